@@ -1,0 +1,167 @@
+"""Increments -> the finished response.
+
+Texts are kept as lists of parts, so that a chunk of a long answer costs the same as a chunk of a short one.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ._tool_calls import ToolCallAccumulator
+from .types import ChatChunk, Choice, Completion, Delta, WireMessage
+
+__all__ = ["ChatAccumulator"]
+
+
+class _ReasoningDetails:
+    """Merge streamed `reasoning_details` to what a complete response would have held.
+
+    Fragments that follow one another with the same `type` and `index` are one entry: `text`, `summary` and `data` are
+    joined, and of every other key the last value that is not null wins.
+    (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens)
+    """
+
+    _JOINED = ("text", "summary", "data")
+
+    def __init__(self) -> None:
+        self._entries: list[dict[str, Any]] = []
+        self._joined: list[dict[str, list[str]]] = []
+        self._seen = False
+
+    def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> None:
+        """Take the entries of one chunk, or of a whole response, where each stands for itself."""
+        self._seen = True
+        for detail in details:
+            if whole or not self._continues(detail):
+                self._entries.append({})
+                self._joined.append({})
+            entry, joined = self._entries[-1], self._joined[-1]
+            for key, value in detail.items():
+                if key in self._JOINED and isinstance(value, str):
+                    joined.setdefault(key, []).append(value)
+                    entry.setdefault(key, "")
+                elif value is not None or key not in entry:
+                    entry[key] = value
+
+    def finish(self) -> list[dict[str, Any]] | None:
+        """Return the merged entries, or `None` if the response never had the key."""
+        if not self._seen:
+            return None
+        return [
+            {**entry, **{key: "".join(parts) for key, parts in joined.items()}}
+            for entry, joined in zip(self._entries, self._joined, strict=True)
+        ]
+
+    def _continues(self, detail: dict[str, Any]) -> bool:
+        if not self._entries or detail.get("index") is None:
+            return False
+        last = self._entries[-1]
+        return last.get("type") == detail.get("type") and last.get("index") == detail["index"]
+
+
+_NATIVE_FINISH_REASONS = {
+    "sensitive": "content_filter",
+    "model_context_window_exceeded": "length",
+    "network_error": "error",
+}
+"""Z.AI's own reasons, for where OpenRouter gives no reason of its own.
+
+https://docs.z.ai/api-reference/llm/chat-completion
+"""
+
+
+class ChatAccumulator:
+    """Keep what a response has brought so far."""
+
+    def __init__(self) -> None:
+        self.completion = Completion()
+        """The facts so far; the texts and the tool calls are added by `finish`."""
+        self.tool_calls = ToolCallAccumulator()
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._details = _ReasoningDetails()
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        self._text = ["".join(self._text)]
+        return self._text[0]
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far."""
+        self._reasoning = ["".join(self._reasoning)]
+        return self._reasoning[0]
+
+    def feed_facts(self, chunk: ChatChunk) -> None:
+        """Keep what a chunk says about the response; of repeated values the last one that is not null wins."""
+        facts = self.completion
+        facts.id = chunk.id or facts.id
+        facts.model = chunk.model or facts.model
+        if isinstance(chunk.provider, str):
+            facts.provider = chunk.provider or facts.provider
+        if chunk.created is not None:
+            facts.created = int(chunk.created)
+        facts.usage = chunk.usage or facts.usage
+        facts.service_tier = chunk.service_tier or facts.service_tier
+        facts.system_fingerprint = chunk.system_fingerprint or facts.system_fingerprint
+        facts.openrouter_metadata = chunk.openrouter_metadata or facts.openrouter_metadata
+
+    def feed_finish(self, choice: Choice) -> None:
+        """Keep how the response ended; a `null` that follows a reason does not undo it."""
+        facts = self.completion
+        if facts.finish_reason != "length" or choice.finish_reason != "error":
+            facts.finish_reason = choice.finish_reason or facts.finish_reason
+        facts.native_finish_reason = choice.native_finish_reason or facts.native_finish_reason
+
+    def feed_extras(self, message: WireMessage, *, whole: bool) -> None:
+        """Keep what a message has beside text, reasoning and tool calls."""
+        if message.reasoning_details is not None:
+            self._details.feed(message.reasoning_details, whole=whole)
+        if message.annotations:
+            self.completion.annotations += message.annotations
+        if message.refusal:
+            self.completion.refusal = (self.completion.refusal or "") + message.refusal
+
+    def feed(self, delta: Delta) -> None:
+        """Keep one repaired increment; its tool calls become those of the response."""
+        if delta.refiles_text:
+            self._reasoning += self._text
+            self._text = []
+        if delta.text:
+            self._text.append(delta.text)
+        if delta.reasoning:
+            self._reasoning.append(delta.reasoning)
+        if delta.tool_calls:
+            delta.tool_calls = self.tool_calls.feed(delta.tool_calls)
+        if delta.logprobs:
+            self._add_logprobs(delta.logprobs)
+
+    def finish(self, *, ended: bool) -> Completion:
+        """Return the finished response.
+
+        Args:
+            ended: Whether the response came to its end, so that tool calls without a finish reason are complete.
+        """
+        completion = self.completion
+        completion.finish_reason = self._finish_reason(ended=ended)
+        completion.text = self.text
+        completion.reasoning = self.reasoning
+        completion.reasoning_details = self._details.finish()
+        completion.tool_calls = self.tool_calls.finish(completion.finish_reason)
+        return completion
+
+    def _finish_reason(self, *, ended: bool) -> str | None:
+        reason = self.completion.finish_reason
+        native = self.completion.native_finish_reason or ""
+        if reason is None:
+            reason = _NATIVE_FINISH_REASONS.get(native)
+        if reason is None and ended and self.tool_calls:
+            return "tool_calls"
+        if reason == "tool_calls" and not self.tool_calls:
+            return "stop"
+        return reason
+
+    def _add_logprobs(self, logprobs: dict[str, Any]) -> None:
+        kept = self.completion.logprobs = dict(self.completion.logprobs or {})
+        for key, tokens in logprobs.items():
+            kept[key] = [*(kept.get(key) or []), *tokens] if isinstance(tokens, list) else tokens

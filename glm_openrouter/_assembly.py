@@ -1,0 +1,198 @@
+"""One response, from bytes to increments to the completion: the path that every response takes.
+
+`Assembly.feed` and `Assembly.flush` return lists, so that the loops which read from a socket, one synchronous and one
+asynchronous, hold no logic. A complete response is a stream of one chunk.
+"""
+
+import warnings
+from typing import Any
+
+import msgspec
+
+from ._accumulate import ChatAccumulator
+from ._envelope import error_from_envelope
+from ._repair import Repairs
+from ._sse import Decoder
+from ._tool_calls import read_tool_calls
+from .errors import (
+    APIError,
+    APIResponseError,
+    EmptyResponseWarning,
+    ErrorDetails,
+    StreamInterruptedError,
+)
+from .types import Choice, Completion, Delta, JSONObject, WireMessage, parse_chunk
+
+__all__ = ["Assembly"]
+
+
+class Assembly:
+    """Put one response together.
+
+    A failure ends the response, but what came before it in the same bytes is given out first: `feed` returns it, and
+    `flush` raises.
+    """
+
+    def __init__(self, decoder: Decoder, repairs: Repairs, model: str | None) -> None:
+        self.done = False
+        """Whether nothing more is wanted from the socket."""
+        self.completion: Completion | None = None
+        """The finished response, once `flush` has returned."""
+        self._decoder = decoder
+        self._events = 0
+        self._repairs = repairs
+        self._model = model
+        self._accumulator = ChatAccumulator()
+        self._introduced = False
+        self._answered = False
+        """Whether there was any choice."""
+        self._whole = False
+        """Whether a complete message came, which needs no finish reason to be complete."""
+        self._failure: APIError | None = None
+
+    @property
+    def progress(self) -> int:
+        """A count that grows with what the response brings; what only keeps the connection alive does not count."""
+        return self._decoder.progress
+
+    @property
+    def finished(self) -> bool:
+        """Whether the finish reason has come, so that nothing is lost if the connection breaks."""
+        return self._failure is None and self._accumulator.completion.finish_reason is not None
+
+    def feed(self, data: bytes) -> list[Delta]:
+        """Take the next bytes of the body and return the increments that they complete."""
+        deltas = []
+        for payload in self._decoder.feed(data):
+            delta = self._take(payload)
+            if delta:
+                deltas.append(delta)
+            if self._failure is not None:
+                break
+        self.done = self._decoder.done or self._failure is not None
+        return deltas
+
+    def flush(self) -> list[Delta]:
+        """Return what was held back, once the body has ended, and set `completion`.
+
+        Raises:
+            APIError: The response is a failure, or not complete.
+        """
+        deltas = [] if self.done else self._take_rest()
+        last = self._repairs.flush()
+        self._accumulator.feed(last)
+        last.tool_calls = [*last.tool_calls, *self._accumulator.tool_calls.flush()]
+        if last:
+            deltas.append(last)
+        completion = self._accumulator.finish(ended=self._whole or self._decoder.done)
+        failure = self._failure or self._incompleteness(completion)
+        if failure is not None:
+            raise failure
+        _warn_if_empty(completion)
+        self.completion = completion
+        return deltas
+
+    def fail(self, error: type[APIError], message: str) -> APIError:
+        """Return an error that holds what has come so far."""
+        return error(message, **self._details())
+
+    def _take_rest(self) -> list[Delta]:
+        return [delta for payload in self._decoder.flush() if (delta := self._take(payload))]
+
+    def _take(self, payload: bytes) -> Delta | None:
+        self._events += 1
+        try:
+            chunk = parse_chunk(payload)
+        except msgspec.DecodeError:
+            self._failure = self.fail(APIResponseError, f"Not a completion: {_excerpt(payload)}")
+            return None
+        choice = chunk.choices[0] if chunk.choices else None
+        if not self._introduced or chunk.usage is not None or chunk.error:
+            self._introduced = True
+            self._accumulator.feed_facts(chunk)
+        delta = None if choice is None else self._take_choice(choice)
+        error = chunk.error or (choice.error if choice else None)
+        if error or (choice and choice.finish_reason == "error"):
+            self._take_error(error)
+        return delta
+
+    def _take_choice(self, choice: Choice) -> Delta | None:
+        self._answered = True
+        if choice.finish_reason is not None or choice.native_finish_reason is not None:
+            self._accumulator.feed_finish(choice)
+        message = choice.delta
+        if message is None:
+            message = choice.message or WireMessage()
+            self._whole = True
+        if message.reasoning_details is not None or message.annotations or message.refusal:
+            self._accumulator.feed_extras(message, whole=self._whole)
+        delta = self._repairs.feed(_read_delta(message))
+        if choice.logprobs:
+            delta.logprobs = choice.logprobs
+        self._accumulator.feed(delta)
+        return delta
+
+    def _take_error(self, error: JSONObject | str | None) -> None:
+        # Some providers report "Token limit reached" after finish reason `length`: the answer is cut, not failed.
+        if self._accumulator.completion.finish_reason != "length":
+            envelope = {"error": error or "The provider ended the response with an error"}
+            self._failure = error_from_envelope(envelope, self._details())
+
+    def _incompleteness(self, completion: Completion) -> APIError | None:
+        if not self._answered:
+            what = "without choices" if self._events else "before anything came"
+            return self.fail(APIResponseError, f"The response ended {what}.")
+        if completion.finish_reason == "error":
+            self._take_error(None)
+            return self._failure
+        if completion.finish_reason is None and not self._whole:
+            return self.fail(StreamInterruptedError, "The stream ended before its finish reason.")
+        return None
+
+    def _details(self) -> ErrorDetails:
+        facts = self._accumulator.completion
+        return {
+            "model": self._model,
+            "provider_name": facts.provider,
+            "request_id": facts.id,
+            "partial_text": self._accumulator.text,
+            "partial_reasoning": self._accumulator.reasoning,
+            "usage": facts.usage,
+        }
+
+
+def _read_delta(message: WireMessage) -> Delta:
+    content = message.content
+    reasoning = message.reasoning or message.reasoning_content
+    if not reasoning and message.reasoning_details:
+        reasoning = "".join(map(_detail_text, message.reasoning_details))
+    return Delta(
+        content if isinstance(content, str) else _join_parts(content),
+        reasoning or "",
+        read_tool_calls(message.tool_calls) if message.tool_calls else (),
+    )
+
+
+def _detail_text(detail: JSONObject) -> str:
+    text = detail.get("text") or detail.get("summary")
+    return text if isinstance(text, str) else ""
+
+
+def _join_parts(content: list[Any] | None) -> str:
+    texts = [part.get("text") if isinstance(part, dict) else part for part in content or ()]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _excerpt(payload: bytes) -> str:
+    text = payload[:200].decode(errors="replace")
+    return f"{text!r}" + (" ..." if len(payload) > 200 else "")
+
+
+def _warn_if_empty(completion: Completion) -> None:
+    if completion.finish_reason == "length" and not completion.text and not completion.tool_calls:
+        warnings.warn(
+            f"The answer is empty: {completion.model} reached max_tokens while it was thinking. Raise max_tokens, "
+            "or turn thinking off with reasoning=False.",
+            EmptyResponseWarning,
+            stacklevel=2,
+        )

@@ -1,0 +1,300 @@
+"""Error envelopes -> typed errors.
+
+OpenRouter reports a failure as `{"error": {"code", "message", "metadata": {...}}}`, as the body of a 4xx or 5xx, as the
+body of a 200, in a choice, or in a chunk; a proxy before it may answer with a page of HTML. The useful text is often in
+`metadata.raw` (https://openrouter.ai/docs/api_reference/errors-and-debugging).
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from . import errors
+from .errors import APIStatusError, ErrorDetails
+
+__all__ = ["error_from_body", "error_from_envelope"]
+
+_TYPES: Mapping[int, type[APIStatusError]] = {
+    400: errors.BadRequestError,
+    401: errors.AuthenticationError,
+    402: errors.PaymentRequiredError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    413: errors.RequestTooLargeError,
+    422: errors.UnprocessableEntityError,
+    429: errors.RateLimitError,
+}
+
+_RETRYABLE = frozenset((408, 429, 500, 502, 503, 504, 529, *range(520, 525)))
+
+_GENERIC_MESSAGES = frozenset(("", "provider returned error", "error", "unknown error"))
+
+_LONGEST_TEXT = 1000
+
+_SECRETS = re.compile(r"sk-or-[\w-]+|\buser_\w{8,}")
+"""Keys, and the account id that OpenRouter puts into error bodies."""
+
+_EXCLUDED_BY = {
+    "geo": "your region",
+    "data_region": "the data region of the base URL",
+    "data_policy:zdr": "`provider.zdr`",
+    "data_policy:training": "`provider.data_collection`",
+    "max_price": "`provider.max_price`",
+    "context_length": "the length of the prompt plus `max_tokens`",
+    "require_parameters": "`provider.require_parameters`",
+    "quantization": "`provider.quantizations`",
+    "allowed_providers": "`provider.only`",
+}
+"""`availability.excluded_by` and routing steps -> the part of the request to change."""
+
+_EXCLUDED_BY_TEXT = (
+    ("support tool use", "`tools`"),
+    ("'tool_choice'", "`tool_choice`"),
+    ("image input", "an image in `messages`"),
+    ("output modalities", "`modalities`"),
+    ("data policy", "`provider.data_collection`, `provider.zdr` or the privacy settings of the account"),
+    ("allowed providers", "`provider.only`"),
+)
+"""Texts of a 404 -> the part of the request to change."""
+
+
+def error_from_body(
+    body: bytes, status: int, headers: Mapping[str, str], context: ErrorDetails
+) -> APIStatusError:
+    """Return the error for an HTTP response with an error status.
+
+    Args:
+        body: The whole body, whatever it is.
+        status: The HTTP status.
+        headers: The response headers.
+        context: What is known already, such as the model.
+    """
+    text = body.decode(errors="replace").strip()
+    try:
+        envelope = json.loads(text)
+    except ValueError:
+        envelope = None
+    if not isinstance(envelope, dict):
+        envelope = {"error": {"message": _plain_text(text)}}
+    return error_from_envelope(envelope, context, status=status, headers=headers)
+
+
+def error_from_envelope(
+    envelope: Mapping[str, Any],
+    context: ErrorDetails,
+    *,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    now: Callable[[], float] = time.time,
+) -> APIStatusError:
+    """Return the error that an envelope describes.
+
+    Args:
+        envelope: An object with the key `error`.
+        context: What is known already, such as the model.
+        status: The HTTP status, if it is one of an error.
+        headers: The response headers.
+        now: The time in seconds since the epoch, for resets that are given as a point in time.
+    """
+    error = envelope.get("error")
+    if not isinstance(error, Mapping):
+        error = {"message": str(error or "")}
+    metadata = _mapping(error.get("metadata"))
+    availability = _mapping(error.get("availability") or envelope.get("availability"))
+    headers = headers or {}
+    code = error.get("code")
+    status = _to_int(code) or _to_int(error.get("http_status")) or status or 500
+    text = _error_text(error, metadata)
+    details: ErrorDetails = {
+        **context,
+        "status_code": status,
+        "code": code if isinstance(code, int | str) else None,
+        "error_type": _first_text(
+            metadata.get("error_type"), error.get("error_type"), availability.get("code")
+        ),
+        "provider_name": _first_text(metadata.get("provider_name"), context.get("provider_name")),
+        "raw": _clean(_to_text(metadata.get("raw"))) or None,
+        "request_id": headers.get("x-generation-id") or context.get("request_id"),
+        "retry_after": _retry_after(headers, metadata, availability, now),
+    }
+    details["retryable"] = _is_retryable(status, text, details, metadata, availability)
+    if status == 402 and (afford := re.search(r"can only afford (\d+)", text)):
+        details["affordable_max_tokens"] = int(afford.group(1))
+    error_type = _error_type(status, text, details)
+    return error_type(_message(text, details, metadata, availability), **details)
+
+
+def _error_type(status: int, text: str, details: ErrorDetails) -> type[APIStatusError]:
+    overflow = "context_length_exceeded" in (details["error_type"] or "") or re.search(
+        r"maximum context length|context_length_exceeded|prompt (is )?too long", text
+    )
+    if overflow and status in (400, 413, 422):
+        return errors.ContextLengthExceededError
+    return _TYPES.get(status, errors.InternalServerError if status >= 500 or status == 408 else APIStatusError)
+
+
+def _message(
+    text: str, details: ErrorDetails, metadata: Mapping[str, Any], availability: Mapping[str, Any]
+) -> str:
+    """Say what happened, where, and what to do."""
+    status = details["status_code"]
+    what = f"[{details['provider_name'] or 'OpenRouter'}] {text.rstrip('. ')} ({status})."
+    where = f"Model: {details['model']}." if details.get("model") else ""
+    return " ".join(filter(None, (what, where, *_advice(text, details, metadata, availability))))
+
+
+def _advice(
+    text: str, details: ErrorDetails, metadata: Mapping[str, Any], availability: Mapping[str, Any]
+) -> list[str]:
+    advice = []
+    status = details["status_code"]
+    if status == 401:
+        advice.append("Check the API key (OPENROUTER_API_KEY, https://openrouter.ai/settings/keys).")
+    if affordable := details.get("affordable_max_tokens"):
+        advice.append(f"Set max_tokens to at most {affordable}, or add credits.")
+    if status == 404 and (excluded := _excluded_by(text, metadata, availability)):
+        advice.append(f"Excluded by {excluded}.")
+    if status in (400, 404) and "not a valid model" in text:
+        advice.append("Check the model id (https://openrouter.ai/models).")
+    if wait := details["retry_after"]:
+        advice.append(f"Retry after {_duration(wait)}.")
+    return advice
+
+
+def _excluded_by(text: str, metadata: Mapping[str, Any], availability: Mapping[str, Any]) -> str:
+    """Name the parts of the request that left no endpoint."""
+    causes = availability.get("excluded_by") or metadata.get("failed_routing_step") or []
+    named = [_EXCLUDED_BY.get(str(cause), str(cause)) for cause in _listed(causes)]
+    lower = text.lower()
+    named += [field for fragment, field in _EXCLUDED_BY_TEXT if fragment in lower]
+    return ", ".join(dict.fromkeys(named))
+
+
+def _is_retryable(
+    status: int,
+    text: str,
+    details: ErrorDetails,
+    metadata: Mapping[str, Any],
+    availability: Mapping[str, Any],
+) -> bool:
+    limit = str(metadata.get("limit_source") or "")
+    if "daily" in limit or "per-day" in text:
+        return False
+    if isinstance(availability.get("retryable"), bool):
+        return bool(availability["retryable"])
+    if status == 402:
+        return limit == "openrouter_in_flight_budget" and details["retry_after"] is not None
+    return status in _RETRYABLE
+
+
+def _retry_after(
+    headers: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    availability: Mapping[str, Any],
+    now: Callable[[], float],
+) -> float | None:
+    """Return the longest of the waits that the answer names, in seconds."""
+    inner = {str(key).lower(): value for key, value in _mapping(metadata.get("headers")).items()}
+    waits = [
+        _to_float(availability.get("retry_after")),
+        _to_seconds(headers.get("retry-after"), now),
+        _to_seconds(inner.get("retry-after"), now),
+    ]
+    for reset in (headers.get("x-ratelimit-reset"), inner.get("x-ratelimit-reset")):
+        if (moment := _to_float(reset)) is not None:
+            waits.append(moment / 1000 - now())  # milliseconds since the epoch
+    known = [wait for wait in waits if wait is not None and wait > 0]
+    return max(known, default=None)
+
+
+def _to_seconds(value: object, now: Callable[[], float]) -> float | None:
+    """Read `Retry-After`: seconds, or a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after)."""
+    seconds = _to_float(value)
+    if seconds is not None or not isinstance(value, str):
+        return seconds
+    try:
+        return parsedate_to_datetime(value).timestamp() - now()
+    except ValueError:
+        return None
+
+
+def _error_text(error: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+    """Return what the upstream said, or else what OpenRouter says."""
+    message = _to_text(error.get("message"))
+    raw = _to_text(metadata.get("raw"))
+    if raw and message.strip(". ").lower() not in _GENERIC_MESSAGES and raw not in message:
+        text = f"{message.rstrip('. ')}: {raw}"
+    else:
+        text = raw or message
+    reasons = ", ".join(map(str, _listed(metadata.get("reasons") or [])))
+    text = f"{text.rstrip('. ')}: {reasons}" if reasons else text
+    return _clean(text) or "The request failed without a message"
+
+
+_INNER_KEYS = ("message", "error", "detail", "details", "msg", "raw")
+
+
+def _to_text(value: object) -> str:
+    """Dig the text out of what an upstream sent: text, JSON in text, or nested objects."""
+    if isinstance(value, str):
+        stripped = value.strip()
+        if stripped[:1] in ("{", "["):
+            try:
+                return _to_text(json.loads(stripped)) or stripped
+            except ValueError:
+                return stripped
+        return _plain_text(stripped)
+    if isinstance(value, Mapping):
+        return next((text for key in _INNER_KEYS if (text := _to_text(value.get(key)))), "")
+    if isinstance(value, list):
+        return next((text for item in value if (text := _to_text(item))), "")
+    return "" if value is None or isinstance(value, bool) else str(value)
+
+
+def _plain_text(text: str) -> str:
+    """Return the title, or else the words, of a page of HTML; other text as it is."""
+    if re.search(r"<html|<!doctype|<body|<title", text[:2000], re.IGNORECASE):
+        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        text = title.group(1) if title else re.sub(r"<[^>]*>", " ", text)
+    return " ".join(text.split())
+
+
+def _clean(text: str) -> str:
+    text = _SECRETS.sub("[redacted]", text)
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " ..."
+
+
+def _first_text(*values: object) -> str | None:
+    return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _to_int(value: object) -> int | None:
+    number = _to_float(value)
+    return int(number) if number is not None and 100 <= number < 1000 else None
+
+
+def _to_float(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,310 @@
+"""Sockets: the only module that imports httpx.
+
+Clients are shared: one `httpx.Client` for the process and one `httpx.AsyncClient` for each running event loop, so that a
+thousand model instances use one pool. The asynchronous one runs on aiohttp, which at a thousand streams needs a
+tenth of the time of httpx's own pool; it is imported with the first asynchronous call.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import functools
+import os
+import sys
+import threading
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
+from ssl import SSLContext
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+from weakref import WeakKeyDictionary, WeakSet
+
+import httpx
+
+from ._silence import Silence
+from .errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "AsyncHTTPClient",
+    "HTTPClient",
+    "HTTPRequest",
+    "HTTPResponse",
+    "Timeout",
+    "async_client",
+    "bounded_async_reads",
+    "bounded_reads",
+    "build_post",
+    "build_timeout",
+    "check_base_url",
+    "is_connect_timeout",
+    "is_timeout",
+    "is_transport_error",
+    "release_async_client",
+    "release_sync_client",
+    "sync_client",
+]
+
+HTTPClient: TypeAlias = httpx.Client
+AsyncHTTPClient: TypeAlias = httpx.AsyncClient
+HTTPRequest: TypeAlias = httpx.Request
+HTTPResponse: TypeAlias = httpx.Response
+Timeout: TypeAlias = httpx.Timeout
+
+DEFAULT_TIMEOUT = 300.0
+"""Seconds of silence. GLM may think for minutes before a response that is not streamed starts."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds to make a connection."""
+
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
+
+
+def build_timeout(timeout: float | Timeout | None) -> Timeout:
+    """Return the limits in httpx's form: `read` is the silence that `timeout` bounds."""
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    limit = DEFAULT_TIMEOUT if timeout is None else timeout
+    connect = min(CONNECT_TIMEOUT, limit)
+    return httpx.Timeout(limit, connect=connect, pool=connect)
+
+
+def check_base_url(url: str, *, allow_http: bool) -> str:
+    """Return the base URL without its last slash.
+
+    Raises:
+        InvalidRequestError: It is no URL, or would send the key in the clear to another machine.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidRequestError(f"base_url must start with https://, got {url!r}.")
+    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
+        raise InvalidRequestError(
+            f"base_url {url!r} would send the API key unencrypted. Use https://, or set allow_http=True."
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class _Pool:
+    """A shared client and those who use it; it is closed when the last of them is closed explicitly."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
+        self.users: WeakSet[object] = WeakSet()
+
+
+_lock = threading.Lock()
+_pool: list[_Pool] = []
+"""The one pool of the process, once there is one."""
+
+
+@functools.cache
+def _ssl_context() -> SSLContext:
+    return httpx.create_ssl_context()
+
+
+def _no_cookies() -> CookieJar:
+    """Return a jar that stays empty: clients are shared, and a cookie of one user is not for another."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+
+
+def sync_client(user: object) -> HTTPClient:
+    """Return the client that the process shares, for `user`."""
+    with _lock:
+        if not _pool:
+            _pool.append(_Pool(httpx.Client(verify=_ssl_context(), limits=_LIMITS, cookies=_no_cookies())))
+        _pool[0].users.add(user)
+        return _pool[0].client
+
+
+def release_sync_client(user: object) -> None:
+    """Close the shared client if `user` is the last who uses it."""
+    with _lock:
+        if not _pool:
+            return
+        _pool[0].users.discard(user)
+        if not _pool[0].users:
+            _pool.pop().client.close()
+
+
+class _LoopPool:
+    """The shared client of one event loop.
+
+    It lives in an asynchronous generator, because those are what asyncio closes properly when a loop shuts down
+    (https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.shutdown_asyncgens).
+    """
+
+    def __init__(self) -> None:
+        self.users: WeakSet[object] = WeakSet()
+        self.client: httpx.AsyncClient | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._life = self._live()
+
+    async def open(self) -> httpx.AsyncClient:
+        """Return the client, made at the first call."""
+        if self.client is None:
+            await anext(self._life)
+        assert self.client is not None  # for the type checker; `_live` has set it
+        return self.client
+
+    async def aclose(self) -> None:
+        await self._life.aclose()
+
+    def abandon(self) -> None:
+        """Let go of a loop that was closed without shutting down its generators; nothing can run on it any more."""
+        if self._session is not None and self._session.connector is not None:
+            with contextlib.suppress(StopIteration):
+                self._session.connector.close().__await__().send(None)
+            self._session.detach()
+
+    async def _live(self) -> AsyncGenerator[None, None]:
+        import aiohttp
+        from httpx_aiohttp import AiohttpTransport
+
+        connector = aiohttp.TCPConnector(limit=0, ssl=_ssl_context(), keepalive_timeout=_LIMITS.keepalive_expiry)
+        # With `trust_env`, aiohttp asks a thread for the proxy of each request.
+        self._session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=bool(getproxies())
+        )
+        transport = AiohttpTransport(verify=_ssl_context(), client=self._session)
+        self.client = httpx.AsyncClient(transport=transport, cookies=_no_cookies())
+        try:
+            yield
+        finally:
+            await self.client.aclose()
+            self.client = None
+
+
+_loop_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = WeakKeyDictionary()
+
+
+async def async_client(user: object) -> AsyncHTTPClient:
+    """Return the client that everything on the running event loop shares, for `user`."""
+    loop = asyncio.get_running_loop()
+    with _lock:
+        for other in [other for other in _loop_pools if other.is_closed()]:
+            _loop_pools.pop(other).abandon()
+        pool = _loop_pools.setdefault(loop, _LoopPool())
+    pool.users.add(user)
+    return await pool.open()
+
+
+async def release_async_client(user: object) -> None:
+    """Close the shared client of the running event loop if `user` is the last who uses it."""
+    loop = asyncio.get_running_loop()
+    with _lock:
+        pool = _loop_pools.get(loop)
+        if pool is None:
+            return
+        pool.users.discard(user)
+        if pool.users:
+            return
+        del _loop_pools[loop]
+    await pool.aclose()
+
+
+@atexit.register
+def _close_pool() -> None:
+    while _pool:
+        _pool.pop().client.close()
+
+
+def _forget_clients() -> None:
+    """Drop the clients without closing them: after a fork their sockets belong to the parent."""
+    global _lock
+    _lock = threading.Lock()
+    _pool.clear()
+    _loop_pools.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_clients)
+
+
+def build_post(
+    client: HTTPClient | AsyncHTTPClient | None,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    timeout: Timeout,
+) -> httpx.Request:
+    """Return a request; what the user's own `client` adds to requests is merged, a shared one adds nothing."""
+    if client is not None:
+        return client.build_request("POST", url, headers=headers, content=body, timeout=timeout)
+    extensions = {"timeout": timeout.as_dict()}
+    return httpx.Request("POST", url, headers=headers, content=body, extensions=extensions)
+
+
+@contextlib.contextmanager
+def bounded_reads(response: HTTPResponse, silence: Silence) -> Iterator[Iterator[bytes]]:
+    """Iterate over the body; no read of the socket outlasts the silence.
+
+    httpx settles the timeout of reads when it sends a request, and would start that wait again with every comment
+    that keeps the connection alive.
+    """
+    socket = response.extensions.get("network_stream")
+    if socket is None or response.http_version != "HTTP/1.1":
+        yield _body(response)
+        return
+    read = socket.read
+    socket.read = lambda max_bytes, timeout=None: read(max_bytes, timeout=silence.remaining())
+    try:
+        yield _body(response)
+    finally:
+        del socket.read
+
+
+def _body(response: HTTPResponse) -> Iterator[bytes]:
+    # The stream itself costs a fifth of `iter_bytes`, which is needed where there is something to decode.
+    if response.is_stream_consumed or "content-encoding" in response.headers:
+        return response.iter_bytes()
+    return iter(response.stream)  # type: ignore[arg-type]
+
+
+async def bounded_async_reads(response: HTTPResponse, silence: Silence) -> AsyncGenerator[bytes, None]:
+    """Iterate over the body; no read of the socket outlasts the silence."""
+    if response.is_stream_consumed or "content-encoding" in response.headers:
+        chunks = response.aiter_bytes()
+    else:
+        chunks = aiter(response.stream)  # type: ignore[arg-type]
+    while True:
+        async with asyncio.timeout_at(silence.deadline):
+            data = await anext(chunks, None)
+        if data is None:
+            return
+        yield data
+
+
+def is_transport_error(error: BaseException) -> bool:
+    """Return whether `error` comes from the connection: from httpx, aiohttp or the socket."""
+    aiohttp = sys.modules.get("aiohttp")
+    kinds = (httpx.HTTPError, httpx.StreamError, OSError)
+    return isinstance(error, kinds if aiohttp is None else (*kinds, aiohttp.ClientError))
+
+
+def is_connect_timeout(error: BaseException) -> bool:
+    """Return whether it was the connection that could not be made in time."""
+    return isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Return whether a transport error is a silence.
+
+    httpx-aiohttp reports a refused or reset connection as `ConnectTimeout`; its cause tells.
+    """
+    cause = error.__cause__
+    if isinstance(error, httpx.ConnectTimeout) and cause is not None and type(cause).__module__.startswith("aiohttp"):
+        return isinstance(cause, TimeoutError)
+    return isinstance(error, httpx.TimeoutException | TimeoutError)

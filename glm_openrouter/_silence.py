@@ -1,0 +1,61 @@
+"""How long nothing may come: the clock behind `timeout`. Pure; the drivers hand it to the sockets."""
+
+import time
+from collections.abc import Callable
+
+from .errors import APITimeoutError
+
+__all__ = ["Silence"]
+
+_GRACE = 0.05
+"""Seconds to wait for the end of the body once the response has ended, so that the connection can be used again."""
+
+
+class Silence:
+    """How long nothing has been heard of a response, and how long that may last.
+
+    `limit` is in seconds; `None` means for ever.
+    """
+
+    def __init__(self, limit: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.deadline: float | None = None
+        """When the wait is over, on `clock`."""
+        self._limit = limit
+        self._clock = clock
+        self._last: str | int = ""
+        self.heard("the request itself")
+
+    def heard(self, what: str) -> None:
+        """Note that something has come; the wait starts again."""
+        self._last = what
+        if self._limit is not None:
+            self.deadline = self._clock() + self._limit
+
+    def heard_event(self, number: int) -> None:
+        """Note that an event has come. Called for every read, so the words are left for later."""
+        self._last = number
+        if self._limit is not None:
+            self.deadline = self._clock() + self._limit
+
+    def end(self) -> None:
+        """Note that all has come; only a moment is left for the connection to become free."""
+        self._limit = _GRACE
+        self.heard("the end of the response")
+
+    def remaining(self) -> float | None:
+        """Return the seconds that are left.
+
+        Raises:
+            TimeoutError: None are.
+        """
+        if self.deadline is None:
+            return None
+        left = self.deadline - self._clock()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def describe(self) -> str:
+        """Say how long the silence was and what came last."""
+        last = f"event {self._last}" if isinstance(self._last, int) else self._last
+        return f"Nothing came for {self._limit:g} s (timeout); the last was {last}"

@@ -1,0 +1,136 @@
+"""Bytes of a response body -> payloads of JSON.
+
+Two decoders with one interface: `feed(data)` and `flush()` return the payloads that became complete, `done` says
+that no more will come. `EventStreamDecoder` follows https://html.spec.whatwg.org/multipage/server-sent-events.html,
+section 9.2.6, on bytes: only CR, LF and CRLF end a line, so U+2028 and U+0085 stay what they are.
+"""
+
+from typing import Protocol
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DONE = b"[DONE]"
+_LAST_LINES = (b"data: [DONE]", b"data:[DONE]")
+_STRAY_LIMIT = 65_536
+
+
+class Decoder(Protocol):
+    """What a response body is read with."""
+
+    done: bool
+    progress: int
+    """How much has come, not counting what only keeps the connection alive."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take the next bytes and return the payloads that they complete."""
+
+    def flush(self) -> list[bytes]:
+        """Return what is left once the body has ended."""
+
+
+class EventStreamDecoder:
+    """Decode an event stream; the payload `[DONE]` ends it, whatever the socket does."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.progress = 0
+        self._tail: list[bytes] = []
+        """Pieces of the line that has not ended yet. Joined once, so that a long line costs linear time."""
+        self._data: list[bytes] = []
+        """The `data:` lines of the event that has not ended yet."""
+        self._at_start = True
+        self._after_carriage_return = False
+        self._stray: list[bytes] = []
+        """Lines that belong to no event stream, kept because an error page may be sent as one."""
+        self._stray_size = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take the next bytes and return the payloads that they complete."""
+        if self._after_carriage_return or b"\r" in data:
+            data = self._with_line_feeds(data)
+        lines = data.split(b"\n")
+        rest = lines.pop()
+        if lines and self._tail:
+            lines[0] = b"".join((*self._tail, lines[0]))
+            self._tail.clear()
+        payloads: list[bytes] = []
+        for line in lines:
+            if line:
+                self._take_line(line)
+            if self._data and (self.done or not line):
+                payloads.append(self._take_event())
+            if self.done:
+                return payloads
+        if rest:
+            self._tail.append(rest)
+            self.done = self._tail_is_done()
+        return payloads
+
+    def flush(self) -> list[bytes]:
+        """Return the last event, if the body ended before its blank line, or what was no event at all."""
+        if self._tail and not self.done:
+            self._take_line(b"".join(self._tail).rstrip(b"\r"))
+        self._tail.clear()
+        if self._data and not self.done:
+            return [self._take_event()]
+        stray, self._stray = b"\n".join(self._stray).strip(), []
+        return [stray] if stray else []
+
+    def _take_line(self, line: bytes) -> None:
+        if self._at_start:
+            self._at_start = False
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        if line.startswith(b"data:"):
+            value = line[6:] if line[5:6] == b" " else line[5:]
+            if value == _DONE:
+                self.done = True
+            elif value:
+                self.progress += 1
+                self._data.append(value)
+                self._stray.clear()
+        elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
+            self._keep_stray(line)
+
+    def _tail_is_done(self) -> bool:
+        # A server may send `[DONE]`, no line end, and then nothing. Only a short tail is joined to look.
+        few = len(self._tail) <= len(_LAST_LINES[0])
+        return few and self._tail[-1].endswith(b"]") and b"".join(self._tail) in _LAST_LINES
+
+    def _take_event(self) -> bytes:
+        payload = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        self._data.clear()
+        return payload
+
+    def _keep_stray(self, line: bytes) -> None:
+        if self._stray_size < _STRAY_LIMIT:
+            self._stray.append(line)
+            self._stray_size += len(line) + 1
+
+    def _with_line_feeds(self, data: bytes) -> bytes:
+        if self._after_carriage_return and data[:1] == b"\n":
+            data = data[1:]
+            self._after_carriage_return = False
+        if data:
+            self._after_carriage_return = data.endswith(b"\r")
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+class BodyDecoder:
+    """Decode a body that is one JSON document, with the white space that keeps slow requests alive."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.progress = 0
+        self._pieces: list[bytes] = []
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take the next bytes; nothing is complete before the end."""
+        if self._pieces or data.strip():
+            self.progress += 1
+            self._pieces.append(data)
+        return []
+
+    def flush(self) -> list[bytes]:
+        """Return the document."""
+        body = b"".join(self._pieces).strip()
+        self._pieces.clear()
+        return [body] if body else []

@@ -1,0 +1,187 @@
+"""Fragments of tool calls -> tool calls, in every shape in which they come."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from .types import ToolCall, ToolCallDelta, WireToolCall
+
+__all__ = ["ToolCallAccumulator", "read_tool_calls"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def read_tool_calls(calls: Sequence[WireToolCall]) -> list[ToolCallDelta]:
+    """Flatten the wire's form, without losing anything: an id that is none becomes `None`, an object becomes JSON."""
+    deltas = []
+    for call in calls:
+        function = call.function
+        name = function.name if function else None
+        arguments = function.arguments if function else None
+        call_id = str(call.id) if call.id not in (None, "", "null") else None
+        if call_id is None and name is None and arguments is None:
+            continue
+        if arguments is None:
+            arguments = ""
+        elif not isinstance(arguments, str):
+            arguments = _encode(arguments).decode()
+        deltas.append(ToolCallDelta(call.index, call_id, name or None, arguments))
+    return deltas
+
+
+class _Call:
+    """One tool call while it grows."""
+
+    def __init__(self, position: int, index: int | None) -> None:
+        self.position = position
+        self.index = index
+        self.id: str | None = None
+        self.name: str | None = None
+        self.parts: list[str] = []
+        self.held = True
+        """Whether the arguments wait for the end, because they do not (yet) look like a JSON object."""
+
+    @property
+    def arguments(self) -> str:
+        return "".join(self.parts)
+
+    def is_whole(self) -> bool:
+        """Return whether the arguments are a complete JSON object already."""
+        text = self.arguments.rstrip()
+        return text.endswith("}") and _parse_object(text) is not None
+
+    def accepts(self, delta: ToolCallDelta) -> bool:
+        """Return whether `delta`, which came under this call's index, continues this call.
+
+        A new id with a name is a new call on a used index, and so is a name after complete arguments. But some hosts
+        repeat the name, or invent an id, with every fragment: as long as arguments are open, a fragment continues.
+        """
+        if delta.name is None or self.name is None or (delta.id and delta.id == self.id):
+            return True
+        if delta.name != self.name or self.is_whole():
+            return False
+        if self.arguments.strip():
+            return True
+        return delta.id is None or self.id is None or bool(delta.arguments)
+
+    def repeats(self, arguments: str) -> bool:
+        """Return whether `arguments` is the whole call sent a second time, as with a doubled finish chunk."""
+        return (
+            bool(self.parts)
+            and arguments.startswith("{")
+            and arguments == self.arguments
+            and self.is_whole()
+        )
+
+
+class ToolCallAccumulator:
+    """Put fragments of tool calls together.
+
+    Fragments belong together by `index`; where that is missing by `id`, and else to the call that came last. The
+    first id and the first name of a call win. See https://openrouter.ai/docs/guides/features/tool-calling and, for
+    the shapes that occur, `tests/core/test_tool_calls.py`.
+    """
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+
+    def __bool__(self) -> bool:
+        """Whether there is any call."""
+        return bool(self._calls)
+
+    def feed(self, deltas: Sequence[ToolCallDelta]) -> list[ToolCallDelta]:
+        """Take fragments; return what is new, each with the position of its call as `index`."""
+        return [new for delta in deltas if (new := self._take(delta)) is not None]
+
+    def flush(self) -> list[ToolCallDelta]:
+        """Settle what could not be settled before the end: ids that never came, arguments that were held."""
+        deltas = []
+        for call in self._calls:
+            late = ToolCallDelta(index=call.position)
+            if call.id is None:
+                late.id = call.id = f"call_{uuid.uuid4().hex}"
+            if call.held:
+                late.arguments = _normalise(call.arguments)
+                call.parts = [late.arguments]
+            if late.id or late.arguments:
+                deltas.append(late)
+        return deltas
+
+    def finish(self, finish_reason: str | None) -> list[ToolCall]:
+        """Return the calls, with arguments parsed strictly; a cut response leaves none that may run."""
+        return [_finish_call(call, finish_reason) for call in self._calls]
+
+    def _take(self, delta: ToolCallDelta) -> ToolCallDelta | None:
+        call = self._find(delta)
+        if call is None:
+            call = _Call(len(self._calls), delta.index)
+            self._calls.append(call)
+        elif call.repeats(delta.arguments):
+            return None
+        new = ToolCallDelta(index=call.position)
+        if call.id is None and delta.id is not None:
+            new.id = call.id = self._unused(delta.id)
+        if call.name is None and delta.name is not None:
+            new.name = call.name = delta.name
+        if delta.arguments:
+            call.parts.append(delta.arguments)
+            if not call.held:
+                new.arguments = delta.arguments
+            elif (arguments := call.arguments).lstrip().startswith("{"):
+                call.held = False
+                new.arguments = arguments
+        return new if new.id or new.name or new.arguments else None
+
+    def _find(self, delta: ToolCallDelta) -> _Call | None:
+        candidates = [
+            call for call in self._calls if delta.index is None or call.index == delta.index
+        ]
+        if not candidates:
+            return None
+        for call in candidates:
+            if delta.id is not None and call.id == delta.id:
+                return call
+        last = candidates[-1]
+        return last if last.accepts(delta) else None
+
+    def _unused(self, call_id: str) -> str:
+        # Results are matched to calls by id, so two calls must not share one.
+        if any(call.id == call_id for call in self._calls):
+            return f"call_{uuid.uuid4().hex}"
+        return call_id
+
+
+def _normalise(arguments: str) -> str:
+    """Return arguments as the text of an object where nothing is lost by it."""
+    text = arguments.strip()
+    if text in ("", "null", '""', '"null"'):
+        return "{}"
+    try:
+        inner = json.loads(text)
+    except ValueError:
+        return arguments
+    return inner if isinstance(inner, str) and _parse_object(inner) is not None else arguments
+
+
+def _parse_object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text, strict=False)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _finish_call(call: _Call, finish_reason: str | None) -> ToolCall:
+    finished = ToolCall(call.id or "", call.name or "", call.arguments)
+    if finish_reason in ("length", "error", None):
+        finished.error = f"The response was cut off (finish_reason: {finish_reason})."
+    elif not call.name:
+        finished.error = "The call has no name."
+    else:
+        finished.parsed = _parse_object(finished.arguments)
+        if finished.parsed is None:
+            finished.error = "The arguments are not a complete JSON object."
+    return finished

@@ -1,0 +1,222 @@
+"""What can go wrong, as a tree of types.
+
+::
+
+    GLMError
+    ├── InvalidRequestError (also a ValueError)   refused here, nothing was sent
+    ├── TruncatedToolCallError                    a tool call was cut off; it must not run
+    └── APIError
+        ├── APIConnectionError                    no answer came
+        │   └── APITimeoutError                   silence for longer than `timeout`
+        ├── APIResponseError                      an answer came that cannot be read
+        ├── StreamInterruptedError                a stream ended before its finish reason
+        └── APIStatusError                        OpenRouter or the provider reported a failure
+            ├── BadRequestError            400
+            │   └── ContextLengthExceededError
+            ├── AuthenticationError        401
+            ├── PaymentRequiredError       402
+            ├── PermissionDeniedError      403
+            ├── NotFoundError              404
+            ├── ConflictError              409
+            ├── RequestTooLargeError       413
+            ├── UnprocessableEntityError   422
+            ├── RateLimitError             429
+            └── InternalServerError        408, 5xx and unknown codes
+
+A failure has the same type wherever OpenRouter puts it: in the HTTP status, in a body with status 200, in a
+choice, or in a chunk of a stream.
+"""
+
+from typing import Any, TypedDict, Unpack
+
+from .types import Usage
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "ContextLengthExceededError",
+    "EmptyResponseWarning",
+    "GLMError",
+    "InternalServerError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTooLargeError",
+    "StreamInterruptedError",
+    "TruncatedToolCallError",
+    "UnprocessableEntityError",
+]
+
+
+class GLMError(Exception):
+    """Base of every error that this project raises."""
+
+
+class InvalidRequestError(GLMError, ValueError):
+    """A request that cannot succeed; it was refused before anything was sent."""
+
+
+class ErrorDetails(TypedDict, total=False):
+    """What an `APIError` knows beside its message. Every key is optional."""
+
+    status_code: int | None
+    code: str | int | None
+    error_type: str | None
+    provider_name: str | None
+    model: str | None
+    raw: str | None
+    request_id: str | None
+    retry_after: float | None
+    retryable: bool
+    affordable_max_tokens: int | None
+    partial_text: str
+    partial_reasoning: str
+    usage: Usage | None
+
+
+class APIError(GLMError):
+    """A request that OpenRouter did not answer with a complete completion."""
+
+    status_code: int | None = None
+    """HTTP status, or the code of an error that came inside a 200."""
+    code: str | int | None = None
+    """The `code` of the error as sent."""
+    error_type: str | None = None
+    """OpenRouter's `error_type` or `availability.code`, such as `rate_limit_exceeded`."""
+    provider_name: str | None = None
+    """The upstream that failed, such as `Z.AI`; `None` if OpenRouter itself did."""
+    model: str | None = None
+    """The model that was asked for."""
+    raw: str | None = None
+    """What the upstream said: the text of `metadata.raw`."""
+    request_id: str | None = None
+    """Generation id (`gen-...`) for OpenRouter's support and `GET /generation`."""
+    retry_after: float | None = None
+    """Seconds to wait before the next try, if the answer says."""
+    retryable: bool = False
+    """Whether the same request may succeed later."""
+    affordable_max_tokens: int | None = None
+    """With status 402: the `max_tokens` that the balance allows."""
+    partial_text: str = ""
+    """The text that arrived before the failure."""
+    partial_reasoning: str = ""
+    """The reasoning that arrived before the failure."""
+    usage: Usage | None = None
+    """The usage that arrived before the failure."""
+
+    def __init__(self, message: str, **details: Unpack[ErrorDetails]) -> None:
+        super().__init__(message)
+        self.details = details
+        self.__dict__.update(details)
+
+    @property
+    def message(self) -> str:
+        """The message, without the class name."""
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, self.details)
+
+
+def _rebuild(error_type: type[APIError], message: str, details: ErrorDetails) -> APIError:
+    return error_type(message, **details)
+
+
+class APIConnectionError(APIError):
+    """The connection could not be made, or broke before an answer came."""
+
+    retryable = True
+
+
+class APITimeoutError(APIConnectionError):
+    """Nothing came for longer than `timeout`; the message says how long and what came last."""
+
+
+class APIResponseError(APIError):
+    """An answer came that is not a completion: a page of HTML, cut JSON, no choices."""
+
+    retryable = True
+
+
+class StreamInterruptedError(APIError):
+    """A stream ended before its finish reason; `partial_text` holds what came."""
+
+    retryable = True
+
+
+class APIStatusError(APIError):
+    """OpenRouter or the provider behind it reported a failure."""
+
+
+class BadRequestError(APIStatusError):
+    """The request was refused as invalid (400)."""
+
+
+class ContextLengthExceededError(BadRequestError):
+    """Prompt and `max_tokens` do not fit into the context window."""
+
+
+class AuthenticationError(APIStatusError):
+    """The API key is missing, wrong, disabled or expired (401)."""
+
+
+class PaymentRequiredError(APIStatusError):
+    """The balance, or the limit of the key, does not cover the request (402)."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """Moderation, a guardrail, the region or the key forbids the request (403)."""
+
+
+class NotFoundError(APIStatusError):
+    """No endpoint is left after routing, or the model is gone (404)."""
+
+
+class ConflictError(APIStatusError):
+    """The request conflicts with another one (409)."""
+
+
+class RequestTooLargeError(APIStatusError):
+    """The request body is too large (413)."""
+
+
+class UnprocessableEntityError(APIStatusError):
+    """The request is well-formed but cannot be processed (422)."""
+
+
+class RateLimitError(APIStatusError):
+    """OpenRouter or the provider limits the rate (429)."""
+
+
+class InternalServerError(APIStatusError):
+    """OpenRouter or the provider failed, is overloaded, or timed out (408, 5xx)."""
+
+
+class TruncatedToolCallError(GLMError):
+    """A tool call that must not run: its arguments were cut off or are not a JSON object."""
+
+    def __init__(self, message: str, *, name: str, arguments: str) -> None:
+        super().__init__(message)
+        self.name = name
+        """The tool that was being called."""
+        self.arguments = arguments
+        """The arguments as far as they came."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild_truncated, (str(self), self.name, self.arguments)
+
+
+def _rebuild_truncated(message: str, name: str, arguments: str) -> TruncatedToolCallError:
+    return TruncatedToolCallError(message, name=name, arguments=arguments)
+
+
+class EmptyResponseWarning(UserWarning):
+    """The answer holds no text and no tool call because thinking used up `max_tokens`."""

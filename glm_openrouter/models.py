@@ -1,0 +1,64 @@
+"""Facts about GLM models, as data.
+
+Limits and abilities differ from provider to provider and change from month to month: these are for planning, and the
+catalogue of OpenRouter has the current ones. Prices are not here: the cost of a request is in its `usage`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from msgspec import Struct
+
+__all__ = ["DEFAULT_MODEL", "ModelFacts", "find_model", "strip_variant"]
+
+DEFAULT_MODEL: Final = "z-ai/glm-4.6:exacto"
+
+
+class ModelFacts(Struct, frozen=True):
+    """What a program may want to know of a model before it calls it."""
+
+    name: str
+    context_window: int
+    """Tokens of prompt and answer together."""
+    max_output_tokens: int
+    """The most that any provider gives; the one that answers may give less."""
+    structured_output: bool = True
+    """Whether some provider enforces a `response_format` with a schema."""
+    image_input: bool = False
+
+
+_MODELS: Final[Mapping[str, ModelFacts]] = MappingProxyType(
+    {
+        # https://openrouter.ai/z-ai/glm-4.6, September 2026. Other rows of the catalogue say 204,800 for the window, and
+        # 16,384 for the output of the provider that is ranked best.
+        "z-ai/glm-4.6": ModelFacts("GLM-4.6", 202_752, 131_072),
+        # https://models.dev (OpenRouter), September 2026, for all others.
+        "z-ai/glm-4.5": ModelFacts("GLM-4.5", 131_072, 98_304, structured_output=False),
+        "z-ai/glm-4.5-air": ModelFacts("GLM-4.5-Air", 131_072, 98_304, structured_output=False),
+        "z-ai/glm-4.5v": ModelFacts("GLM-4.5V", 65_536, 16_384, structured_output=False, image_input=True),
+        "z-ai/glm-4.6v": ModelFacts("GLM-4.6V", 131_072, 32_768, structured_output=False, image_input=True),
+        "z-ai/glm-4.7": ModelFacts("GLM-4.7", 204_800, 131_072),
+        "z-ai/glm-4.7-flash": ModelFacts("GLM-4.7-Flash", 200_000, 117_964),
+        "z-ai/glm-5": ModelFacts("GLM-5", 204_800, 128_000),
+        "z-ai/glm-5-turbo": ModelFacts("GLM-5-Turbo", 202_752, 131_072, structured_output=False),
+        "z-ai/glm-5.1": ModelFacts("GLM-5.1", 204_800, 128_000),
+        "z-ai/glm-5.2": ModelFacts("GLM-5.2", 1_048_576, 131_072),
+        "z-ai/glm-5.3": ModelFacts("GLM-5.3", 1_310_720, 131_072),
+    }
+)
+
+
+def strip_variant(model: str) -> str:
+    """Return the model id without preset and routing suffix: the id that catalogues and prices know.
+
+    `:exacto`, `:nitro`, `:floor` and `:online` only change the routing
+    (https://openrouter.ai/docs/guides/routing/model-variants/exacto).
+    """
+    author, slash, slug = model.partition("/")
+    return author + slash + slug.partition("@")[0].partition(":")[0]
+
+
+def find_model(model: str) -> ModelFacts | None:
+    """Return the facts about a model, whatever its routing suffix, or `None` if there are none."""
+    return _MODELS.get(strip_variant(model))
