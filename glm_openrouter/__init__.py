@@ -1,12 +1,13 @@
 """GLM 4.6 through OpenRouter: the core that `langchain_glm` and `llamaindex_glm` stand on."""
 
 from ._client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
+from ._holder import ClientHolder
 from ._http import AsyncHTTPClient, HTTPClient, Timeout
 from ._repair import REPAIRS
 from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .errors import __all__ as _errors
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
-from .settings import ChatRequest, ChatSettings, ProviderPreferences, ProviderSort, Reasoning
+from .settings import ChatRequest, ModelParameters, ProviderPreferences, ProviderSort, Reasoning
 from .types import Completion, Delta, ToolCall, ToolCallDelta, Usage
 
 __version__ = "0.1.0"
@@ -18,13 +19,14 @@ __all__ = [
     "AsyncHTTPClient",
     "AsyncStream",
     "ChatRequest",
-    "ChatSettings",
     "Client",
+    "ClientHolder",
     "ClientOptions",
     "Completion",
     "Delta",
     "HTTPClient",
     "ModelFacts",
+    "ModelParameters",
     "ProviderPreferences",
     "ProviderSort",
     "Reasoning",

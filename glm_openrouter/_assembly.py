@@ -166,11 +166,12 @@ def _read_delta(message: WireMessage) -> Delta:
     reasoning = message.reasoning or message.reasoning_content
     if not reasoning and message.reasoning_details:
         reasoning = "".join(map(_detail_text, message.reasoning_details))
-    return Delta(
-        content if isinstance(content, str) else _join_parts(content),
-        reasoning or "",
-        read_tool_calls(message.tool_calls) if message.tool_calls else (),
-    )
+    delta = Delta(content if isinstance(content, str) else "", reasoning or "")
+    if message.tool_calls:
+        delta.tool_calls = read_tool_calls(message.tool_calls)
+    if isinstance(content, list):
+        delta.text = _join_parts(content)
+    return delta
 
 
 def _detail_text(detail: JSONObject) -> str:
@@ -178,8 +179,8 @@ def _detail_text(detail: JSONObject) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _join_parts(content: list[Any] | None) -> str:
-    texts = [part.get("text") if isinstance(part, dict) else part for part in content or ()]
+def _join_parts(content: list[Any]) -> str:
+    texts = [part.get("text") if isinstance(part, dict) else part for part in content]
     return "".join(text for text in texts if isinstance(text, str))
 
 

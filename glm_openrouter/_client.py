@@ -94,13 +94,14 @@ class _BaseClient:
         self._timeout = _http.build_timeout(timeout)
         self._retries = retry_policy(max_retries)
         self._repairs = frozenset(repairs)
-        self._headers = build_headers(
+        headers = build_headers(
             key,
             app_url=app_url,
             app_title=app_title,
             app_categories=app_categories,
             default_headers=default_headers,
         )
+        self._endpoint = _http.Endpoint(f"{self.base_url}/chat/completions", headers, self._timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
@@ -110,13 +111,7 @@ class _BaseClient:
         return _Call(request, stream, repairs, Silence(self._timeout.read))
 
     def _post(self, call: "_Call", client: HTTPClient | AsyncHTTPClient | None) -> HTTPRequest:
-        return _http.build_post(
-            client,
-            f"{self.base_url}/chat/completions",
-            headers=self._headers,
-            body=build_body(call.request, stream=call.stream),
-            timeout=self._timeout,
-        )
+        return self._endpoint.build_post(build_body(call.request, stream=call.stream), client)
 
 
 class _Call:

@@ -13,7 +13,6 @@ import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from ssl import SSLContext
 from typing import TYPE_CHECKING, TypeAlias
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_TIMEOUT",
+    "Endpoint",
     "AsyncHTTPClient",
     "HTTPClient",
     "HTTPRequest",
@@ -39,7 +39,6 @@ __all__ = [
     "async_client",
     "bounded_async_reads",
     "bounded_reads",
-    "build_post",
     "build_timeout",
     "check_base_url",
     "is_connect_timeout",
@@ -96,10 +95,55 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+@functools.cache
+def _ssl_context() -> SSLContext:
+    return httpx.create_ssl_context()
+
+
+class _DirectClient:
+    """Sends requests as they are, without the cookies, redirects and merging of `httpx.Client`.
+
+    Clients are shared, so that the cookies of one user would go to another, and that work is a fourth of a short request.
+    """
+
+    def __init__(self) -> None:
+        self._transport = httpx.HTTPTransport(verify=_ssl_context(), limits=_LIMITS)
+
+    def send(self, request: HTTPRequest, *, stream: bool, follow_redirects: bool) -> HTTPResponse:
+        response = self._transport.handle_request(request)
+        response.request = request
+        return response
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+class _DirectAsyncClient:
+    """The same on aiohttp."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def send(self, request: HTTPRequest, *, stream: bool, follow_redirects: bool) -> HTTPResponse:
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        return response
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+def _make_sync_client() -> HTTPClient | _DirectClient:
+    # Only `httpx.Client` reads the proxies of the environment.
+    if getproxies():
+        return httpx.Client(verify=_ssl_context(), limits=_LIMITS)
+    return _DirectClient()
+
+
 class _Pool:
     """A shared client and those who use it; it is closed when the last of them is closed explicitly."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: HTTPClient | _DirectClient) -> None:
         self.client = client
         self.users: WeakSet[object] = WeakSet()
 
@@ -109,21 +153,11 @@ _pool: list[_Pool] = []
 """The one pool of the process, once there is one."""
 
 
-@functools.cache
-def _ssl_context() -> SSLContext:
-    return httpx.create_ssl_context()
-
-
-def _no_cookies() -> CookieJar:
-    """Return a jar that stays empty: clients are shared, and a cookie of one user is not for another."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
-
-
-def sync_client(user: object) -> HTTPClient:
+def sync_client(user: object) -> HTTPClient | _DirectClient:
     """Return the client that the process shares, for `user`."""
     with _lock:
         if not _pool:
-            _pool.append(_Pool(httpx.Client(verify=_ssl_context(), limits=_LIMITS, cookies=_no_cookies())))
+            _pool.append(_Pool(_make_sync_client()))
         _pool[0].users.add(user)
         return _pool[0].client
 
@@ -147,11 +181,11 @@ class _LoopPool:
 
     def __init__(self) -> None:
         self.users: WeakSet[object] = WeakSet()
-        self.client: httpx.AsyncClient | None = None
+        self.client: _DirectAsyncClient | None = None
         self._session: aiohttp.ClientSession | None = None
         self._life = self._live()
 
-    async def open(self) -> httpx.AsyncClient:
+    async def open(self) -> _DirectAsyncClient:
         """Return the client, made at the first call."""
         if self.client is None:
             await anext(self._life)
@@ -177,8 +211,7 @@ class _LoopPool:
         self._session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=bool(getproxies())
         )
-        transport = AiohttpTransport(verify=_ssl_context(), client=self._session)
-        self.client = httpx.AsyncClient(transport=transport, cookies=_no_cookies())
+        self.client = _DirectAsyncClient(AiohttpTransport(verify=_ssl_context(), client=self._session))
         try:
             yield
         finally:
@@ -189,7 +222,7 @@ class _LoopPool:
 _loop_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = WeakKeyDictionary()
 
 
-async def async_client(user: object) -> AsyncHTTPClient:
+async def async_client(user: object) -> _DirectAsyncClient:
     """Return the client that everything on the running event loop shares, for `user`."""
     loop = asyncio.get_running_loop()
     with _lock:
@@ -232,19 +265,22 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_clients)
 
 
-def build_post(
-    client: HTTPClient | AsyncHTTPClient | None,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    body: bytes,
-    timeout: Timeout,
-) -> httpx.Request:
-    """Return a request; what the user's own `client` adds to requests is merged, a shared one adds nothing."""
-    if client is not None:
-        return client.build_request("POST", url, headers=headers, content=body, timeout=timeout)
-    extensions = {"timeout": timeout.as_dict()}
-    return httpx.Request("POST", url, headers=headers, content=body, extensions=extensions)
+class Endpoint:
+    """Where the requests of a client go, in httpx's form; made once, since making it is a good part of a request."""
+
+    def __init__(self, url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
+        self._url = httpx.URL(url)
+        self._headers = httpx.Headers(headers)
+        self._timeout = timeout
+
+    def build_post(self, body: bytes, client: HTTPClient | AsyncHTTPClient | None) -> HTTPRequest:
+        """Return a request; what the user's own `client` adds to requests is merged, a shared one adds nothing."""
+        if client is not None:
+            return client.build_request(
+                "POST", self._url, headers=self._headers, content=body, timeout=self._timeout
+            )
+        extensions = {"timeout": self._timeout.as_dict()}
+        return httpx.Request("POST", self._url, headers=self._headers, content=body, extensions=extensions)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
+from .messages import parse_arguments
 from .types import Delta, ToolCallDelta
 
 __all__ = ["REPAIRS", "Repairs"]
@@ -139,7 +140,7 @@ class LeakedToolCalls:
     def __init__(self, tools: ToolSchemas) -> None:
         self._text = _LeakedCallScanner(tools)
         self._reasoning = _LeakedCallScanner(tools)
-        self._off = not tools
+        self._off = False
 
     def feed(self, delta: Delta) -> Delta:
         """Take complete calls out of text and reasoning."""
@@ -228,7 +229,7 @@ def _parse_leaked_call(body: str, tools: ToolSchemas) -> ToolCallDelta | None:
     """Read `name` with `<arg_key>` pairs, `name {...}`, or `{"name": ..., "arguments": {...}}`."""
     body = body.strip()
     if body.startswith("{"):
-        call = _parse_object(body) or {}
+        call = parse_arguments(body) or {}
         name, arguments = call.get("name"), call.get("arguments")
         if not isinstance(name, str) or not isinstance(arguments, dict):
             return None
@@ -242,7 +243,7 @@ def _parse_leaked_call(body: str, tools: ToolSchemas) -> ToolCallDelta | None:
 
 def _parse_arguments(written: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:
     if written.startswith("{"):
-        return _parse_object(written)
+        return parse_arguments(written)
     if _ARGUMENT.sub("", written).strip():
         return None
     properties = schema.get("properties") or {}
@@ -260,14 +261,6 @@ def _parse_value(text: str, schema: Mapping[str, Any]) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _parse_object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 class ToolNames:
@@ -329,7 +322,9 @@ class Repairs:
 
     def __init__(self, names: Collection[str], tools: ToolSchemas) -> None:
         self._repairs: list[Repair] = [
-            repair(tools) for name, repair in REPAIRS.items() if name in names
+            repair(tools)
+            for name, repair in REPAIRS.items()
+            if name in names and (tools or repair is not LeakedToolCalls)
         ]
 
     def feed(self, delta: Delta) -> Delta:

@@ -3,10 +3,10 @@
 import json
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
+from .messages import parse_arguments
 from .types import ToolCall, ToolCallDelta, WireToolCall
 
 __all__ = ["ToolCallAccumulator", "read_tool_calls"]
@@ -51,7 +51,7 @@ class _Call:
     def is_whole(self) -> bool:
         """Return whether the arguments are a complete JSON object already."""
         text = self.arguments.rstrip()
-        return text.endswith("}") and _parse_object(text) is not None
+        return text.endswith("}") and parse_arguments(text) is not None
 
     def accepts(self, delta: ToolCallDelta) -> bool:
         """Return whether `delta`, which came under this call's index, continues this call.
@@ -69,12 +69,7 @@ class _Call:
 
     def repeats(self, arguments: str) -> bool:
         """Return whether `arguments` is the whole call sent a second time, as with a doubled finish chunk."""
-        return (
-            bool(self.parts)
-            and arguments.startswith("{")
-            and arguments == self.arguments
-            and self.is_whole()
-        )
+        return arguments[:1] == "{" and arguments == self.arguments and self.is_whole()
 
 
 class ToolCallAccumulator:
@@ -136,16 +131,13 @@ class ToolCallAccumulator:
         return new if new.id or new.name or new.arguments else None
 
     def _find(self, delta: ToolCallDelta) -> _Call | None:
-        candidates = [
-            call for call in self._calls if delta.index is None or call.index == delta.index
-        ]
-        if not candidates:
-            return None
-        for call in candidates:
-            if delta.id is not None and call.id == delta.id:
-                return call
-        last = candidates[-1]
-        return last if last.accepts(delta) else None
+        last = None
+        for call in reversed(self._calls):
+            if delta.index is None or call.index == delta.index:
+                if delta.id is None or call.id == delta.id:
+                    return call if call.accepts(delta) else None
+                last = last or call
+        return last if last is not None and last.accepts(delta) else None
 
     def _unused(self, call_id: str) -> str:
         # Results are matched to calls by id, so two calls must not share one.
@@ -163,15 +155,7 @@ def _normalise(arguments: str) -> str:
         inner = json.loads(text)
     except ValueError:
         return arguments
-    return inner if isinstance(inner, str) and _parse_object(inner) is not None else arguments
-
-
-def _parse_object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text, strict=False)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+    return inner if isinstance(inner, str) and parse_arguments(inner) is not None else arguments
 
 
 def _finish_call(call: _Call, finish_reason: str | None) -> ToolCall:
@@ -181,7 +165,7 @@ def _finish_call(call: _Call, finish_reason: str | None) -> ToolCall:
     elif not call.name:
         finished.error = "The call has no name."
     else:
-        finished.parsed = _parse_object(finished.arguments)
+        finished.parsed = parse_arguments(finished.arguments)
         if finished.parsed is None:
             finished.error = "The arguments are not a complete JSON object."
     return finished

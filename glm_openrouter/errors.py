@@ -5,6 +5,7 @@
     GLMError
     ├── InvalidRequestError (also a ValueError)   refused here, nothing was sent
     ├── TruncatedToolCallError                    a tool call was cut off; it must not run
+    ├── StructuredOutputError (also a ValueError) the answer does not fit the schema, even after a second try
     └── APIError
         ├── APIConnectionError                    no answer came
         │   └── APITimeoutError                   silence for longer than `timeout`
@@ -51,6 +52,7 @@ __all__ = [
     "RateLimitError",
     "RequestTooLargeError",
     "StreamInterruptedError",
+    "StructuredOutputError",
     "TruncatedToolCallError",
     "UnprocessableEntityError",
 ]
@@ -216,6 +218,18 @@ class TruncatedToolCallError(GLMError):
 
 def _rebuild_truncated(message: str, name: str, arguments: str) -> TruncatedToolCallError:
     return TruncatedToolCallError(message, name=name, arguments=arguments)
+
+
+class StructuredOutputError(GLMError, ValueError):
+    """An answer that does not fit the schema that was asked for."""
+
+    def __init__(self, message: str, raw: Any = None) -> None:
+        super().__init__(message, raw)
+        self.raw = raw
+        """The answer: the framework's own message, or text."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class EmptyResponseWarning(UserWarning):

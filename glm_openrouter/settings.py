@@ -8,12 +8,12 @@ https://openrouter.ai/docs/api_reference/parameters says.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .models import DEFAULT_MODEL
 from .types import JSONObject
 
-__all__ = ["ChatRequest", "ChatSettings", "ProviderPreferences", "ProviderSort", "Reasoning"]
+__all__ = ["ChatRequest", "ModelParameters", "ProviderPreferences", "ProviderSort", "Reasoning"]
 
 Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 SortKey = Literal["price", "throughput", "latency", "exacto"]
@@ -104,12 +104,11 @@ class ProviderPreferences(_Settings):
     """Extras for single providers: slug -> fields."""
 
 
-class ChatSettings(_Settings):
-    """Every parameter of a chat request but its messages."""
+class ModelParameters(BaseModel):
+    """The parameters that make sense as defaults of a model: what both adapters and `ChatRequest` take."""
 
-    model: str = DEFAULT_MODEL
     models: list[str] | None = None
-    """Models to try in this order if `model` fails; each may carry its own routing suffix."""
+    """Models to try in this order if the first fails; each may carry its own routing suffix."""
     route: str | None = None
     preset: str | None = None
 
@@ -125,16 +124,10 @@ class ChatSettings(_Settings):
     presence_penalty: Penalty | None = None
     repetition_penalty: Annotated[Number, Field(ge=0, le=2)] | None = None
     seed: int | None = None
-    stop: str | list[str] | None = None
     logit_bias: dict[str, Number] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-
-    tools: list[JSONObject] | None = None
-    tool_choice: str | JSONObject | None = None
     parallel_tool_calls: bool | None = None
-    response_format: JSONObject | None = None
-    prediction: JSONObject | None = None
     modalities: list[str] | None = None
     verbosity: str | None = None
 
@@ -143,7 +136,10 @@ class ChatSettings(_Settings):
     reasoning_effort: Effort | None = None
     include_reasoning: bool | None = None
 
-    provider: ProviderPreferences | None = None
+    provider: ProviderPreferences | None = Field(
+        default=None, validation_alias=AliasChoices("provider", "openrouter_provider")
+    )
+    """Also taken as `openrouter_provider`."""
     plugins: list[JSONObject] | None = None
     transforms: list[str] | None = None
     service_tier: str | None = None
@@ -155,20 +151,43 @@ class ChatSettings(_Settings):
     session_id: Annotated[str, Field(max_length=256)] | None = None
     """One per conversation: keeps its requests at the provider whose prompt cache is warm."""
     trace: JSONObject | None = None
-    metadata: dict[str, str] | None = None
     prompt_cache_key: str | None = None
     cache_control: JSONObject | None = None
-    debug: JSONObject | None = None
 
     extra_body: JSONObject | None = None
     """Anything else for the body, merged last; it may also replace what is set above."""
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _efforts_agree(self) -> Self:
         effort = self.reasoning.effort if self.reasoning else None
         if self.reasoning_effort and effort and self.reasoning_effort != effort:
             msg = f"reasoning_effort={self.reasoning_effort!r} contradicts reasoning.effort={effort!r}."
             raise ValueError(msg)
+        return self
+
+    def parameters(self) -> JSONObject:
+        """Return the parameters that are set, as arguments for `ChatRequest`."""
+        values = ((name, getattr(self, name)) for name in ModelParameters.model_fields)
+        return {name: value for name, value in values if value is not None}
+
+
+class ChatRequest(ModelParameters):
+    """One chat request: messages in OpenRouter's own form, and everything that goes with them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    messages: list[JSONObject] = Field(min_length=1)
+    model: str = DEFAULT_MODEL
+    stop: str | list[str] | None = None
+    tools: list[JSONObject] | None = None
+    tool_choice: str | JSONObject | None = None
+    response_format: JSONObject | None = None
+    prediction: JSONObject | None = None
+    metadata: dict[str, str] | None = None
+    debug: JSONObject | None = None
+
+    @model_validator(mode="after")
+    def _tool_choice_has_tools(self) -> Self:
         if self.tool_choice not in (None, "none", "auto") and not self.tools:
             msg = "tool_choice needs tools."
             raise ValueError(msg)
@@ -183,12 +202,6 @@ class ChatSettings(_Settings):
             for name, value in fields.items()
         }
         return {**body, **extra_body}
-
-
-class ChatRequest(ChatSettings):
-    """One chat request: messages in OpenRouter's own form, and the settings."""
-
-    messages: list[JSONObject] = Field(min_length=1)
 
     def tool_schemas(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the JSON schema of the parameters of each tool that this program runs itself."""

@@ -1,0 +1,120 @@
+"""The errors of the core, as errors of LangChain too, so that its retries, fallbacks and middleware act on them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from langchain_core import exceptions
+
+from glm_openrouter import errors
+
+__all__ = [
+    "APIConnectionError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "ContextLengthExceededError",
+    "InternalServerError",
+    "NotFoundError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTooLargeError",
+    "StreamInterruptedError",
+    "UnprocessableEntityError",
+    "translate_errors",
+]
+
+
+class _Retryable(errors.APIError):
+    """Says to LangChain what the error itself knows."""
+
+    @property
+    def is_retryable(self) -> bool:  # type: ignore[override, unused-ignore]
+        return self.retryable
+
+
+class APIConnectionError(_Retryable, errors.APIConnectionError, exceptions.ModelConnectionError):
+    """No answer came, or the connection broke."""
+
+
+class APITimeoutError(_Retryable, errors.APITimeoutError, exceptions.ModelTimeoutError):
+    """Nothing came for longer than `timeout`."""
+
+
+class APIResponseError(_Retryable, errors.APIResponseError, exceptions.ModelAPIError):
+    """An answer came that is not a completion."""
+
+
+class StreamInterruptedError(_Retryable, errors.StreamInterruptedError, exceptions.ModelConnectionError):
+    """A stream ended before its finish reason."""
+
+
+class APIStatusError(_Retryable, errors.APIStatusError, exceptions.ModelError):
+    """OpenRouter or the provider reported a failure."""
+
+
+class BadRequestError(_Retryable, errors.BadRequestError, exceptions.ModelInvalidRequestError):
+    """The request was refused as invalid (400)."""
+
+
+class ContextLengthExceededError(_Retryable, errors.ContextLengthExceededError, exceptions.ContextOverflowError):
+    """Prompt and `max_tokens` do not fit into the context window."""
+
+
+class AuthenticationError(_Retryable, errors.AuthenticationError, exceptions.ModelAuthenticationError):
+    """The API key is missing, wrong, disabled or expired (401)."""
+
+
+class PaymentRequiredError(_Retryable, errors.PaymentRequiredError, exceptions.ModelPermissionDeniedError):
+    """The balance does not cover the request (402)."""
+
+
+class PermissionDeniedError(_Retryable, errors.PermissionDeniedError, exceptions.ModelPermissionDeniedError):
+    """The request is forbidden (403)."""
+
+
+class NotFoundError(_Retryable, errors.NotFoundError, exceptions.ModelNotFoundError):
+    """No endpoint is left after routing, or the model is gone (404)."""
+
+
+class ConflictError(_Retryable, errors.ConflictError, exceptions.ModelInvalidRequestError):
+    """The request conflicts with another one (409)."""
+
+
+class RequestTooLargeError(_Retryable, errors.RequestTooLargeError, exceptions.ModelInvalidRequestError):
+    """The request body is too large (413)."""
+
+
+class UnprocessableEntityError(_Retryable, errors.UnprocessableEntityError, exceptions.ModelInvalidRequestError):
+    """The request cannot be processed (422)."""
+
+
+class RateLimitError(_Retryable, errors.RateLimitError, exceptions.ModelRateLimitError):
+    """OpenRouter or the provider limits the rate (429)."""
+
+
+class InternalServerError(_Retryable, errors.InternalServerError, exceptions.ModelAPIError):
+    """OpenRouter or the provider failed, is overloaded, or timed out (408, 5xx)."""
+
+
+_TYPES: dict[type[errors.APIError], type[_Retryable]] = {
+    base: error
+    for error in _Retryable.__subclasses__()
+    for base in error.__bases__
+    if base.__module__ == errors.__name__
+}
+"""The errors of the core -> those of this package."""
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Raise the errors of the core as those of this package, which are both."""
+    try:
+        yield
+    except errors.APIError as error:
+        if type(error) not in _TYPES:
+            raise
+        raise _TYPES[type(error)](error.message, **error.details) from error.__cause__

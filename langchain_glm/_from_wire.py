@@ -1,0 +1,170 @@
+"""What the core gives -> LangChain messages and chunks."""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, UsageMetadata
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails
+from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_call, tool_call_chunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.utils.json import parse_partial_json
+
+from glm_openrouter import Completion, Delta, Usage
+from glm_openrouter import ToolCall as WireToolCall
+from glm_openrouter.messages import write_arguments
+
+__all__ = ["to_chunk", "to_last_chunk", "to_message", "to_metadata", "to_result"]
+
+JSONObject = dict[str, Any]
+
+
+def to_result(completion: Completion) -> ChatResult:
+    """Return a finished response as LangChain's result."""
+    message = to_message(completion)
+    info = {"finish_reason": completion.finish_reason}
+    return ChatResult(generations=[ChatGeneration(message=message, generation_info=info)])
+
+
+def to_message(completion: Completion) -> AIMessage:
+    """Return a finished response as a message."""
+    extras = _extras(completion)
+    if completion.reasoning:
+        extras["reasoning_content"] = completion.reasoning
+    return AIMessage(
+        content=completion.text,
+        additional_kwargs=extras,
+        response_metadata=to_metadata(completion),
+        tool_calls=[_to_tool_call(call) for call in completion.tool_calls if call.error is None],
+        invalid_tool_calls=[_to_invalid(call) for call in completion.tool_calls if call.error],
+        usage_metadata=_to_usage(completion.usage),
+    )
+
+
+def _to_tool_call(call: WireToolCall) -> ToolCall:
+    return tool_call(name=call.name, args=call.parsed or {}, id=call.id)
+
+
+def _to_invalid(call: WireToolCall) -> InvalidToolCall:
+    return invalid_tool_call(name=call.name, args=call.arguments, id=call.id, error=call.error)
+
+
+def to_metadata(completion: Completion) -> JSONObject:
+    return {"model_provider": "openrouter", **completion.metadata()}
+
+
+def _extras(completion: Completion) -> JSONObject:
+    """Return what has no place of its own in a message, but must go back with it or be seen."""
+    written = {
+        call.id: call.arguments
+        for call in completion.tool_calls
+        if call.parsed is not None and call.arguments != write_arguments(call.parsed)
+    }
+    extras = {
+        "reasoning_details": completion.reasoning_details,
+        "tool_arguments": written or None,
+        "annotations": completion.annotations or None,
+        "refusal": completion.refusal,
+    }
+    return {key: value for key, value in extras.items() if value is not None}
+
+
+def _to_usage(usage: Usage | None) -> UsageMetadata | None:
+    if usage is None or usage.prompt_tokens is None:
+        return None
+    prompt, completion = int(usage.prompt_tokens), int(usage.completion_tokens or 0)
+    metadata = UsageMetadata(
+        input_tokens=prompt,
+        output_tokens=completion,
+        total_tokens=int(usage.total_tokens or prompt + completion),
+    )
+    if (read := usage.prompt_tokens_details) is not None:
+        metadata["input_token_details"] = InputTokenDetails(
+            **_counts(cache_read=read.cached_tokens, cache_creation=read.cache_write_tokens, audio=read.audio_tokens)
+        )
+    if (written := usage.completion_tokens_details) is not None:
+        metadata["output_token_details"] = OutputTokenDetails(
+            **_counts(reasoning=written.reasoning_tokens, audio=written.audio_tokens)
+        )
+    return metadata
+
+
+def _counts(**counts: int | float | None) -> Any:
+    return {name: int(count) for name, count in counts.items() if count is not None}
+
+
+# Validating a chunk costs more than everything else that is done for it, and there is nothing to validate: the values
+# are ours. So a chunk is a copy of one that pydantic has made.
+_CHUNK = AIMessageChunk(content="")
+_CHUNK_VALUES = dict(_CHUNK.__dict__)
+_CHUNK_FRESH = [(key, type(value)) for key, value in _CHUNK_VALUES.items() if isinstance(value, list | dict)]
+_GENERATION = ChatGenerationChunk(message=_CHUNK)
+_GENERATION_VALUES = dict(_GENERATION.__dict__)
+_set = object.__setattr__
+
+
+def to_chunk(delta: Delta) -> ChatGenerationChunk:
+    """Return one increment as a chunk."""
+    calls: list[ToolCallChunk] = [
+        {"type": "tool_call_chunk", "name": call.name, "args": call.arguments, "id": call.id, "index": call.index}
+        for call in delta.tool_calls
+    ]
+    values = _CHUNK_VALUES.copy()
+    for key, kind in _CHUNK_FRESH:
+        values[key] = kind()
+    values["content"] = delta.text
+    if delta.reasoning:
+        values["additional_kwargs"]["reasoning_content"] = delta.reasoning
+    if calls:
+        values["tool_call_chunks"] = calls
+        if calls[0]["name"]:
+            # The beginning of a call, often all of it: LangChain reads `tool_calls` from it.
+            return ChatGenerationChunk(message=AIMessageChunk(**values))
+    message = AIMessageChunk.__new__(AIMessageChunk)
+    _fill(message, values, {"content", "additional_kwargs", "tool_call_chunks"}, {})
+    generation = ChatGenerationChunk.__new__(ChatGenerationChunk)
+    values = {**_GENERATION_VALUES, "text": delta.text, "message": message}
+    _fill(generation, values, {"text", "message"}, None)
+    return generation
+
+
+def _fill(model: object, values: JSONObject, fields_set: set[str], extra: JSONObject | None) -> None:
+    _set(model, "__dict__", values)
+    _set(model, "__pydantic_fields_set__", fields_set)
+    _set(model, "__pydantic_extra__", extra)
+    _set(model, "__pydantic_private__", None)
+
+
+def to_last_chunk(completion: Completion, *, with_usage: bool) -> ChatGenerationChunk:
+    """Return the chunk that ends a stream: what is said once of the whole response."""
+    cut = [
+        tool_call_chunk(name=None, args=_cut_mark(call.arguments), id=None, index=index)
+        for index, call in enumerate(completion.tool_calls)
+        if call.error
+    ]
+    message = AIMessageChunk(
+        content="",
+        additional_kwargs=_extras(completion),
+        response_metadata=to_metadata(completion),
+        usage_metadata=_to_usage(completion.usage) if with_usage else None,
+        chunk_position="last",
+    )
+    # Set after validation, which would take the mark for a call of its own.
+    message.tool_call_chunks = cut
+    return ChatGenerationChunk(message=message)
+
+
+def _cut_mark(arguments: str) -> str:
+    """Return an ending that keeps the arguments of a cut call from being completed.
+
+    LangChain completes the JSON of merged chunks leniently, so that a call which was cut off would become a valid one with
+    arguments missing (https://github.com/langchain-ai/langchain/issues/39275). A bracket that closes nothing makes it what
+    it is, an invalid tool call.
+    """
+    endings = ("]", "}", '"]', '"}', '""]', '""}')
+    return next(end for end in endings if not isinstance(_parse(arguments + end), dict))
+
+
+def _parse(arguments: str) -> object:
+    try:
+        return parse_partial_json(arguments)
+    except ValueError:
+        return None

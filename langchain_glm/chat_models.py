@@ -1,0 +1,194 @@
+"""`ChatGLM`: GLM through OpenRouter as a LangChain chat model."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, Literal
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+
+from glm_openrouter import find_model, strip_variant
+
+from ._errors import translate_errors
+from ._from_wire import to_chunk, to_last_chunk, to_result
+from ._model import OpenRouterModel
+from ._structured import structured_output
+from ._to_wire import to_tool, to_tool_choice
+
+__all__ = ["ChatGLM"]
+
+JSONObject = dict[str, Any]
+
+
+class ChatGLM(OpenRouterModel, BaseChatModel):
+    """GLM 4.6, or any other model, through OpenRouter.
+
+    ```python
+    from langchain_glm import ChatGLM
+
+    model = ChatGLM(temperature=0.6)
+    print(model.invoke("Why is the sky blue?").text)
+    ```
+
+    Takes every argument of `ChatOpenRouter` with the same meaning (`timeout` is in seconds), and every parameter of
+    `glm_openrouter.ModelParameters`. An unknown argument is an error.
+
+    Raises:
+        AuthenticationError: There is no API key.
+        pydantic.ValidationError: An argument is unknown or makes no sense.
+    """
+
+    n: Literal[1] = 1
+    """OpenRouter gives one answer to a request."""
+
+    streaming: bool = False
+    """Whether `invoke` streams, too."""
+
+    stream_usage: bool = True
+    """Whether a stream ends with its usage."""
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
+        **kwargs: Any,
+    ) -> ChatResult:
+        request = self._request(messages, stop, kwargs)
+        with translate_errors():
+            return to_result(self._client.complete(request))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
+        **kwargs: Any,
+    ) -> ChatResult:
+        request = self._request(messages, stop, kwargs)
+        with translate_errors():
+            return to_result(await self._async_client.complete(request))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        request = self._request(messages, stop, kwargs)
+        with translate_errors(), self._client.stream(request) as stream:
+            for delta in stream:
+                yield to_chunk(delta)
+            yield to_last_chunk(stream.completion, with_usage=self.stream_usage)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        request = self._request(messages, stop, kwargs)
+        with translate_errors():
+            async with self._async_client.stream(request) as stream:
+                async for delta in stream:
+                    yield to_chunk(delta)
+                yield to_last_chunk(stream.completion, with_usage=self.stream_usage)
+
+    def bind_tools(  # type: ignore[override]  # as in LangChain's own integrations
+        self,
+        tools: Sequence[JSONObject | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | bool | JSONObject | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return this model with tools.
+
+        Args:
+            tools: Whatever `convert_to_openai_tool` takes, and server tools such as
+                `{"type": "openrouter:web_search"}`.
+            tool_choice: `"auto"`, `"none"`, `"any"`, the name of a tool, or `True` for the only one. Nothing is forced
+                unless it is asked for: Z.AI itself knows only `"auto"`.
+            strict: Whether providers should enforce the schemas. Few can; it narrows the choice of endpoints.
+            parallel_tool_calls: Whether the model may call several tools in one turn; its default is to do so.
+            **kwargs: Any parameters for the calls.
+
+        Raises:
+            InvalidRequestError: `tool_choice` does not fit the tools.
+        """
+        converted = [to_tool(tool, strict=strict) for tool in tools]
+        optional = {
+            "tool_choice": to_tool_choice(tool_choice, converted),
+            "parallel_tool_calls": parallel_tool_calls,
+        }
+        given = {name: value for name, value in optional.items() if value is not None}
+        return self.bind(tools=converted, **given, **kwargs)
+
+    def with_structured_output(  # type: ignore[override]  # as in LangChain's own integrations
+        self,
+        schema: JSONObject | type,
+        *,
+        method: Literal["json_schema", "function_calling", "json_mode"] = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return a runnable whose output fits `schema`.
+
+        It works with every provider: the schema goes into the request *and* into a short instruction, the answer is read
+        tolerantly and validated strictly, and the model gets one chance to mend it.
+
+        Args:
+            schema: A pydantic class, a TypedDict, or a JSON schema; the output is an instance, or else a dict.
+            method: `json_schema` (`response_format` with the schema), `function_calling` (a tool, not forced), or
+                `json_mode` (`response_format` without a schema).
+            include_raw: Return `{"raw", "parsed", "parsing_error"}` and do not raise.
+            strict: Whether providers should enforce the schema. Few can; it narrows the choice of endpoints.
+            **kwargs: Any parameters for the calls, such as other `tools`.
+
+        Raises:
+            StructuredOutputError: While running: no answer fits. It holds the raw message.
+        """
+        return structured_output(
+            self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
+        )
+
+    # --- what LangChain asks a model about itself ---------------------------------------------------------------------
+
+    @property
+    def _llm_type(self) -> str:
+        return "openrouter-glm"
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        facts = find_model(self.model_name)
+        if facts is None:
+            return None
+        return ModelProfile(
+            name=facts.name,
+            max_input_tokens=facts.context_window,
+            max_output_tokens=facts.max_output_tokens,
+            text_inputs=True,
+            image_inputs=facts.image_input,
+            audio_inputs=False,
+            video_inputs=False,
+            text_outputs=True,
+            image_outputs=False,
+            audio_outputs=False,
+            video_outputs=False,
+            reasoning_output=True,
+            tool_calling=True,
+            tool_choice=True,
+            structured_output=True,
+        )
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        parameters = super()._get_ls_params(stop=stop, **kwargs)
+        model = kwargs.get("model") or self.model_name
+        return {**parameters, "ls_provider": "openrouter", "ls_model_name": strip_variant(model)}

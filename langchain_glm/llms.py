@@ -1,0 +1,110 @@
+"""`GLM`: GLM through OpenRouter as a LangChain LLM, text in and text out, on the chat endpoint."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.llms import BaseLLM
+from langchain_core.messages import HumanMessage
+from langchain_core.outputs import Generation, GenerationChunk, LLMResult
+
+from glm_openrouter import ChatRequest, Completion
+
+from ._errors import translate_errors
+from ._from_wire import to_metadata
+from ._model import OpenRouterModel
+
+__all__ = ["GLM"]
+
+
+class GLM(OpenRouterModel, BaseLLM):
+    """GLM 4.6, or any other model, through OpenRouter, as a completion of text.
+
+    ```python
+    from langchain_glm import GLM
+
+    llm = GLM(reasoning=False)
+    print(llm.invoke("The capital of Norway is"))
+    ```
+
+    Takes what `ChatGLM` takes. Its reasoning is in `generation_info`, not in the text.
+    """
+
+    def _text_request(self, prompt: str, stop: list[str] | None, arguments: dict[str, Any]) -> ChatRequest:
+        return self._request([HumanMessage(prompt)], stop, arguments)
+
+    def _generate(
+        self,
+        prompts: list[str],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
+        **kwargs: Any,
+    ) -> LLMResult:
+        requests = [self._text_request(prompt, stop, kwargs) for prompt in prompts]
+        with translate_errors():
+            return _to_result([self._client.complete(request) for request in requests])
+
+    async def _agenerate(
+        self,
+        prompts: list[str],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
+        **kwargs: Any,
+    ) -> LLMResult:
+        requests = [self._text_request(prompt, stop, kwargs) for prompt in prompts]
+        with translate_errors():
+            return _to_result(await asyncio.gather(*map(self._async_client.complete, requests)))
+
+    def _stream(
+        self,
+        prompt: str,
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[GenerationChunk]:
+        request = self._text_request(prompt, stop, kwargs)
+        with translate_errors(), self._client.stream(request) as stream:
+            for delta in stream:
+                chunk = GenerationChunk(text=delta.text)
+                if run_manager:
+                    run_manager.on_llm_new_token(delta.text, chunk=chunk)
+                yield chunk
+            yield GenerationChunk(text="", generation_info=_info(stream.completion))
+
+    async def _astream(
+        self,
+        prompt: str,
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[GenerationChunk]:
+        request = self._text_request(prompt, stop, kwargs)
+        with translate_errors():
+            async with self._async_client.stream(request) as stream:
+                async for delta in stream:
+                    chunk = GenerationChunk(text=delta.text)
+                    if run_manager:
+                        await run_manager.on_llm_new_token(delta.text, chunk=chunk)
+                    yield chunk
+                yield GenerationChunk(text="", generation_info=_info(stream.completion))
+
+    @property
+    def _llm_type(self) -> str:
+        return "openrouter-glm-text"
+
+
+def _info(completion: Completion) -> dict[str, Any]:
+    info = to_metadata(completion)
+    if completion.reasoning:
+        info["reasoning_content"] = completion.reasoning
+    return info
+
+
+def _to_result(completions: list[Completion]) -> LLMResult:
+    return LLMResult(
+        generations=[
+            [Generation(text=completion.text, generation_info=_info(completion))]
+            for completion in completions
+        ]
+    )
