@@ -1,12 +1,15 @@
 """What the model classes of both frameworks have in common: they hold the two clients, and survive being copied."""
 
+import os
 from abc import abstractmethod
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from ._client import AsyncClient, Client, ClientOptions
-from ._http import AsyncHTTPClient, HTTPClient
+from ._http import AsyncHTTPClient, HTTPClient, Timeout
+from ._repair import REPAIRS
 
 __all__ = ["ClientHolder"]
 
@@ -19,6 +22,27 @@ class ClientHolder(BaseModel):
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    max_retries: Annotated[int, Field(ge=0)] = 2
+    """How often a failed request is sent again, before anything of its response was given out."""
+
+    app_url: str | None = Field(default_factory=lambda: os.environ.get("OPENROUTER_APP_URL"))
+    """Attribution, sent only if set. Default: `OPENROUTER_APP_URL`."""
+
+    app_title: str | None = Field(default_factory=lambda: os.environ.get("OPENROUTER_APP_TITLE"))
+    """Attribution, sent only if set. Default: `OPENROUTER_APP_TITLE`."""
+
+    app_categories: list[str] | None = None
+    """Attribution: categories of OpenRouter's marketplace."""
+
+    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Sent with every request. May hold credentials, so it is neither shown nor serialised."""
+
+    repairs: tuple[str, ...] = tuple(REPAIRS)
+    """Names of the repairs of GLM's quirks that run; see `glm_openrouter.REPAIRS`."""
+
+    allow_http: bool = False
+    """Allow a base URL that would send the key unencrypted to another machine."""
 
     http_client: HTTPClient | None = Field(default=None, exclude=True, repr=False)
     """Your own `httpx.Client`, which stays yours to close."""
@@ -35,8 +59,23 @@ class ClientHolder(BaseModel):
     """The clients that were made, with what they were made of: a changed option makes a new one."""
 
     @abstractmethod
+    def _connection(self) -> tuple[SecretStr | None, str | None, float | Timeout | None]:
+        """Return API key, base URL and timeout, for which the frameworks have names of their own."""
+
     def _client_options(self) -> ClientOptions:
-        """Return what the clients are made with."""
+        api_key, base_url, timeout = self._connection()
+        return {
+            "api_key": api_key.get_secret_value() if api_key else None,
+            "base_url": base_url,
+            "timeout": timeout,
+            "max_retries": self.max_retries,
+            "app_url": self.app_url,
+            "app_title": self.app_title,
+            "app_categories": self.app_categories,
+            "default_headers": self.default_headers,
+            "repairs": self.repairs,
+            "allow_http": self.allow_http,
+        }
 
     @property
     def _client(self) -> Client:

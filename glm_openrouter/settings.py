@@ -5,6 +5,7 @@ anything OpenRouter adds later is `extra_body`, which is merged last. Fields wit
 https://openrouter.ai/docs/api_reference/parameters says.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -21,6 +22,10 @@ Number = int | float
 Percentiles = dict[Literal["p50", "p75", "p90", "p99"], Number]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
+
+
+_NAMES = {"openrouter_provider": "provider", "model_name": "model", "stop_sequences": "stop"}
+"""Names that parameters also go by."""
 
 
 class _Settings(BaseModel):
@@ -148,8 +153,11 @@ class ModelParameters(BaseModel):
 
     user: str | None = None
     """A stable pseudonym of the end user."""
-    session_id: Annotated[str, Field(max_length=256)] | None = None
-    """One per conversation: keeps its requests at the provider whose prompt cache is warm."""
+    session_id: Annotated[str, Field(max_length=256)] | None = Field(
+        default_factory=lambda: os.environ.get("OPENROUTER_SESSION_ID") or None
+    )
+    """One per conversation: keeps its requests at the provider whose prompt cache is warm. Default:
+    `OPENROUTER_SESSION_ID`."""
     trace: JSONObject | None = None
     prompt_cache_key: str | None = None
     cache_control: JSONObject | None = None
@@ -169,6 +177,27 @@ class ModelParameters(BaseModel):
         """Return the parameters that are set, as arguments for `ChatRequest`."""
         values = ((name, getattr(self, name)) for name in ModelParameters.model_fields)
         return {name: value for name, value in values if value is not None}
+
+    def build_request(
+        self, messages: list[JSONObject], *layers: Mapping[str, Any], more: Mapping[str, Any]
+    ) -> "ChatRequest":
+        """Return a request with these parameters as defaults.
+
+        Args:
+            messages: In OpenRouter's form.
+            layers: Arguments of `ChatRequest`; later ones win.
+            more: Further defaults, of which the unknown ones go into the body as they are.
+
+        Raises:
+            pydantic.ValidationError: An argument is unknown or makes no sense.
+        """
+        named = [{_NAMES.get(name, name): layer[name] for name in layer} for layer in (more, *layers)]
+        unknown = {name: named[0].pop(name) for name in named[0].keys() - ChatRequest.model_fields.keys()}
+        layers = (self.parameters(), *named)
+        bodies = [unknown, *(layer.get("extra_body") or {} for layer in layers)]
+        merged = {name: layer[name] for layer in layers for name in layer}
+        extra_body = {name: body[name] for body in bodies for name in body}
+        return ChatRequest(messages=messages, **{**merged, "extra_body": extra_body or None})
 
 
 class ChatRequest(ModelParameters):

@@ -1,0 +1,137 @@
+"""What the core gives -> LlamaIndex responses."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    CompletionResponse,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+from llama_index.core.llms.llm import ToolSelection
+
+from glm_openrouter import Completion, ToolCall, TruncatedToolCallError
+from glm_openrouter.messages import parse_arguments
+
+__all__ = ["to_blocks", "to_completion_response", "to_response", "to_tool_selections"]
+
+Block = TextBlock | ThinkingBlock | ToolCallBlock
+
+
+def to_response(completion: Completion, delta: str | None = None) -> ChatResponse:
+    """Return a finished response.
+
+    Raises:
+        TruncatedToolCallError: A tool call was cut off, or its arguments are not a JSON object.
+    """
+    for call in completion.tool_calls:
+        if call.error is not None:
+            raise truncated(call)
+    calls = [(call.id, call.name, call.arguments) for call in completion.tool_calls]
+    blocks = to_blocks(completion.text, completion.reasoning, calls)
+    if isinstance(blocks[0], ThinkingBlock):
+        _complete_thinking(blocks[0], completion)
+    extras = {"annotations": completion.annotations or None, "refusal": completion.refusal}
+    message = ChatMessage(
+        role=MessageRole.ASSISTANT,
+        blocks=blocks,
+        additional_kwargs={key: value for key, value in extras.items() if value is not None},
+    )
+    return ChatResponse(
+        message=message,
+        delta=delta,
+        raw=_to_raw(completion),
+        additional_kwargs=_to_facts(completion),
+    )
+
+
+def truncated(call: ToolCall) -> TruncatedToolCallError:
+    """Return the error for a call that must not run."""
+    return TruncatedToolCallError(
+        f"The call of {call.name!r} must not run: {call.error} Raise max_tokens, or ask again.",
+        name=call.name,
+        arguments=call.arguments,
+    )
+
+
+def to_completion_response(response: ChatResponse) -> CompletionResponse:
+    """Return a chat response as one to a text prompt."""
+    return CompletionResponse(
+        text=response.message.content or "",
+        delta=response.delta,
+        raw=response.raw,
+        additional_kwargs=dict(response.additional_kwargs),
+    )
+
+
+def to_tool_selections(response: ChatResponse) -> list[ToolSelection]:
+    """Return the tool calls of a response.
+
+    Raises:
+        TruncatedToolCallError: The arguments of a call are not a JSON object.
+    """
+    calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
+    return [
+        ToolSelection(
+            tool_id=call.tool_call_id or "", tool_name=call.tool_name, tool_kwargs=_to_kwargs(call)
+        )
+        for call in calls
+    ]
+
+
+def _to_kwargs(block: ToolCallBlock) -> dict[str, Any]:
+    if not isinstance(block.tool_kwargs, str):
+        return block.tool_kwargs
+    arguments = parse_arguments(block.tool_kwargs)
+    if arguments is None:
+        error = "The arguments are not a complete JSON object."
+        raise truncated(ToolCall(block.tool_call_id or "", block.tool_name, block.tool_kwargs, error=error))
+    return arguments
+
+
+def to_blocks(text: str, reasoning: str, calls: Sequence[tuple[str | None, str, str]]) -> list[Block]:
+    """Return the blocks of a message; each call is an id, a name and the arguments as text."""
+    blocks: list[Block] = []
+    if reasoning:
+        blocks.append(ThinkingBlock(content=reasoning))
+    if text or not calls:
+        blocks.append(TextBlock(text=text))
+    blocks += [
+        ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)
+        for call_id, name, arguments in calls
+    ]
+    return blocks
+
+
+def _complete_thinking(block: ThinkingBlock, completion: Completion) -> None:
+    details = completion.usage.completion_tokens_details if completion.usage else None
+    if details is not None and details.reasoning_tokens is not None:
+        block.num_tokens = int(details.reasoning_tokens)
+    if completion.reasoning_details is not None:
+        block.additional_information["reasoning_details"] = completion.reasoning_details
+
+
+def _to_raw(completion: Completion) -> dict[str, Any]:
+    usage = msgspec.to_builtins(completion.usage) if completion.usage else None
+    return {**completion.metadata(), "usage": usage}
+
+
+def _to_facts(completion: Completion) -> dict[str, Any]:
+    """Return tokens, cost and the rest, under the names that OpenRouter gives them."""
+    facts = completion.metadata()
+    if (usage := completion.usage) is not None:
+        prompt, written = usage.prompt_tokens_details, usage.completion_tokens_details
+        counts = {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.total_tokens,
+            "cached_tokens": prompt.cached_tokens if prompt else None,
+            "reasoning_tokens": written.reasoning_tokens if written else None,
+        }
+        facts |= {name: int(count) for name, count in counts.items() if count is not None}
+    return facts

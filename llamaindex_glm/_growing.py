@@ -1,0 +1,107 @@
+"""The responses of a stream, each of which shows all that has come so far, without copying it each time.
+
+LlamaIndex gives out the whole message with every increment. Putting the text together each time would cost the square of its
+length, for consumers who mostly read `delta`. So a message knows only how many increments there were; when somebody looks
+at it, whichever way, it puts its blocks together and becomes an ordinary `ChatMessage`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
+from pydantic import BaseModel
+
+from glm_openrouter import Delta
+
+from ._from_wire import Block, to_blocks
+
+__all__ = ["GrowingResponses"]
+
+_set = object.__setattr__
+_values_of: Callable[[object], dict[str, Any]] = BaseModel.__dict__["__dict__"].__get__
+
+
+class GrowingResponses:
+    """Increments -> responses."""
+
+    def __init__(self) -> None:
+        self._deltas: list[Delta] = []
+
+    def feed(self, delta: Delta) -> ChatResponse:
+        """Return the response for one increment."""
+        self._deltas.append(delta)
+        message = _GrowingMessage.__new__(_GrowingMessage)
+        values = {**_MESSAGE_VALUES, "additional_kwargs": {}, "_growth": (self._deltas, len(self._deltas))}
+        _fill(message, values, {"role", "blocks"})
+        response = ChatResponse.__new__(ChatResponse)
+        extras = {"thinking_delta": delta.reasoning} if delta.reasoning else {}
+        values = {"message": message, "delta": delta.text, "additional_kwargs": extras}
+        _fill(response, {**_RESPONSE_VALUES, **values}, {"message", "delta", "additional_kwargs"})
+        return response
+
+
+class _GrowingMessage(ChatMessage):
+    """A message that nobody has looked at yet."""
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        # pydantic reads the values of a model from here, to dump it for example.
+        _settle(self)
+        return _values_of(self)
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what is not there yet: `blocks`, on which `content` stands.
+        _settle(self)
+        return getattr(self, name)
+
+
+def _settled(name: str) -> Callable[..., Any]:
+    def method(self: _GrowingMessage, *arguments: Any) -> Any:
+        _settle(self)
+        return getattr(self, name)(*arguments)
+
+    return method
+
+
+for _name in ("__eq__", "__repr__", "__iter__", "__copy__", "__deepcopy__", "__reduce_ex__"):
+    setattr(_GrowingMessage, _name, _settled(_name))
+
+
+def _settle(message: _GrowingMessage) -> None:
+    """Make an ordinary message of a growing one."""
+    values = _values_of(message)
+    deltas, count = values.pop("_growth")
+    values["blocks"] = _fold(deltas[:count])
+    message.__class__ = ChatMessage  # type: ignore[assignment]
+
+
+def _fold(deltas: list[Delta]) -> list[Block]:
+    """Return the blocks that increments add up to."""
+    text: list[str] = []
+    reasoning: list[str] = []
+    calls: dict[int | None, list[Any]] = {}
+    for delta in deltas:
+        if delta.refiles_text:
+            reasoning += text
+            text = []
+        text.append(delta.text)
+        reasoning.append(delta.reasoning)
+        for call in delta.tool_calls:
+            whole = calls.setdefault(call.index, [None, "", ""])
+            whole[0] = whole[0] or call.id
+            whole[1] = whole[1] or call.name or ""
+            whole[2] += call.arguments
+    return to_blocks("".join(text), "".join(reasoning), [tuple(call) for call in calls.values()])
+
+
+# Validation would cost more than everything else that is done for an increment; the values are ours, and the others are
+# those of a response that pydantic has made.
+_MESSAGE_VALUES = {"role": MessageRole.ASSISTANT}
+_RESPONSE_VALUES = dict(ChatResponse(message=ChatMessage()).__dict__)
+
+
+def _fill(model: object, values: dict[str, Any], fields_set: set[str]) -> None:
+    _values_of(model).update(values)
+    _set(model, "__pydantic_fields_set__", fields_set)
+    _set(model, "__pydantic_extra__", None)
+    _set(model, "__pydantic_private__", None)
