@@ -8,6 +8,7 @@ from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .errors import __all__ as _errors
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
 from .settings import ChatRequest, ModelParameters, ProviderPreferences, ProviderSort, Reasoning
+from .spend import Spend, SpendEntry, track_spend
 from .types import Completion, Delta, ToolCall, ToolCallDelta, Usage
 
 __version__ = "0.1.0"
@@ -30,6 +31,8 @@ __all__ = [
     "ProviderPreferences",
     "ProviderSort",
     "Reasoning",
+    "Spend",
+    "SpendEntry",
     "Stream",
     "Timeout",
     "ToolCall",
@@ -37,5 +40,6 @@ __all__ = [
     "Usage",
     "find_model",
     "strip_variant",
+    "track_spend",
 ]
 __all__ += _errors

@@ -31,6 +31,7 @@ from .errors import (
     StreamInterruptedError,
 )
 from .settings import ChatRequest
+from .spend import record
 from .types import Completion, Delta
 
 __all__ = ["AsyncClient", "AsyncStream", "Client", "ClientOptions", "Stream"]
@@ -165,7 +166,10 @@ class _Call:
             APIError: The response is a failure, or not complete.
         """
         assert self._assembly is not None  # for the type checker; `begin` has set it
-        return self._assembly.flush()
+        deltas = self._assembly.flush()
+        if self._assembly.completion is not None:
+            record(self._assembly.completion)
+        return deltas
 
     def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
         """Return the error for a response whose status is one."""
