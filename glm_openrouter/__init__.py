@@ -1,11 +1,11 @@
-"""GLM 4.6 through OpenRouter: the core that `langchain_glm` and `llamaindex_glm` stand on."""
+"""GLM 4.6 through OpenRouter: the core that the adapters for frameworks stand on."""
 
+from . import errors
 from ._client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
 from ._holder import ClientHolder
 from ._http import AsyncHTTPClient, HTTPClient, Timeout
 from ._repair import REPAIRS
 from .errors import *  # noqa: F403 -- the tree is public as a whole
-from .errors import __all__ as _errors
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
 from .settings import ChatRequest, ModelParameters, ProviderPreferences, ProviderSort, Reasoning
 from .spend import Spend, SpendEntry, track_spend
@@ -42,4 +42,4 @@ __all__ = [
     "strip_variant",
     "track_spend",
 ]
-__all__ += _errors
+__all__ += errors.__all__

@@ -1,15 +1,23 @@
 """`Client` and `AsyncClient`: two thin drivers over one path.
 
-Everything that is not a socket is shared: `_Call` holds one try at one request, `_BaseClient` what a client knows. The two
-clients differ in the words `async` and `await`, and in nothing else.
+Everything that is not a socket is shared: `_Call` holds one try at one request, `_BaseClient` what a client knows.
+The two clients differ in the words `async` and `await`, and in nothing else.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Collection,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager
-from typing import Any, Self, TypedDict, Unpack
+from typing import Self, TypedDict, Unpack
 
 from tenacity import AsyncRetrying, Retrying
 
@@ -27,6 +35,7 @@ from .errors import (
     APIError,
     APITimeoutError,
     AuthenticationError,
+    ErrorDetails,
     InvalidRequestError,
     StreamInterruptedError,
 )
@@ -89,7 +98,9 @@ class _BaseClient:
         if max_retries < 0:
             raise InvalidRequestError(f"max_retries must not be negative, got {max_retries}.")
         if unknown := set(repairs) - set(REPAIRS):
-            raise InvalidRequestError(f"Unknown repairs: {sorted(unknown)}. There are: {sorted(REPAIRS)}.")
+            raise InvalidRequestError(
+                f"Unknown repairs: {sorted(unknown)}. There are: {sorted(REPAIRS)}."
+            )
         url = base_url or os.environ.get("OPENROUTER_API_BASE") or DEFAULT_BASE_URL
         self.base_url = _http.check_base_url(url, allow_http=allow_http)
         self._timeout = _http.build_timeout(timeout)
@@ -118,7 +129,9 @@ class _BaseClient:
 class _Call:
     """One try at one request."""
 
-    def __init__(self, request: ChatRequest, stream: bool, repairs: Repairs, silence: Silence) -> None:
+    def __init__(
+        self, request: ChatRequest, stream: bool, repairs: Repairs, silence: Silence
+    ) -> None:
         self.request = request
         self.stream = stream
         self.silence = silence
@@ -175,8 +188,8 @@ class _Call:
         """Return the error for a response whose status is one."""
         if response.is_redirect:
             body = f"Redirected to {response.headers.get('location')}; set base_url to where the API is".encode()
-        details = {"model": self.request.model}
-        return error_from_body(body, response.status_code, response.headers, details)
+        context: ErrorDetails = {"model": self.request.model}
+        return error_from_body(body, response.status_code, response.headers, context)
 
     @contextmanager
     def translating_errors(self) -> Iterator[None]:
@@ -200,14 +213,17 @@ class _Call:
                 raise
 
     def _connection_error(self, error: Exception) -> APIError:
+        kind: type[APIError] = APIConnectionError
+        text = f"No answer came: {error or type(error).__name__}"
         if _http.is_timeout(error):
             kind, text = APITimeoutError, self.silence.describe()
             if _http.is_connect_timeout(error):
                 text = "No connection could be made in time"
         elif self._assembly is not None and self._assembly.progress:
-            kind, text = StreamInterruptedError, f"The connection broke: {error or type(error).__name__}"
-        else:
-            kind, text = APIConnectionError, f"No answer came: {error or type(error).__name__}"
+            kind, text = (
+                StreamInterruptedError,
+                f"The connection broke: {error or type(error).__name__}",
+            )
         message = f"[OpenRouter] {text} ({self.request.model})."
         if self._assembly is None:
             return kind(message, model=self.request.model)
@@ -237,7 +253,9 @@ class _Stream:
 class Stream(_Stream):
     """The increments of one response, as they come. Closing it stops the provider."""
 
-    def __init__(self, call: _Call, first: list[Delta], rest: Generator[list[Delta], None, None]) -> None:
+    def __init__(
+        self, call: _Call, first: list[Delta], rest: Generator[list[Delta], None, None]
+    ) -> None:
         super().__init__(call)
         self._first = first
         self._rest = rest
@@ -255,7 +273,9 @@ class Stream(_Stream):
 class AsyncStream(_Stream):
     """The increments of one response, as they come. Closing it stops the provider."""
 
-    def __init__(self, call: _Call, first: list[Delta], rest: AsyncGenerator[list[Delta], None]) -> None:
+    def __init__(
+        self, call: _Call, first: list[Delta], rest: AsyncGenerator[list[Delta], None]
+    ) -> None:
         super().__init__(call)
         self._first = first
         self._rest = rest
@@ -284,7 +304,9 @@ class Client(_BaseClient):
         InvalidRequestError: An option makes no sense.
     """
 
-    def __init__(self, *, http_client: HTTPClient | None = None, **options: Unpack[ClientOptions]) -> None:
+    def __init__(
+        self, *, http_client: HTTPClient | None = None, **options: Unpack[ClientOptions]
+    ) -> None:
         super().__init__(**options)
         self._http_client = http_client
         self._sleep = time.sleep
@@ -368,7 +390,9 @@ class AsyncClient(_BaseClient):
         InvalidRequestError: An option makes no sense.
     """
 
-    def __init__(self, *, http_async_client: AsyncHTTPClient | None = None, **options: Unpack[ClientOptions]) -> None:
+    def __init__(
+        self, *, http_async_client: AsyncHTTPClient | None = None, **options: Unpack[ClientOptions]
+    ) -> None:
         super().__init__(**options)
         self._http_client = http_async_client
         self._sleep = asyncio.sleep
@@ -432,7 +456,10 @@ class AsyncClient(_BaseClient):
         with call.translating_errors():
             http_request = self._post(call, self._http_client)
             response = await client.send(http_request, stream=True, follow_redirects=False)
-        async with aclosing(response), aclosing(_http.bounded_async_reads(response, call.silence)) as chunks:
+        async with (
+            aclosing(response),
+            aclosing(_http.bounded_async_reads(response, call.silence)) as chunks,
+        ):
             if not response.is_success:
                 with call.translating_errors():
                     raise call.status_error(response, b"".join([data async for data in chunks]))

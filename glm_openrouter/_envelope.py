@@ -56,7 +56,10 @@ _EXCLUDED_BY_TEXT = (
     ("'tool_choice'", "`tool_choice`"),
     ("image input", "an image in `messages`"),
     ("output modalities", "`modalities`"),
-    ("data policy", "`provider.data_collection`, `provider.zdr` or the privacy settings of the account"),
+    (
+        "data policy",
+        "`provider.data_collection`, `provider.zdr` or the privacy settings of the account",
+    ),
     ("allowed providers", "`provider.only`"),
 )
 """Texts of a 404 -> the part of the request to change."""
@@ -129,21 +132,23 @@ def error_from_envelope(
 
 
 def _error_type(status: int, text: str, details: ErrorDetails) -> type[APIStatusError]:
-    overflow = "context_length_exceeded" in (details["error_type"] or "") or re.search(
+    overflow = "context_length_exceeded" in (details.get("error_type") or "") or re.search(
         r"maximum context length|context_length_exceeded|prompt (is )?too long", text
     )
     if overflow and status in (400, 413, 422):
         return errors.ContextLengthExceededError
-    return _TYPES.get(status, errors.InternalServerError if status >= 500 or status == 408 else APIStatusError)
+    return _TYPES.get(
+        status, errors.InternalServerError if status >= 500 or status == 408 else APIStatusError
+    )
 
 
 def _message(
     text: str, details: ErrorDetails, metadata: Mapping[str, Any], availability: Mapping[str, Any]
 ) -> str:
     """Say what happened, where, and what to do."""
-    status = details["status_code"]
-    what = f"[{details['provider_name'] or 'OpenRouter'}] {text.rstrip('. ')} ({status})."
-    where = f"Model: {details['model']}." if details.get("model") else ""
+    status = details.get("status_code")
+    what = f"[{details.get('provider_name') or 'OpenRouter'}] {text.rstrip('. ')} ({status})."
+    where = f"Model: {details.get('model')}." if details.get("model") else ""
     return " ".join(filter(None, (what, where, *_advice(text, details, metadata, availability))))
 
 
@@ -151,16 +156,18 @@ def _advice(
     text: str, details: ErrorDetails, metadata: Mapping[str, Any], availability: Mapping[str, Any]
 ) -> list[str]:
     advice = []
-    status = details["status_code"]
+    status = details.get("status_code")
     if status == 401:
-        advice.append("Check the API key (OPENROUTER_API_KEY, https://openrouter.ai/settings/keys).")
+        advice.append(
+            "Check the API key (OPENROUTER_API_KEY, https://openrouter.ai/settings/keys)."
+        )
     if affordable := details.get("affordable_max_tokens"):
         advice.append(f"Set max_tokens to at most {affordable}, or add credits.")
     if status == 404 and (excluded := _excluded_by(text, metadata, availability)):
         advice.append(f"Excluded by {excluded}.")
     if status in (400, 404) and "not a valid model" in text:
         advice.append("Check the model id (https://openrouter.ai/models).")
-    if wait := details["retry_after"]:
+    if wait := details.get("retry_after"):
         advice.append(f"Retry after {_duration(wait)}.")
     return advice
 
@@ -187,7 +194,7 @@ def _is_retryable(
     if isinstance(availability.get("retryable"), bool):
         return bool(availability["retryable"])
     if status == 402:
-        return limit == "openrouter_in_flight_budget" and details["retry_after"] is not None
+        return limit == "openrouter_in_flight_budget" and details.get("retry_after") is not None
     return status in _RETRYABLE
 
 
@@ -204,9 +211,8 @@ def _retry_after(
         _to_seconds(headers.get("retry-after"), now),
         _to_seconds(inner.get("retry-after"), now),
     ]
-    for reset in (headers.get("x-ratelimit-reset"), inner.get("x-ratelimit-reset")):
-        if (moment := _to_float(reset)) is not None:
-            waits.append(moment / 1000 - now())  # milliseconds since the epoch
+    resets = map(_to_float, (headers.get("x-ratelimit-reset"), inner.get("x-ratelimit-reset")))
+    waits += [reset / 1000 - now() for reset in resets if reset is not None]  # ms since the epoch
     known = [wait for wait in waits if wait is not None and wait > 0]
     return max(known, default=None)
 

@@ -17,8 +17,8 @@ __all__ = ["ClientHolder"]
 class ClientHolder(BaseModel):
     """Base of a model class that talks to OpenRouter.
 
-    Copies share no client with the original. One in the same process keeps `http_client` and `http_async_client`; one in
-    another process cannot.
+    Copies share no client with the original. One in the same process keeps `http_client` and `http_async_client`;
+    one in another process cannot.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -91,7 +91,11 @@ class ClientHolder(BaseModel):
         options, mine = self._client_options(), self.http_async_client
         made = self._made.get("async")
         if made is None or made[:2] != (options, mine):
-            made = self._made["async"] = (options, mine, AsyncClient(http_async_client=mine, **options))
+            made = self._made["async"] = (
+                options,
+                mine,
+                AsyncClient(http_async_client=mine, **options),
+            )
         client: AsyncClient = made[2]
         return client
 
@@ -129,5 +133,4 @@ class ClientHolder(BaseModel):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Whatever is in `memo` is taken as it is.
         keep = {id(held): held for held in (self.http_client, self.http_async_client) if held}
-        copied = super().__deepcopy__({**(memo or {}), **keep, id(self._made): {}})
-        return copied
+        return super().__deepcopy__({**(memo or {}), **keep, id(self._made): {}})

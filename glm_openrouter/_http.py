@@ -1,8 +1,8 @@
 """Sockets: the only module that imports httpx.
 
-Clients are shared: one `httpx.Client` for the process and one `httpx.AsyncClient` for each running event loop, so that a
-thousand model instances use one pool. The asynchronous one runs on aiohttp, which at a thousand streams needs a
-tenth of the time of httpx's own pool; it is imported with the first asynchronous call.
+Clients are shared: one for the process and one for each running event loop, so that a thousand model instances use
+one pool. The asynchronous one runs on aiohttp, which at a thousand streams needs a tenth of the time of httpx's own
+pool; it is imported with the first asynchronous call.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_TIMEOUT",
-    "Endpoint",
     "AsyncHTTPClient",
+    "Endpoint",
     "HTTPClient",
     "HTTPRequest",
     "HTTPResponse",
@@ -103,13 +103,14 @@ def _ssl_context() -> SSLContext:
 class _DirectClient:
     """Sends requests as they are, without the cookies, redirects and merging of `httpx.Client`.
 
-    Clients are shared, so that the cookies of one user would go to another, and that work is a fourth of a short request.
+    Clients are shared, so that the cookies of one user would go to another; and that work is a fourth of what a
+    short request costs.
     """
 
     def __init__(self) -> None:
         self._transport = httpx.HTTPTransport(verify=_ssl_context(), limits=_LIMITS)
 
-    def send(self, request: HTTPRequest, *, stream: bool, follow_redirects: bool) -> HTTPResponse:
+    def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
         response = self._transport.handle_request(request)
         response.request = request
         return response
@@ -124,7 +125,7 @@ class _DirectAsyncClient:
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self._transport = transport
 
-    async def send(self, request: HTTPRequest, *, stream: bool, follow_redirects: bool) -> HTTPResponse:
+    async def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
         response = await self._transport.handle_async_request(request)
         response.request = request
         return response
@@ -206,12 +207,16 @@ class _LoopPool:
         import aiohttp
         from httpx_aiohttp import AiohttpTransport
 
-        connector = aiohttp.TCPConnector(limit=0, ssl=_ssl_context(), keepalive_timeout=_LIMITS.keepalive_expiry)
+        connector = aiohttp.TCPConnector(
+            limit=0, ssl=_ssl_context(), keepalive_timeout=_LIMITS.keepalive_expiry
+        )
         # With `trust_env`, aiohttp asks a thread for the proxy of each request.
         self._session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=bool(getproxies())
         )
-        self.client = _DirectAsyncClient(AiohttpTransport(verify=_ssl_context(), client=self._session))
+        self.client = _DirectAsyncClient(
+            AiohttpTransport(verify=_ssl_context(), client=self._session)
+        )
         try:
             yield
         finally:
@@ -280,7 +285,9 @@ class Endpoint:
                 "POST", self._url, headers=self._headers, content=body, timeout=self._timeout
             )
         extensions = {"timeout": self._timeout.as_dict()}
-        return httpx.Request("POST", self._url, headers=self._headers, content=body, extensions=extensions)
+        return httpx.Request(
+            "POST", self._url, headers=self._headers, content=body, extensions=extensions
+        )
 
 
 @contextlib.contextmanager
@@ -295,7 +302,7 @@ def bounded_reads(response: HTTPResponse, silence: Silence) -> Iterator[Iterator
         yield _body(response)
         return
     read = socket.read
-    socket.read = lambda max_bytes, timeout=None: read(max_bytes, timeout=silence.remaining())
+    socket.read = lambda max_bytes, **_: read(max_bytes, timeout=silence.remaining())
     try:
         yield _body(response)
     finally:
@@ -309,7 +316,9 @@ def _body(response: HTTPResponse) -> Iterator[bytes]:
     return iter(response.stream)  # type: ignore[arg-type]
 
 
-async def bounded_async_reads(response: HTTPResponse, silence: Silence) -> AsyncGenerator[bytes, None]:
+async def bounded_async_reads(
+    response: HTTPResponse, silence: Silence
+) -> AsyncGenerator[bytes, None]:
     """Iterate over the body; no read of the socket outlasts the silence."""
     if response.is_stream_consumed or "content-encoding" in response.headers:
         chunks = response.aiter_bytes()
@@ -341,6 +350,10 @@ def is_timeout(error: BaseException) -> bool:
     httpx-aiohttp reports a refused or reset connection as `ConnectTimeout`; its cause tells.
     """
     cause = error.__cause__
-    if isinstance(error, httpx.ConnectTimeout) and cause is not None and type(cause).__module__.startswith("aiohttp"):
+    if (
+        isinstance(error, httpx.ConnectTimeout)
+        and cause is not None
+        and type(cause).__module__.startswith("aiohttp")
+    ):
         return isinstance(cause, TimeoutError)
     return isinstance(error, httpx.TimeoutException | TimeoutError)

@@ -7,7 +7,7 @@ names them in order; a client switches them off by name.
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Protocol
 
 from .messages import parse_arguments
@@ -24,9 +24,11 @@ class Repair(Protocol):
 
     def feed(self, delta: Delta) -> Delta:
         """Repair one increment, in place."""
+        ...
 
     def flush(self) -> Delta:
         """Return what was held back, once the response has ended."""
+        ...
 
 
 class _Scanner:
@@ -73,9 +75,9 @@ class ThinkTags:
 
     Some hosts leave GLM's `<think>...</think>` in the content, or only its end, because the chat template has put the
     beginning into the prompt (https://github.com/vllm-project/vllm/issues/27703). It should have come as `reasoning`.
-    Tags count before the first word of the answer. After it, a lone `</think>` counts once, outside of inline code, and only
-    if no reasoning has come by itself. What stood before it is refiled as reasoning: text that a stream has already
-    given out cannot be taken back there, but the finished response has it in the right place.
+    Tags count before the first word of the answer. After it, a lone `</think>` counts once, outside of inline code,
+    and only if no reasoning has come by itself. What stood before it is refiled as reasoning: text that a stream has
+    already given out cannot be taken back there, but the finished response has it in the right place.
     """
 
     def __init__(self, _: ToolSchemas) -> None:
@@ -132,9 +134,10 @@ class ThinkTags:
 class LeakedToolCalls:
     r"""Turn GLM's native tool calls, leaked as text, into tool calls.
 
-    Some hosts pass `<tool_call>name\n<arg_key>k</arg_key>\n<arg_value>v</arg_value>\n</tool_call>` on as content or as reasoning,
-    with finish reason `stop`, and the agent stops (https://github.com/Gitlawb/openclaude/issues/1791). Only a complete block
-    counts, of a tool that was sent with the request, in a response without structured calls; anything else stays text.
+    Some hosts pass `<tool_call>name\n<arg_key>k</arg_key>\n<arg_value>v</arg_value>\n</tool_call>` on as content or as
+    reasoning, with finish reason `stop`, and the agent stops (https://github.com/Gitlawb/openclaude/issues/1791). Only
+    a complete block counts, of a tool that was sent with the request, in a response without structured calls; anything
+    else stays text.
     """
 
     def __init__(self, tools: ToolSchemas) -> None:
@@ -308,7 +311,7 @@ class LeadingNewlines:
         return Delta()
 
 
-REPAIRS: Final = {
+REPAIRS: Final[Mapping[str, Callable[[ToolSchemas], Repair]]] = {
     "think_tags": ThinkTags,
     "leaked_tool_calls": LeakedToolCalls,
     "tool_names": ToolNames,

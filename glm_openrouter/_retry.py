@@ -1,7 +1,6 @@
 """What is tried again, how often, and after which wait. The scheduling is tenacity's."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from tenacity import (

@@ -3,8 +3,6 @@
 import time
 from collections.abc import Callable
 
-from .errors import APITimeoutError
-
 __all__ = ["Silence"]
 
 _GRACE = 0.05

@@ -22,9 +22,11 @@ class Decoder(Protocol):
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes and return the payloads that they complete."""
+        ...
 
     def flush(self) -> list[bytes]:
         """Return what is left once the body has ended."""
+        ...
 
 
 class EventStreamDecoder:

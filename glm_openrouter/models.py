@@ -30,14 +30,18 @@ class ModelFacts(Struct, frozen=True):
 
 _MODELS: Final[Mapping[str, ModelFacts]] = MappingProxyType(
     {
-        # https://openrouter.ai/z-ai/glm-4.6, September 2026. Other rows of the catalogue say 204,800 for the window, and
-        # 16,384 for the output of the provider that is ranked best.
+        # https://openrouter.ai/z-ai/glm-4.6, September 2026. Other rows of the catalogue say 204,800 for the window,
+        # and 16,384 for the output of the provider that is ranked best.
         "z-ai/glm-4.6": ModelFacts("GLM-4.6", 202_752, 131_072),
         # https://models.dev (OpenRouter), September 2026, for all others.
         "z-ai/glm-4.5": ModelFacts("GLM-4.5", 131_072, 98_304, structured_output=False),
         "z-ai/glm-4.5-air": ModelFacts("GLM-4.5-Air", 131_072, 98_304, structured_output=False),
-        "z-ai/glm-4.5v": ModelFacts("GLM-4.5V", 65_536, 16_384, structured_output=False, image_input=True),
-        "z-ai/glm-4.6v": ModelFacts("GLM-4.6V", 131_072, 32_768, structured_output=False, image_input=True),
+        "z-ai/glm-4.5v": ModelFacts(
+            "GLM-4.5V", 65_536, 16_384, structured_output=False, image_input=True
+        ),
+        "z-ai/glm-4.6v": ModelFacts(
+            "GLM-4.6V", 131_072, 32_768, structured_output=False, image_input=True
+        ),
         "z-ai/glm-4.7": ModelFacts("GLM-4.7", 204_800, 131_072),
         "z-ai/glm-4.7-flash": ModelFacts("GLM-4.7-Flash", 200_000, 117_964),
         "z-ai/glm-5": ModelFacts("GLM-5", 204_800, 128_000),

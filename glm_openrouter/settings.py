@@ -37,7 +37,7 @@ class _Settings(BaseModel):
 
 
 class Reasoning(_Settings):
-    """How the model thinks. https://openrouter.ai/docs/guides/best-practices/reasoning-tokens
+    """How the model thinks (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens).
 
     GLM 4.6 only knows on and off: levels of effort and budgets do not change how long it thinks.
     """
@@ -82,7 +82,7 @@ class MaxPrice(_Settings):
 
 
 class ProviderPreferences(_Settings):
-    """How OpenRouter chooses a provider. https://openrouter.ai/docs/guides/routing/provider-selection
+    """How OpenRouter chooses a provider (https://openrouter.ai/docs/guides/routing/provider-selection).
 
     Providers are named by slug (`z-ai`, `novita`, `deepinfra/fp4`), not by display name.
     """
@@ -191,8 +191,12 @@ class ModelParameters(BaseModel):
         Raises:
             pydantic.ValidationError: An argument is unknown or makes no sense.
         """
-        named = [{_NAMES.get(name, name): layer[name] for name in layer} for layer in (more, *layers)]
-        unknown = {name: named[0].pop(name) for name in named[0].keys() - ChatRequest.model_fields.keys()}
+        named = [
+            {_NAMES.get(name, name): layer[name] for name in layer} for layer in (more, *layers)
+        ]
+        unknown = {
+            name: named[0].pop(name) for name in named[0].keys() - ChatRequest.model_fields.keys()
+        }
         layers = (self.parameters(), *named)
         bodies = [unknown, *(layer.get("extra_body") or {} for layer in layers)]
         merged = {name: layer[name] for layer in layers for name in layer}

@@ -1,8 +1,8 @@
 """Structured output that does not depend on the provider: an instruction to write, and an answer to read.
 
 Some providers of GLM enforce a schema, some know only JSON mode, some ignore `response_format`, and the answer may
-come bare, in a fence, or between sentences. So the schema also goes into the prompt, and the answer is read tolerantly; to
-validate it, strictly, is up to the type that the user gave.
+come bare, in a fence, or between sentences. So the schema also goes into the prompt, and the answer is read
+tolerantly; to validate it, strictly, is up to the type that the user gave.
 """
 
 import json
@@ -41,7 +41,10 @@ def response_format(schema: Mapping[str, Any], *, strict: bool | None = None) ->
 def schema_instruction(schema: Mapping[str, Any]) -> str:
     """Return the words that ask for an answer in a schema."""
     written = json.dumps(schema, ensure_ascii=False)
-    return f"Answer with one JSON value and nothing else, without a code fence. It must fit this JSON schema:\n{written}"
+    return (
+        "Answer with one JSON value and nothing else, without a code fence. "
+        f"It must fit this JSON schema:\n{written}"
+    )
 
 
 def tool_instruction(name: str) -> str:
@@ -51,7 +54,10 @@ def tool_instruction(name: str) -> str:
 
 def repair_instruction(problem: str) -> str:
     """Return the words that show the model what was wrong with its answer."""
-    return f"That answer cannot be used: {problem}\nGive the whole answer again, corrected, in the form that was asked for."
+    return (
+        f"That answer cannot be used: {problem}\n"
+        "Give the whole answer again, corrected, in the form that was asked for."
+    )
 
 
 _FENCE = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)

@@ -147,7 +147,9 @@ class Delta(Struct, gc=False):
 
     def __bool__(self) -> bool:
         """Whether the increment holds anything."""
-        return bool(self.text or self.reasoning or self.tool_calls or self.logprobs or self.refiles_text)
+        return bool(
+            self.text or self.reasoning or self.tool_calls or self.logprobs or self.refiles_text
+        )
 
 
 class ToolCall(Struct, gc=False):
@@ -264,4 +266,3 @@ def _fit_value(annotation: Any, value: object) -> Any:
         return msgspec.convert(value, annotation, strict=False)
     except msgspec.ValidationError:
         return None
-

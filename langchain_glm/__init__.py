@@ -1,15 +1,23 @@
 """GLM 4.6 through OpenRouter for LangChain."""
 
 try:
-    import langchain_core as _
+    import langchain_core  # noqa: F401 -- only to say clearly that it is missing
 except ImportError as error:
     msg = 'langchain_glm needs LangChain: pip install "glm-openrouter[langchain]"'
     raise ImportError(msg) from error
 
+from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
+
+from . import _errors
 from ._errors import *  # noqa: F403 -- the errors are public as a whole
-from ._errors import __all__ as _errors
+from ._structured import StructuredOutputError
 from .chat_models import ChatGLM
 from .llms import GLM
 
-__all__ = ["GLM", "ChatGLM"]
-__all__ += [name for name in _errors if name != "translate_errors"]
+# LangChain's `loads` knows the classes of its own list only; it still has to be told the namespace, `langchain_glm`.
+ALL_SERIALIZABLE_MAPPINGS.update(
+    {tuple(model.lc_id()): tuple(model.lc_id()) for model in (ChatGLM, GLM)}
+)
+
+__all__ = ["GLM", "ChatGLM", "StructuredOutputError"]
+__all__ += _errors.__all__

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Unpack
 
 from langchain_core import exceptions
 
@@ -24,85 +25,98 @@ __all__ = [
     "RequestTooLargeError",
     "StreamInterruptedError",
     "UnprocessableEntityError",
-    "translate_errors",
 ]
 
 
-class _Retryable(errors.APIError):
+class _ModelError(errors.APIError, exceptions.ModelError):
     """Says to LangChain what the error itself knows."""
 
-    @property
-    def is_retryable(self) -> bool:  # type: ignore[override, unused-ignore]
-        return self.retryable
+    def __init__(self, message: str, **details: Unpack[errors.ErrorDetails]) -> None:
+        super().__init__(message, **details)
+        self.is_retryable = self.retryable
 
 
-class APIConnectionError(_Retryable, errors.APIConnectionError, exceptions.ModelConnectionError):
+class APIConnectionError(_ModelError, errors.APIConnectionError, exceptions.ModelConnectionError):
     """No answer came, or the connection broke."""
 
 
-class APITimeoutError(_Retryable, errors.APITimeoutError, exceptions.ModelTimeoutError):
+class APITimeoutError(_ModelError, errors.APITimeoutError, exceptions.ModelTimeoutError):
     """Nothing came for longer than `timeout`."""
 
 
-class APIResponseError(_Retryable, errors.APIResponseError, exceptions.ModelAPIError):
+class APIResponseError(_ModelError, errors.APIResponseError, exceptions.ModelAPIError):
     """An answer came that is not a completion."""
 
 
-class StreamInterruptedError(_Retryable, errors.StreamInterruptedError, exceptions.ModelConnectionError):
+class StreamInterruptedError(
+    _ModelError, errors.StreamInterruptedError, exceptions.ModelConnectionError
+):
     """A stream ended before its finish reason."""
 
 
-class APIStatusError(_Retryable, errors.APIStatusError, exceptions.ModelError):
+class APIStatusError(_ModelError, errors.APIStatusError):
     """OpenRouter or the provider reported a failure."""
 
 
-class BadRequestError(_Retryable, errors.BadRequestError, exceptions.ModelInvalidRequestError):
+class BadRequestError(_ModelError, errors.BadRequestError, exceptions.ModelInvalidRequestError):
     """The request was refused as invalid (400)."""
 
 
-class ContextLengthExceededError(_Retryable, errors.ContextLengthExceededError, exceptions.ContextOverflowError):
+class ContextLengthExceededError(
+    _ModelError, errors.ContextLengthExceededError, exceptions.ContextOverflowError
+):
     """Prompt and `max_tokens` do not fit into the context window."""
 
 
-class AuthenticationError(_Retryable, errors.AuthenticationError, exceptions.ModelAuthenticationError):
+class AuthenticationError(
+    _ModelError, errors.AuthenticationError, exceptions.ModelAuthenticationError
+):
     """The API key is missing, wrong, disabled or expired (401)."""
 
 
-class PaymentRequiredError(_Retryable, errors.PaymentRequiredError, exceptions.ModelPermissionDeniedError):
+class PaymentRequiredError(
+    _ModelError, errors.PaymentRequiredError, exceptions.ModelPermissionDeniedError
+):
     """The balance does not cover the request (402)."""
 
 
-class PermissionDeniedError(_Retryable, errors.PermissionDeniedError, exceptions.ModelPermissionDeniedError):
+class PermissionDeniedError(
+    _ModelError, errors.PermissionDeniedError, exceptions.ModelPermissionDeniedError
+):
     """The request is forbidden (403)."""
 
 
-class NotFoundError(_Retryable, errors.NotFoundError, exceptions.ModelNotFoundError):
+class NotFoundError(_ModelError, errors.NotFoundError, exceptions.ModelNotFoundError):
     """No endpoint is left after routing, or the model is gone (404)."""
 
 
-class ConflictError(_Retryable, errors.ConflictError, exceptions.ModelInvalidRequestError):
+class ConflictError(_ModelError, errors.ConflictError, exceptions.ModelInvalidRequestError):
     """The request conflicts with another one (409)."""
 
 
-class RequestTooLargeError(_Retryable, errors.RequestTooLargeError, exceptions.ModelInvalidRequestError):
+class RequestTooLargeError(
+    _ModelError, errors.RequestTooLargeError, exceptions.ModelInvalidRequestError
+):
     """The request body is too large (413)."""
 
 
-class UnprocessableEntityError(_Retryable, errors.UnprocessableEntityError, exceptions.ModelInvalidRequestError):
+class UnprocessableEntityError(
+    _ModelError, errors.UnprocessableEntityError, exceptions.ModelInvalidRequestError
+):
     """The request cannot be processed (422)."""
 
 
-class RateLimitError(_Retryable, errors.RateLimitError, exceptions.ModelRateLimitError):
+class RateLimitError(_ModelError, errors.RateLimitError, exceptions.ModelRateLimitError):
     """OpenRouter or the provider limits the rate (429)."""
 
 
-class InternalServerError(_Retryable, errors.InternalServerError, exceptions.ModelAPIError):
+class InternalServerError(_ModelError, errors.InternalServerError, exceptions.ModelAPIError):
     """OpenRouter or the provider failed, is overloaded, or timed out (408, 5xx)."""
 
 
-_TYPES: dict[type[errors.APIError], type[_Retryable]] = {
+_TYPES: dict[type[errors.APIError], type[_ModelError]] = {
     base: error
-    for error in _Retryable.__subclasses__()
+    for error in _ModelError.__subclasses__()
     for base in error.__bases__
     if base.__module__ == errors.__name__
 }

@@ -1,10 +1,22 @@
 """What the core gives -> LangChain messages and chunks."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
-from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, UsageMetadata
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    InvalidToolCall,
+    ToolCall,
+    UsageMetadata,
+)
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails
-from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_call, tool_call_chunk
+from langchain_core.messages.tool import (
+    ToolCallChunk,
+    invalid_tool_call,
+    tool_call,
+    tool_call_chunk,
+)
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.utils.json import parse_partial_json
 
@@ -12,7 +24,14 @@ from glm_openrouter import Completion, Delta, Usage
 from glm_openrouter import ToolCall as WireToolCall
 from glm_openrouter.messages import write_arguments
 
-__all__ = ["to_chunk", "to_last_chunk", "to_message", "to_metadata", "to_result"]
+__all__ = [
+    "to_chunk",
+    "to_content_blocks_chunk",
+    "to_last_chunk",
+    "to_message",
+    "to_metadata",
+    "to_result",
+]
 
 JSONObject = dict[str, Any]
 
@@ -77,17 +96,19 @@ def _to_usage(usage: Usage | None) -> UsageMetadata | None:
         total_tokens=int(usage.total_tokens or prompt + completion),
     )
     if (read := usage.prompt_tokens_details) is not None:
-        metadata["input_token_details"] = InputTokenDetails(
-            **_counts(cache_read=read.cached_tokens, cache_creation=read.cache_write_tokens, audio=read.audio_tokens)
-        )
+        counts = {
+            "cache_read": read.cached_tokens,
+            "cache_creation": read.cache_write_tokens,
+            "audio": read.audio_tokens,
+        }
+        metadata["input_token_details"] = cast(InputTokenDetails, _known(counts))
     if (written := usage.completion_tokens_details) is not None:
-        metadata["output_token_details"] = OutputTokenDetails(
-            **_counts(reasoning=written.reasoning_tokens, audio=written.audio_tokens)
-        )
+        counts = {"reasoning": written.reasoning_tokens, "audio": written.audio_tokens}
+        metadata["output_token_details"] = cast(OutputTokenDetails, _known(counts))
     return metadata
 
 
-def _counts(**counts: int | float | None) -> Any:
+def _known(counts: Mapping[str, int | float | None]) -> dict[str, int]:
     return {name: int(count) for name, count in counts.items() if count is not None}
 
 
@@ -95,7 +116,9 @@ def _counts(**counts: int | float | None) -> Any:
 # are ours. So a chunk is a copy of one that pydantic has made.
 _CHUNK = AIMessageChunk(content="")
 _CHUNK_VALUES = dict(_CHUNK.__dict__)
-_CHUNK_FRESH = [(key, type(value)) for key, value in _CHUNK_VALUES.items() if isinstance(value, list | dict)]
+_CHUNK_FRESH = [
+    (key, type(value)) for key, value in _CHUNK_VALUES.items() if isinstance(value, list | dict)
+]
 _GENERATION = ChatGenerationChunk(message=_CHUNK)
 _GENERATION_VALUES = dict(_GENERATION.__dict__)
 _set = object.__setattr__
@@ -104,7 +127,13 @@ _set = object.__setattr__
 def to_chunk(delta: Delta) -> ChatGenerationChunk:
     """Return one increment as a chunk."""
     calls: list[ToolCallChunk] = [
-        {"type": "tool_call_chunk", "name": call.name, "args": call.arguments, "id": call.id, "index": call.index}
+        {
+            "type": "tool_call_chunk",
+            "name": call.name,
+            "args": call.arguments,
+            "id": call.id,
+            "index": call.index,
+        }
         for call in delta.tool_calls
     ]
     values = _CHUNK_VALUES.copy()
@@ -126,11 +155,32 @@ def to_chunk(delta: Delta) -> ChatGenerationChunk:
     return generation
 
 
-def _fill(model: object, values: JSONObject, fields_set: set[str], extra: JSONObject | None) -> None:
+def _fill(
+    model: object, values: JSONObject, fields_set: set[str], extra: JSONObject | None
+) -> None:
     _set(model, "__dict__", values)
     _set(model, "__pydantic_fields_set__", fields_set)
     _set(model, "__pydantic_extra__", extra)
     _set(model, "__pydantic_private__", None)
+
+
+def to_content_blocks_chunk(delta: Delta) -> ChatGenerationChunk:
+    """Return one increment as a chunk whose content is standard blocks, for `output_version="v1"`.
+
+    LangChain would make the blocks by itself, but number those of tool calls from 0 again, and so merge the first
+    call with the reasoning.
+    """
+    generation = to_chunk(delta)
+    message = cast(AIMessageChunk, generation.message)
+    blocks: list[JSONObject] = []
+    if delta.reasoning:
+        blocks.append({"type": "reasoning", "reasoning": delta.reasoning, "index": "lc_reasoning"})
+    if delta.text:
+        blocks.append({"type": "text", "text": delta.text, "index": "lc_text"})
+    blocks += [{**call, "index": f"lc_call_{call['index']}"} for call in message.tool_call_chunks]
+    message.content = cast("list[str | JSONObject]", blocks)
+    message.response_metadata["output_version"] = "v1"
+    return generation
 
 
 def to_last_chunk(completion: Completion, *, with_usage: bool) -> ChatGenerationChunk:
@@ -155,9 +205,9 @@ def to_last_chunk(completion: Completion, *, with_usage: bool) -> ChatGeneration
 def _cut_mark(arguments: str) -> str:
     """Return an ending that keeps the arguments of a cut call from being completed.
 
-    LangChain completes the JSON of merged chunks leniently, so that a call which was cut off would become a valid one with
-    arguments missing (https://github.com/langchain-ai/langchain/issues/39275). A bracket that closes nothing makes it what
-    it is, an invalid tool call.
+    LangChain completes the JSON of merged chunks leniently, so that a call which was cut off would become a valid one
+    with arguments missing (https://github.com/langchain-ai/langchain/issues/39275). A bracket that closes nothing makes
+    it what it is, an invalid tool call.
     """
     endings = ("]", "}", '"]', '"}', '""]', '""}')
     return next(end for end in endings if not isinstance(_parse(arguments + end), dict))

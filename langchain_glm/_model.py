@@ -71,7 +71,9 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         given = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
         defaults = {"model": self.model_name, "stop": self.stop if stop is None else stop}
         model = given.get("model") or self.model_name
-        return self.build_request(to_messages(messages, model), defaults, given, more=self.model_kwargs)
+        return self.build_request(
+            to_messages(messages, model), defaults, given, more=self.model_kwargs
+        )
 
     @property
     def _identifying_params(self) -> JSONObject:

@@ -1,7 +1,7 @@
 """`with_structured_output`: instruction, answer, validation, one repair, or an error that holds the answer."""
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, is_typeddict
+from typing import TYPE_CHECKING, Any, Literal, cast, is_typeddict
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
@@ -52,10 +52,15 @@ def structured_output(
     )
     if include_raw:
         chain = chain.with_fallbacks(
-            [RunnableLambda(_give_up)], exceptions_to_handle=(StructuredOutputError,), exception_key="error"
+            [RunnableLambda(_give_up)],
+            exceptions_to_handle=(StructuredOutputError,),
+            exception_key="error",
         )
-    ask = RunnableLambda(lambda given: plan.ask(model._convert_input(given).to_messages()))
-    whole = ask | answer | chain
+
+    def ask(given: LanguageModelInput) -> JSONObject:
+        return plan.ask(model._convert_input(given).to_messages())
+
+    whole = RunnableLambda(ask) | answer | chain
     return whole if include_raw else whole | itemgetter("parsed")
 
 
@@ -85,7 +90,9 @@ class _Plan:
         elif self._method == "json_mode":
             arguments["response_format"] = {"type": "json_object"}
         else:
-            arguments["response_format"] = structured.response_format(self._json_schema, strict=self._strict)
+            arguments["response_format"] = structured.response_format(
+                self._json_schema, strict=self._strict
+            )
         return arguments
 
     def ask(self, messages: list[BaseMessage]) -> JSONObject:
@@ -124,7 +131,7 @@ class _Plan:
         if isinstance(schema, type) and issubclass(schema, BaseModel):
             return schema.model_validate(value)
         if isinstance(schema, type) and is_basemodel_subclass(schema):
-            return schema.parse_obj(value)  # pydantic.v1
+            return cast(Any, schema).parse_obj(value)  # a class of pydantic.v1
         if is_typeddict(schema):
             return TypeAdapter(schema).validate_python(value)
         return structured.check_schema(value, self._json_schema)
@@ -134,8 +141,10 @@ def _ask_again(state: JSONObject) -> JSONObject:
     """Return the conversation with the answer that was no good, and why."""
     raw: AIMessage = state["raw"]
     instruction = structured.repair_instruction(str(state["error"]))
-    results = [ToolMessage(instruction, tool_call_id=call["id"]) for call in raw.tool_calls]
-    again = results or [HumanMessage(instruction)]
+    again: list[BaseMessage] = [
+        ToolMessage(instruction, tool_call_id=call["id"]) for call in raw.tool_calls
+    ]
+    again = again or [HumanMessage(instruction)]
     return {"messages": [*state["messages"], raw, *again]}
 
 

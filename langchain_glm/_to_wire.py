@@ -36,9 +36,7 @@ def to_messages(messages: Sequence[BaseMessage], model: str) -> list[JSONObject]
     """
     answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
     return [
-        converted
-        for message in messages
-        for converted in _to_message(message, model, answered)
+        converted for message in messages for converted in _to_message(message, model, answered)
     ]
 
 
@@ -136,34 +134,51 @@ def _to_part(block: str | JSONObject) -> JSONObject | None:
             return {key: block[key] for key in kept if block.get(key) is not None}
         case "image_url" | "input_audio" | "video_url":
             return block
-        case "image":
-            return {"type": "image_url", "image_url": {"url": _to_url(block, "image/jpeg")}}
-        case "audio":
-            return {"type": "input_audio", "input_audio": {"data": _to_url(block, "audio/wav")}}
-        case "video":
-            return {"type": "video_url", "video_url": {"url": _to_url(block, "video/mp4")}}
-        case "file" if "file" in block:
-            return block
+        case "image" | "audio" | "video" as kind:
+            return _to_media(kind, block)
         case "file":
-            extras = block.get("extras") or block.get("metadata") or {}
-            filename = block.get("filename") or extras.get("filename")
-            return wire.file_part(_to_url(block, "application/pdf"), filename)
+            return block if "file" in block else _to_file(block)
         case "text-plain":
             return {"type": "text", "text": block.get("text") or ""}
-        case "reasoning" | "thinking" | "redacted_thinking" | "tool_use" | "tool_call" | "tool_call_chunk":
+        case (
+            "reasoning"
+            | "thinking"
+            | "redacted_thinking"
+            | "tool_use"
+            | "tool_call"
+            | "tool_call_chunk"
+        ):
             return None
         case kind:
             raise InvalidRequestError(f"A content block of type {kind!r} cannot be sent.")
 
 
+def _to_media(kind: str, block: JSONObject) -> JSONObject:
+    key, inner, mime_type = {
+        "image": ("image_url", "url", "image/jpeg"),
+        "audio": ("input_audio", "data", "audio/wav"),
+        "video": ("video_url", "url", "video/mp4"),
+    }[kind]
+    return {"type": key, key: {inner: _to_url(block, mime_type)}}
+
+
+def _to_file(block: JSONObject) -> JSONObject:
+    extras = block.get("extras") or block.get("metadata") or {}
+    filename = block.get("filename") or extras.get("filename")
+    return wire.file_part(_to_url(block, "application/pdf"), filename)
+
+
 def _to_url(block: JSONObject, mime_type: str) -> str:
     """Return the URL of a block, or its data as one, in LangChain's forms or Anthropic's."""
-    source = block.get("source") if isinstance(block.get("source"), dict) else block
+    inner = block.get("source")
+    source: JSONObject = inner if isinstance(inner, dict) else block
     data = source.get("base64") or source.get("data")
     if url := source.get("url"):
         return str(url)
     if not data:
-        raise InvalidRequestError(f"A block of type {block.get('type')!r} needs a url or base64 data.")
+        raise InvalidRequestError(
+            f"A block of type {block.get('type')!r} needs a url or base64 data."
+        )
     mime_type = source.get("mime_type") or source.get("media_type") or mime_type
     return f"data:{mime_type};base64,{data}"
 
@@ -172,7 +187,7 @@ def to_tool(tool: ToolLike, *, strict: bool | None = None) -> JSONObject:
     """Return a tool in OpenRouter's form; a server tool such as `{"type": "openrouter:web_search"}` is one already."""
     if isinstance(tool, Mapping) and ":" in str(tool.get("type", "")):
         return dict(tool)
-    return convert_to_openai_tool(tool, strict=strict)  # type: ignore[arg-type]
+    return convert_to_openai_tool(tool, strict=strict)
 
 
 def to_tool_choice(
@@ -184,12 +199,12 @@ def to_tool_choice(
         InvalidRequestError: `True` with several tools, or the name of a tool that is not there.
     """
     names = [tool["function"]["name"] for tool in tools if "function" in tool]
-    if not choice:
-        return None
     if choice is True:
-        if len(tools) != 1:
+        if len(names) != 1:
             raise InvalidRequestError(f"tool_choice=True needs exactly one tool, got {len(tools)}.")
-        choice = names[0]
+        choice = str(names[0])
+    if choice is None or choice is False:
+        return None
     if choice == "any":
         return "required"
     if not isinstance(choice, str) or choice in ("auto", "none", "required"):

@@ -11,10 +11,10 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
-from glm_openrouter import find_model, strip_variant
+from glm_openrouter import Delta, find_model, strip_variant
 
 from ._errors import translate_errors
-from ._from_wire import to_chunk, to_last_chunk, to_result
+from ._from_wire import to_chunk, to_content_blocks_chunk, to_last_chunk, to_result
 from ._model import OpenRouterModel
 from ._structured import structured_output
 from ._to_wire import to_tool, to_tool_choice
@@ -81,9 +81,10 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         request = self._request(messages, stop, kwargs)
+        convert = self._convert_delta
         with translate_errors(), self._client.stream(request) as stream:
             for delta in stream:
-                yield to_chunk(delta)
+                yield convert(delta)
             yield to_last_chunk(stream.completion, with_usage=self.stream_usage)
 
     async def _astream(
@@ -94,13 +95,18 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         request = self._request(messages, stop, kwargs)
+        convert = self._convert_delta
         with translate_errors():
             async with self._async_client.stream(request) as stream:
                 async for delta in stream:
-                    yield to_chunk(delta)
+                    yield convert(delta)
                 yield to_last_chunk(stream.completion, with_usage=self.stream_usage)
 
-    def bind_tools(  # type: ignore[override]  # as in LangChain's own integrations
+    @property
+    def _convert_delta(self) -> Callable[[Delta], ChatGenerationChunk]:
+        return to_content_blocks_chunk if self.output_version == "v1" else to_chunk
+
+    def bind_tools(
         self,
         tools: Sequence[JSONObject | type | Callable[..., Any] | BaseTool],
         *,
@@ -131,7 +137,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         given = {name: value for name, value in optional.items() if value is not None}
         return self.bind(tools=converted, **given, **kwargs)
 
-    def with_structured_output(  # type: ignore[override]  # as in LangChain's own integrations
+    def with_structured_output(
         self,
         schema: JSONObject | type,
         *,
@@ -142,8 +148,8 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
     ) -> Runnable[LanguageModelInput, Any]:
         """Return a runnable whose output fits `schema`.
 
-        It works with every provider: the schema goes into the request *and* into a short instruction, the answer is read
-        tolerantly and validated strictly, and the model gets one chance to mend it.
+        It works with every provider: the schema goes into the request *and* into a short instruction, the answer is
+        read tolerantly and validated strictly, and the model gets one chance to mend it.
 
         Args:
             schema: A pydantic class, a TypedDict, or a JSON schema; the output is an instance, or else a dict.
@@ -159,8 +165,6 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         return structured_output(
             self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
         )
-
-    # --- what LangChain asks a model about itself ---------------------------------------------------------------------
 
     @property
     def _llm_type(self) -> str:

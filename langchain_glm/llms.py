@@ -31,7 +31,9 @@ class GLM(OpenRouterModel, BaseLLM):
     Takes what `ChatGLM` takes. Its reasoning is in `generation_info`, not in the text.
     """
 
-    def _text_request(self, prompt: str, stop: list[str] | None, arguments: dict[str, Any]) -> ChatRequest:
+    def _text_request(
+        self, prompt: str, stop: list[str] | None, arguments: dict[str, Any]
+    ) -> ChatRequest:
         return self._request([HumanMessage(prompt)], stop, arguments)
 
     def _generate(

@@ -90,11 +90,15 @@ def _to_kwargs(block: ToolCallBlock) -> dict[str, Any]:
     arguments = parse_arguments(block.tool_kwargs)
     if arguments is None:
         error = "The arguments are not a complete JSON object."
-        raise truncated(ToolCall(block.tool_call_id or "", block.tool_name, block.tool_kwargs, error=error))
+        raise truncated(
+            ToolCall(block.tool_call_id or "", block.tool_name, block.tool_kwargs, error=error)
+        )
     return arguments
 
 
-def to_blocks(text: str, reasoning: str, calls: Sequence[tuple[str | None, str, str]]) -> list[Block]:
+def to_blocks(
+    text: str, reasoning: str, calls: Sequence[tuple[str | None, str, str]]
+) -> list[Block]:
     """Return the blocks of a message; each call is an id, a name and the arguments as text."""
     blocks: list[Block] = []
     if reasoning:

@@ -1,8 +1,8 @@
 """The responses of a stream, each of which shows all that has come so far, without copying it each time.
 
-LlamaIndex gives out the whole message with every increment. Putting the text together each time would cost the square of its
-length, for consumers who mostly read `delta`. So a message knows only how many increments there were; when somebody looks
-at it, whichever way, it puts its blocks together and becomes an ordinary `ChatMessage`.
+LlamaIndex gives out the whole message with every increment. Putting the text together each time would cost the
+square of its length, for consumers who mostly read `delta`. So a message knows only how many increments there were;
+when somebody looks at it, whichever way, it puts its blocks together and becomes an ordinary `ChatMessage`.
 """
 
 from collections.abc import Callable
@@ -31,12 +31,16 @@ class GrowingResponses:
         """Return the response for one increment."""
         self._deltas.append(delta)
         message = _GrowingMessage.__new__(_GrowingMessage)
-        values = {**_MESSAGE_VALUES, "additional_kwargs": {}, "_growth": (self._deltas, len(self._deltas))}
+        values = {
+            **_MESSAGE_VALUES,
+            "additional_kwargs": {},
+            "_growth": (self._deltas, len(self._deltas)),
+        }
         _fill(message, values, {"role", "blocks"})
         response = ChatResponse.__new__(ChatResponse)
         extras = {"thinking_delta": delta.reasoning} if delta.reasoning else {}
-        values = {"message": message, "delta": delta.text, "additional_kwargs": extras}
-        _fill(response, {**_RESPONSE_VALUES, **values}, {"message", "delta", "additional_kwargs"})
+        shown = {"message": message, "delta": delta.text, "additional_kwargs": extras}
+        _fill(response, {**_RESPONSE_VALUES, **shown}, {"message", "delta", "additional_kwargs"})
         return response
 
 

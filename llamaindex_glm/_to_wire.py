@@ -96,7 +96,9 @@ def _older_calls(message: ChatMessage) -> Sequence[Any]:
 def _to_call_object(call: Any) -> JSONObject:
     entry = call if isinstance(call, dict) else json.loads(call.model_dump_json())
     function = entry["function"]
-    return wire.tool_call(entry.get("id") or "", function["name"], function.get("arguments") or "{}")
+    return wire.tool_call(
+        entry.get("id") or "", function["name"], function.get("arguments") or "{}"
+    )
 
 
 def _to_content(message: ChatMessage, model: str) -> str | list[JSONObject]:
@@ -112,11 +114,20 @@ def _to_parts(block: object) -> list[JSONObject]:
         case TextBlock():
             return [{"type": "text", "text": block.text}]
         case ImageBlock():
-            return [{"type": "image_url", "image_url": {"url": str(block.url or block.inline_url())}}]
+            return [
+                {"type": "image_url", "image_url": {"url": str(block.url or block.inline_url())}}
+            ]
         case AudioBlock():
-            return [{"type": "input_audio", "input_audio": {"data": str(block.url or block.inline_url())}}]
+            return [
+                {
+                    "type": "input_audio",
+                    "input_audio": {"data": str(block.url or block.inline_url())},
+                }
+            ]
         case VideoBlock():
-            return [{"type": "video_url", "video_url": {"url": str(block.url or block.inline_url())}}]
+            return [
+                {"type": "video_url", "video_url": {"url": str(block.url or block.inline_url())}}
+            ]
         case DocumentBlock():
             return [wire.file_part(str(block.url or block.inline_url()), block.title)]
         case CitableBlock():

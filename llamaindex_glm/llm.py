@@ -96,9 +96,15 @@ class GLM(ClientHolder, ModelParameters, FunctionCallingLLM):
     def _take_routing(cls, values: Any) -> Any:
         """Take `order` and `allow_fallbacks`, as `OpenRouter` does, for what they are: parts of `provider`."""
         routing = {
-            name: values[name] for name in ("order", "allow_fallbacks") if values.get(name) is not None
+            name: values[name]
+            for name in ("order", "allow_fallbacks")
+            if values.get(name) is not None
         }
-        rest = {name: value for name, value in values.items() if name not in ("order", "allow_fallbacks")}
+        rest = {
+            name: value
+            for name, value in values.items()
+            if name not in ("order", "allow_fallbacks")
+        }
         if routing:
             rest["provider"] = {**(rest.get("provider") or {}), **routing}
         return rest
@@ -133,10 +139,9 @@ class GLM(ClientHolder, ModelParameters, FunctionCallingLLM):
         )
 
     def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:
-        text = prompt if formatted else self.completion_to_prompt(prompt)
+        to_prompt = None if formatted else self.completion_to_prompt
+        text = to_prompt(prompt) if to_prompt else prompt
         return [ChatMessage(role=MessageRole.USER, content=text)]
-
-    # --- chat ---------------------------------------------------------------------------------------------------------
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -163,7 +168,9 @@ class GLM(ClientHolder, ModelParameters, FunctionCallingLLM):
         return self._responses(self._request(messages, kwargs))
 
     @llm_chat_callback()
-    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+    async def astream_chat(
+        self, messages: Sequence[ChatMessage], **kwargs: Any
+    ) -> ChatResponseAsyncGen:
         """Return the responses to a conversation while it grows; see `stream_chat`."""
         return self._aresponses(self._request(messages, kwargs))
 
@@ -181,8 +188,6 @@ class GLM(ClientHolder, ModelParameters, FunctionCallingLLM):
                 yield growing.feed(delta)
             yield to_response(stream.completion, delta="")
 
-    # --- completion of text -------------------------------------------------------------------------------------------
-
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Return the response to a prompt; see `chat`."""
@@ -190,7 +195,9 @@ class GLM(ClientHolder, ModelParameters, FunctionCallingLLM):
         return to_completion_response(to_response(self._client.complete(request)))
 
     @llm_completion_callback()
-    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+    async def acomplete(
+        self, prompt: str, formatted: bool = False, **kwargs: Any
+    ) -> CompletionResponse:
         """Return the response to a prompt; see `chat`."""
         request = self._request(self._prompt_messages(prompt, formatted), kwargs)
         return to_completion_response(to_response(await self._async_client.complete(request)))
@@ -222,8 +229,6 @@ class GLM(ClientHolder, ModelParameters, FunctionCallingLLM):
 
         return responses()
 
-    # --- tools --------------------------------------------------------------------------------------------------------
-
     def _prepare_chat_with_tools(
         self,
         tools: Sequence[BaseTool],
@@ -239,8 +244,9 @@ class GLM(ClientHolder, ModelParameters, FunctionCallingLLM):
         """Return the arguments of `chat` for a conversation with tools; nothing is forced unless it is asked for."""
         messages = list(chat_history or ())
         if user_msg is not None:
-            is_text = isinstance(user_msg, str)
-            messages.append(ChatMessage(role=MessageRole.USER, content=user_msg) if is_text else user_msg)
+            if isinstance(user_msg, str):
+                user_msg = ChatMessage(role=MessageRole.USER, content=user_msg)
+            messages.append(user_msg)
         if not tools:
             return {"messages": messages, **kwargs}
         strict = self.strict if strict is None else strict

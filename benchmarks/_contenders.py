@@ -1,0 +1,294 @@
+"""Who is measured. A contender has a method for every case; run as a script, it is a child that takes turns at one."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from _measure import KEY, MODEL, cpu_seconds, take_turns
+
+PROMPT = "Why is the sky blue?"
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "description": "Look something up.",
+        "parameters": {"type": "object", "properties": {"query": {"type": "string"}}},
+    },
+}
+CALLS_PER_TURN = 20
+
+JSONObject = dict[str, Any]
+
+
+def consume(items: Iterable[Any]) -> None:
+    for _ in items:
+        pass
+
+
+async def consume_async(items: AsyncIterator[Any]) -> None:
+    async for _ in items:
+        pass
+
+
+class BareHttpx:
+    """httpx and `json.loads`; nothing is built of what comes."""
+
+    def __init__(self, url: str, chunks: int) -> None:
+        import httpx
+
+        self._client = httpx.Client(timeout=60)
+        self._async_client = httpx.AsyncClient(timeout=60)
+        self._runner = asyncio.Runner()
+        self._url = f"{url}/chat/completions"
+        message = {"role": "user", "content": PROMPT}
+        self._body: JSONObject = {"model": MODEL, "messages": [message], "max_tokens": chunks}
+
+    def text(self) -> None:
+        self._stream({**self._body, "stream": True})
+
+    def tools(self) -> None:
+        self._stream({**self._body, "stream": True, "tools": [TOOL]})
+
+    def _stream(self, body: JSONObject) -> None:
+        with self._client.stream("POST", self._url, json=body) as response:
+            for line in response.iter_lines():
+                if line.startswith("data: {"):
+                    json.loads(line[6:])
+
+    def async_text(self) -> None:
+        self._runner.run(self._stream_async({**self._body, "stream": True}))
+
+    async def _stream_async(self, body: JSONObject) -> None:
+        async with self._async_client.stream("POST", self._url, json=body) as response:
+            async for line in response.aiter_lines():
+                if line.startswith("data: {"):
+                    json.loads(line[6:])
+
+    def call(self) -> None:
+        self._client.post(self._url, json=self._body).json()
+
+    def async_call(self) -> None:
+        self._runner.run(self._call_async())
+
+    async def _call_async(self) -> None:
+        (await self._async_client.post(self._url, json=self._body)).json()
+
+
+class LangChain:
+    """A LangChain chat model."""
+
+    def __init__(self, construct: Callable[[], Any]) -> None:
+        self.construct = construct
+        self._model = construct()
+        self._with_tools = self._model.bind_tools([TOOL])
+        self._runner = asyncio.Runner()
+
+    def text(self) -> None:
+        consume(self._model.stream(PROMPT))
+
+    def tools(self) -> None:
+        consume(self._with_tools.stream(PROMPT))
+
+    def async_text(self) -> None:
+        self._runner.run(consume_async(self._model.astream(PROMPT)))
+
+    def call(self) -> None:
+        self._model.invoke(PROMPT)
+
+    def async_call(self) -> None:
+        self._runner.run(self._model.ainvoke(PROMPT))
+
+
+class LlamaIndex:
+    """A LlamaIndex LLM, whose consumer reads `delta`."""
+
+    def __init__(self, construct: Callable[[], Any]) -> None:
+        from llama_index.core.llms import ChatMessage
+
+        self.construct = construct
+        self._llm = construct()
+        self._messages = [ChatMessage(role="user", content=PROMPT)]
+        self._runner = asyncio.Runner()
+
+    def text(self) -> None:
+        for response in self._llm.stream_chat(self._messages):
+            _ = response.delta
+
+    def async_text(self) -> None:
+        self._runner.run(self._read_async())
+
+    async def _read_async(self) -> None:
+        async for response in await self._llm.astream_chat(self._messages):
+            _ = response.delta
+
+    def call(self) -> None:
+        self._llm.chat(self._messages)
+
+    def async_call(self) -> None:
+        self._runner.run(self._llm.achat(self._messages))
+
+
+def langchain_alone(url: str, chunks: int, *, ready: bool) -> LangChain:  # noqa: ARG001 -- needs no server
+    """LangChain with a model that has its chunks in memory, `ready` or to be built by pydantic."""
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, AIMessageChunk
+    from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+    def build(tools: bool) -> Iterator[ChatGenerationChunk]:
+        fragment = {"name": None, "args": "abc ", "id": None, "index": 0}
+        for _ in range(chunks):
+            if tools:
+                message = AIMessageChunk("", tool_call_chunks=[fragment])
+            else:
+                message = AIMessageChunk("tok ")
+            yield ChatGenerationChunk(message=message)
+
+    in_memory = {tools: list(build(tools)) for tools in (False, True)} if ready else {}
+
+    class FakeChatModel(BaseChatModel):
+        tools: bool = False
+
+        def _generate(self, *_: Any, **__: Any) -> ChatResult:
+            message = AIMessage("Hello there.")
+            return ChatResult(generations=[ChatGeneration(message=message)])
+
+        def _stream(self, *_: Any, **__: Any) -> Iterator[ChatGenerationChunk]:
+            yield from in_memory[self.tools] if ready else build(self.tools)
+
+        async def _agenerate(self, *_: Any, **__: Any) -> ChatResult:
+            return self._generate()
+
+        async def _astream(self, *_: Any, **__: Any) -> AsyncIterator[ChatGenerationChunk]:
+            for chunk in self._stream():
+                yield chunk
+
+        def bind_tools(self, tools: Any, **_: Any) -> Any:
+            return FakeChatModel(tools=bool(tools))
+
+        @property
+        def _llm_type(self) -> str:
+            return "fake"
+
+    return LangChain(FakeChatModel)
+
+
+def chat_openai(url: str, chunks: int) -> LangChain:
+    from langchain_openai import ChatOpenAI
+
+    return LangChain(
+        lambda: ChatOpenAI(model=MODEL, api_key=KEY, base_url=url, max_completion_tokens=chunks)
+    )
+
+
+def chat_openrouter(url: str, chunks: int) -> LangChain:
+    from langchain_openrouter import ChatOpenRouter
+
+    return LangChain(
+        lambda: ChatOpenRouter(model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks)
+    )
+
+
+def chat_glm(url: str, chunks: int) -> LangChain:
+    from langchain_glm import ChatGLM
+
+    return LangChain(lambda: ChatGLM(model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks))
+
+
+def llamaindex_alone(url: str, chunks: int, *, ready: bool) -> LlamaIndex:  # noqa: ARG001 -- needs no server
+    """LlamaIndex with an LLM that has its responses in memory, `ready` or to be built by pydantic."""
+    from llama_index.core.llms import ChatMessage, ChatResponse, CustomLLM, LLMMetadata
+    from llama_index.core.llms.callbacks import llm_chat_callback
+
+    def build() -> Iterator[ChatResponse]:
+        text = ""
+        for _ in range(chunks):
+            text += "tok "
+            message = ChatMessage(role="assistant", content=text)
+            yield ChatResponse(message=message, delta="tok ")
+
+    in_memory = list(build()) if ready else []
+
+    class FakeLLM(CustomLLM):
+        @llm_chat_callback()
+        def chat(self, *_: Any, **__: Any) -> ChatResponse:
+            return ChatResponse(message=ChatMessage(role="assistant", content="Hello there."))
+
+        @llm_chat_callback()
+        async def achat(self, *_: Any, **__: Any) -> ChatResponse:
+            return ChatResponse(message=ChatMessage(role="assistant", content="Hello there."))
+
+        @llm_chat_callback()
+        def stream_chat(self, *_: Any, **__: Any) -> Any:
+            return self._responses()
+
+        @llm_chat_callback()
+        async def astream_chat(self, *_: Any, **__: Any) -> Any:
+            async def responses() -> AsyncIterator[ChatResponse]:
+                for response in self._responses():
+                    yield response
+
+            return responses()
+
+        def _responses(self) -> Iterator[ChatResponse]:
+            yield from in_memory if ready else build()
+
+        def complete(self, *_: Any, **__: Any) -> Any:
+            raise NotImplementedError
+
+        def stream_complete(self, *_: Any, **__: Any) -> Any:
+            raise NotImplementedError
+
+        @property
+        def metadata(self) -> LLMMetadata:
+            return LLMMetadata()
+
+    return LlamaIndex(FakeLLM)
+
+
+def llamaindex_openrouter(url: str, chunks: int) -> LlamaIndex:
+    from llama_index.llms.openrouter import OpenRouter
+
+    return LlamaIndex(lambda: OpenRouter(model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks))
+
+
+def llamaindex_glm(url: str, chunks: int) -> LlamaIndex:
+    from llamaindex_glm import GLM
+
+    return LlamaIndex(lambda: GLM(model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks))
+
+
+OURS = "ours"
+CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
+    "langchain": {
+        "bare httpx": BareHttpx,
+        "the framework alone, chunks from memory": partial(langchain_alone, ready=True),
+        "the framework alone, chunks built": partial(langchain_alone, ready=False),
+        "ChatOpenAI": chat_openai,
+        "ChatOpenRouter": chat_openrouter,
+        OURS: chat_glm,
+    },
+    "llamaindex": {
+        "bare httpx": BareHttpx,
+        "the framework alone, chunks from memory": partial(llamaindex_alone, ready=True),
+        "the framework alone, chunks built": partial(llamaindex_alone, ready=False),
+        "llama-index-llms-openrouter": llamaindex_openrouter,
+        OURS: llamaindex_glm,
+    },
+}
+
+
+def main() -> None:
+    framework, name, case, url, chunks = sys.argv[1:]
+    contender = CONTENDERS[framework][name](url, int(chunks))
+    run = getattr(contender, case)
+    streamed = case in ("text", "tools", "async_text")
+    times, parts = (1, int(chunks)) if streamed else (CALLS_PER_TURN, CALLS_PER_TURN)
+    cpu_seconds(run, 2)  # to warm up
+    take_turns(lambda: cpu_seconds(run, times) / parts * 1e6)
+
+
+if __name__ == "__main__":
+    main()

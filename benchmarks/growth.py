@@ -1,0 +1,55 @@
+"""Cost of a chunk and peak memory as a LlamaIndex answer gets longer, when the consumer reads only `delta`.
+
+Every figure comes from a fresh process, since a peak of memory does not go down again.
+"""
+
+import argparse
+import sys
+
+from _contenders import CONTENDERS, OURS
+from _measure import Child, cpu_seconds, memory, print_table, running_server, take_turns
+
+PEER = "llama-index-llms-openrouter"
+SIZES = (1_000, 10_000, 100_000)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
+    parser.add_argument("--peer-limit", type=int, default=10_000, help="longest answer of the peer")
+    options = parser.parse_args()
+    rows = []
+    with running_server() as url:
+        for size in options.sizes:
+            ours = measure(OURS, size, url)
+            peer = measure(PEER, size, url) if size <= options.peer_limit else ("", "")
+            rows.append([f"{size:,}", *ours, *peer])
+    peer_head = (f"{PEER}: us a chunk", "MB more at the peak")
+    print_table(["chunks", "ours: us a chunk", "MB more at the peak", *peer_head], rows)
+
+
+def measure(name: str, size: int, url: str) -> tuple[str, str]:
+    with Child("growth.py", "--child", name, str(size), f"{url}/api/v1") as child:
+        child.read()
+        cost, growth = child.ask().split()
+    return f"{float(cost):,.1f}", f"{float(growth):,.1f}"
+
+
+def child(name: str, size: str, url: str) -> None:
+    contend = CONTENDERS["llamaindex"][name]
+    contend(url, 100).text()  # to warm up
+    contender = contend(url, int(size))
+
+    def turn() -> str:
+        before = memory()
+        cost = cpu_seconds(contender.text) / int(size) * 1e6
+        return f"{cost} {memory('VmHWM') - before}"
+
+    take_turns(turn)
+
+
+if __name__ == "__main__":
+    if "--child" in sys.argv:
+        child(*sys.argv[2:])
+    else:
+        main()

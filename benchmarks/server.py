@@ -1,0 +1,145 @@
+"""A loopback server that answers chat completions in OpenRouter's shapes: `python benchmarks/server.py` prints its URL.
+
+Raw asyncio, so that it costs little. It runs in a process of its own, so that it is not counted with the client.
+A path that begins with `/paced` gives a chunk every 20 ms; all others give chunks as fast as they are taken.
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+DEFAULT_CHUNKS = 2000
+PACE = 0.02
+_EVENTS_PER_DRAIN = 50
+
+JSONObject = dict[str, Any]
+
+_FACTS = {"id": "gen-1", "created": 1, "model": "z-ai/glm-4.6", "provider": "Z.AI"}
+_USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": 20,
+    "total_tokens": 30,
+    "cost": 0.001,
+    "is_byok": False,
+    "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+    "cost_details": {"upstream_inference_cost": None},
+    "completion_tokens_details": {"reasoning_tokens": 0, "image_tokens": 0},
+}
+
+
+def frame(event: bytes) -> bytes:
+    """Return one event as one HTTP chunk, as OpenRouter's gateways send it."""
+    return b"%x\r\n%s\r\n" % (len(event), event)
+
+
+def event(delta: JSONObject, finish_reason: str | None = None, **more: Any) -> bytes:
+    choice = {
+        "index": 0,
+        "delta": {"role": "assistant", "content": None, **delta},
+        "finish_reason": finish_reason,
+        "native_finish_reason": finish_reason,
+        "logprobs": None,
+    }
+    payload = {**_FACTS, "object": "chat.completion.chunk", "choices": [choice], **more}
+    return frame(b"data: %s\n\n" % json.dumps(payload, separators=(",", ":")).encode())
+
+
+def call_fragment(arguments: str, **more: Any) -> bytes:
+    name = {"name": "look_up"} if more else {}
+    call = {"index": 0, **more, "type": "function", "function": {**name, "arguments": arguments}}
+    return event({"tool_calls": [call]})
+
+
+_TEXT = event({"content": "tok "})
+_TEXT_END = event({"content": ""}, "stop", usage=_USAGE)
+_CALL_BEGIN = call_fragment('{"query":"', id="call_1")
+_CALL = call_fragment("abc ")
+_CALL_END = call_fragment('"}') + event({"content": ""}, "tool_calls", usage=_USAGE)
+_DONE = frame(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+
+def text_events(count: int) -> Iterator[bytes]:
+    yield from itertools.repeat(_TEXT, count)
+    yield _TEXT_END + _DONE
+
+
+def call_events(count: int) -> Iterator[bytes]:
+    yield _CALL_BEGIN
+    yield from itertools.repeat(_CALL, count - 1)
+    yield _CALL_END + _DONE
+
+
+def completion() -> bytes:
+    message = {"role": "assistant", "content": "Hello there.", "refusal": None, "reasoning": None}
+    choice = {
+        "index": 0,
+        "message": message,
+        "finish_reason": "stop",
+        "native_finish_reason": "stop",
+        "logprobs": None,
+    }
+    payload = {**_FACTS, "object": "chat.completion", "system_fingerprint": None}
+    return json.dumps({**payload, "choices": [choice], "usage": _USAGE}).encode()
+
+
+_COMPLETION = completion()
+_WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
+    len(_COMPLETION),
+    _COMPLETION,
+)
+_STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+)
+
+
+async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer the requests of one connection until the client closes it."""
+    try:
+        while True:
+            paced, body = await read_request(reader)
+            if body.get("stream"):
+                await stream(writer, body, paced=paced)
+            else:
+                writer.write(_WHOLE)
+                await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[bool, JSONObject]:
+    """Return whether the answer is to be paced, and the body."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    line, *headers = head.split(b"\r\n")
+    sizes = [h.split(b":")[1] for h in headers if h.lower().startswith(b"content-length:")]
+    body = await reader.readexactly(int(sizes[0]))
+    return b" /paced/" in line, json.loads(body)
+
+
+async def stream(writer: asyncio.StreamWriter, body: JSONObject, *, paced: bool) -> None:
+    count = body.get("max_tokens") or body.get("max_completion_tokens") or DEFAULT_CHUNKS
+    events = call_events(count) if body.get("tools") else text_events(count)
+    writer.write(_STREAM_HEAD)
+    clock = asyncio.get_running_loop().time
+    start = clock()
+    for number, data in enumerate(events):
+        if paced:
+            await asyncio.sleep(start + number * PACE - clock())
+        writer.write(data)
+        if number % _EVENTS_PER_DRAIN == 0:
+            await writer.drain()
+    await writer.drain()
+
+
+async def main() -> None:
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=4096)
+    host, port = server.sockets[0].getsockname()
+    print(f"http://{host}:{port}", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

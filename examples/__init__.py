@@ -1,0 +1,1 @@
+"""Small programs, one task each; `python -m examples.demo` runs them all."""

@@ -1,0 +1,79 @@
+"""All examples in a row, and what they took. Without OPENROUTER_API_KEY, offline."""
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import ExitStack
+from importlib import import_module
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from glm_openrouter import SpendEntry, track_spend
+from glm_openrouter.testing import OfflineServer
+
+PARTS = (
+    "langchain_chain",
+    "langchain_agent",
+    "langchain_structured",
+    "llamaindex_rag",
+    "llamaindex_agent",
+)
+COLUMNS = ("Calls", "Prompt\ntokens", "Completion\ntokens", "of which\nreasoning", "USD", "Seconds")
+
+console = Console(highlight=False)
+
+
+def main() -> int:
+    with ExitStack() as stack:
+        if not os.environ.get("OPENROUTER_API_KEY"):
+            server = stack.enter_context(OfflineServer(chunk_delay=0.005))
+            os.environ["OPENROUTER_API_KEY"] = "sk-or-offline"
+            os.environ["OPENROUTER_API_BASE"] = server.base_url
+            console.print("OPENROUTER_API_KEY is not set: an offline server answers, by rules.")
+        return run_parts()
+
+
+def run_parts() -> int:
+    """Run all parts, show what they took, and return how many failed."""
+    table = Table("Part", box=box.SIMPLE)
+    for column in COLUMNS:
+        table.add_column(column, justify="right")
+    times = {}
+    with track_spend() as all_spend:
+        for name in PARTS:
+            with track_spend() as spend:
+                times[name] = run_part(name)
+            table.add_row(name, *figures(spend.total, times[name]))
+    table.add_section()
+    all_seconds = sum(seconds or 0 for seconds in times.values())
+    table.add_row("total", *figures(all_spend.total, all_seconds), style="bold")
+    console.print("\n", table)
+    return list(times.values()).count(None)
+
+
+def run_part(name: str) -> float | None:
+    """Run one part and return how many seconds it took, or None if it failed."""
+    try:
+        part = import_module(f"examples.{name}")
+        console.print()
+        console.rule(f"[bold]{part.__doc__}", align="left")
+        begin = time.perf_counter()
+        if (coroutine := part.main()) is not None:
+            asyncio.run(coroutine)
+        return time.perf_counter() - begin
+    except Exception as error:  # noqa: BLE001 -- the other parts still run
+        console.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+        return None
+
+
+def figures(spend: SpendEntry, seconds: float | None) -> list[str]:
+    tokens = (spend.prompt_tokens, spend.completion_tokens, spend.reasoning_tokens)
+    counts = [f"{count:,}" for count in (spend.calls, *tokens)]
+    return [*counts, f"{spend.cost:.6f}", "failed" if seconds is None else f"{seconds:.1f}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""An OpenRouter for tests and demonstrations that needs no network.
+
+`OfflineServer` answers like GLM through OpenRouter would, from rules; `serve` runs the same in the
+foreground. `ScriptedServer` sends exactly the bytes it is told to, in the rhythm it is told to, for
+all that can go wrong on the way. `glm_openrouter.testing.pytest_plugin` has fixtures for both.
+
+The servers need the extra: `pip install "glm-openrouter[testing]"`.
+"""
+
+from ._offline_server import OfflineServer, serve
+from ._received import ReceivedRequest
+from ._scripted_server import ConnectionLog, ScriptedServer
+from ._steps import (
+    Close,
+    Comment,
+    Done,
+    Event,
+    Hold,
+    Reply,
+    Reset,
+    Send,
+    Status,
+    Step,
+    Wait,
+    bytes_reply,
+    json_reply,
+    stream_reply,
+)
+
+__all__ = [
+    "Close",
+    "Comment",
+    "ConnectionLog",
+    "Done",
+    "Event",
+    "Hold",
+    "OfflineServer",
+    "ReceivedRequest",
+    "Reply",
+    "Reset",
+    "ScriptedServer",
+    "Send",
+    "Status",
+    "Step",
+    "Wait",
+    "bytes_reply",
+    "json_reply",
+    "serve",
+    "stream_reply",
+]

@@ -1,0 +1,174 @@
+"""The models and endpoints that the offline OpenRouter knows, close to the real ones."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ._refusal import RefusalError
+
+__all__ = ["ENDPOINTS", "Endpoint", "Model", "find_model", "list_models", "resolve_model"]
+
+_DEFAULT_MODEL: Final = "z-ai/glm-4.6"
+_VIRTUAL_VARIANTS: Final = frozenset({"exacto", "nitro", "floor", "online"})
+_STATIC_VARIANTS: Final = frozenset({"free", "extended", "thinking", "batch"})
+_COMMON_PARAMETERS: Final = frozenset(
+    {
+        *("frequency_penalty", "include_reasoning", "max_tokens", "presence_penalty", "reasoning"),
+        *("repetition_penalty", "seed", "stop", "temperature", "tool_choice", "tools", "top_k"),
+        *("top_p", "parallel_tool_calls"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of the catalogue."""
+
+    id: str
+    name: str
+    created: int
+    context_length: int = 204_800
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the row as `/models` gives it."""
+        best = ENDPOINTS[0]
+        return {
+            "id": self.id,
+            "canonical_slug": self.id,
+            "name": self.name,
+            "created": self.created,
+            "description": f"{self.name}, served offline by rules.",
+            "context_length": self.context_length,
+            "architecture": {
+                "modality": "text->text",
+                "input_modalities": ["text"],
+                "output_modalities": ["text"],
+                "tokenizer": "Other",
+                "instruct_type": None,
+            },
+            "pricing": best.to_pricing(),
+            "top_provider": {
+                "context_length": best.context_length,
+                "max_completion_tokens": best.max_completion_tokens,
+                "is_moderated": False,
+            },
+            "per_request_limits": None,
+            "supported_parameters": sorted(best.supported_parameters),
+            "default_parameters": {"temperature": 0.6, "top_p": None, "frequency_penalty": None},
+            "expiration_date": None,
+        }
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A provider of the models, with its prices in USD per million tokens."""
+
+    slug: str
+    provider_name: str
+    quantization: str
+    prompt_price: float
+    completion_price: float
+    cached_price: float
+    supported_parameters: frozenset[str]
+    context_length: int = 204_800
+    max_completion_tokens: int = 131_072
+
+    @property
+    def tag(self) -> str:
+        """The slug with its quantization."""
+        return f"{self.slug}/{self.quantization}"
+
+    def to_pricing(self) -> dict[str, str]:
+        """Return the prices as the catalogue writes them: strings, USD for a single token."""
+        return {
+            "prompt": _per_token(self.prompt_price),
+            "completion": _per_token(self.completion_price),
+            "request": "0",
+            "image": "0",
+            "input_cache_read": _per_token(self.cached_price),
+        }
+
+    def to_row(self, model: Model) -> dict[str, Any]:
+        """Return the row as `/models/{id}/endpoints` gives it."""
+        return {
+            "name": f"{self.provider_name} | {model.id}",
+            "tag": self.tag,
+            "provider_name": self.provider_name,
+            "quantization": self.quantization,
+            "context_length": self.context_length,
+            "max_completion_tokens": self.max_completion_tokens,
+            "max_prompt_tokens": None,
+            "pricing": self.to_pricing(),
+            "supported_parameters": sorted(self.supported_parameters),
+            "supports_tool_choice": dict.fromkeys(["auto", "none", "required", "function"], True),
+            "supports_implicit_caching": True,
+            "status": 0,
+            "uptime_last_30m": 100.0,
+        }
+
+
+def _per_token(price: float) -> str:
+    return f"{price / 1_000_000:.10f}".rstrip("0").rstrip(".")
+
+
+_FULL: Final = _COMMON_PARAMETERS | {"response_format", "structured_outputs"}
+
+# In the order in which `:exacto` prefers them.
+ENDPOINTS: Final = (
+    Endpoint("venice", "Venice", "fp4", 0.43, 1.75, 0.08, _FULL, max_completion_tokens=16_384),
+    Endpoint(
+        "novita", "Novita", "bf16", 0.55, 2.20, 0.11, _COMMON_PARAMETERS | {"response_format"}
+    ),
+    Endpoint("z-ai", "Z.AI", "fp8", 0.60, 2.20, 0.11, _COMMON_PARAMETERS),
+    Endpoint("deepinfra", "DeepInfra", "fp4", 0.50, 2.00, 0.10, _COMMON_PARAMETERS),
+)
+
+_MODELS: Final = {
+    model.id: model
+    for model in (
+        Model("z-ai/glm-4.6", "Z.AI: GLM 4.6", 1_759_235_576),
+        Model("z-ai/glm-4.5", "Z.AI: GLM 4.5", 1_753_471_347, 131_072),
+        Model("z-ai/glm-4.5-air", "Z.AI: GLM 4.5 Air", 1_753_471_258, 131_072),
+        Model("z-ai/glm-4.7", "Z.AI: GLM 4.7", 1_766_378_014),
+        Model("z-ai/glm-5", "Z.AI: GLM 5", 1_770_829_182),
+        Model("z-ai/glm-5-turbo", "Z.AI: GLM 5 Turbo", 1_773_583_573),
+    )
+}
+
+
+def list_models() -> list[Model]:
+    """Return all rows of the catalogue."""
+    return list(_MODELS.values())
+
+
+def resolve_model(model: str | None, fallbacks: list[str] | None) -> Model:
+    """Return the first model that exists, as a request with `models` asks for.
+
+    Raises:
+        RefusalError: None of them exists.
+    """
+    wanted = [*([model] if model else []), *(fallbacks or [])] or [_DEFAULT_MODEL]
+    refusals = []
+    for candidate in wanted:
+        try:
+            return find_model(candidate)
+        except RefusalError as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def find_model(model_id: str) -> Model:
+    """Return the model that an id means: variants and presets point to the same row.
+
+    Raises:
+        RefusalError: There is no such model (400), or not in that variant (404).
+    """
+    name, _, preset = model_id.partition("@preset/")
+    if preset and not name:
+        return _MODELS[_DEFAULT_MODEL]
+    base, _, variant = name.partition(":")
+    model = _MODELS.get(_DEFAULT_MODEL if base == "openrouter/auto" else base)
+    if model is None or (variant and variant not in _VIRTUAL_VARIANTS | _STATIC_VARIANTS):
+        raise RefusalError(400, f"{model_id} is not a valid model ID")
+    if variant in _STATIC_VARIANTS:
+        raise RefusalError(404, f"No endpoints found for {model_id}.")
+    return model

@@ -1,0 +1,214 @@
+"""One answer of the model within the limits of a request, cut into tokens and priced."""
+
+import json
+import re
+import secrets
+import string
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ._catalogue import Endpoint, Model
+from .model import Answer, Call, read_prompt, respond
+from .model.tokens import count_tokens, split_tokens
+
+__all__ = ["Generation", "PromptCache", "ToolCall", "generate"]
+
+_ALPHABET: Final = string.ascii_letters + string.digits
+_TOKENS_PER_MESSAGE: Final = 4
+_TOKENS_PER_CALL: Final = 6
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool call as it goes out; arguments that the limit cut off are not JSON."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Generation:
+    """An answer with all that the wire says about it."""
+
+    id: str
+    created: int
+    model: Model
+    endpoint: Endpoint
+    reasoning: tuple[str, ...]
+    """Tokens of the reasoning; empty if the model did not think or the request hides it."""
+    content: tuple[str, ...]
+    calls: tuple[ToolCall, ...]
+    finish_reason: str
+    prompt_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    completion_tokens: int
+
+    @property
+    def cost(self) -> float:
+        """What the answer costs, in USD."""
+        return self.prompt_cost + self.completion_cost
+
+    @property
+    def prompt_cost(self) -> float:
+        """What reading the prompt costs."""
+        fresh = self.prompt_tokens - self.cached_tokens
+        price = fresh * self.endpoint.prompt_price
+        return round((price + self.cached_tokens * self.endpoint.cached_price) / 1e6, 10)
+
+    @property
+    def completion_cost(self) -> float:
+        """What writing the answer costs."""
+        return round(self.completion_tokens * self.endpoint.completion_price / 1e6, 10)
+
+
+class PromptCache:
+    """Remembers the beginnings of prompts, message by message."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._size = size
+        self._seen: OrderedDict[int, None] = OrderedDict()
+
+    def count(self, segments: Sequence[str]) -> tuple[int, int]:
+        """Return the tokens of a prompt, and how many of them an earlier prompt began with."""
+        total = cached = chain = 0
+        is_prefix = True
+        for segment in segments:
+            chain = hash((chain, segment))
+            is_prefix = is_prefix and chain in self._seen
+            total += count_tokens(segment) + _TOKENS_PER_MESSAGE
+            cached = total if is_prefix else cached
+            self._seen[chain] = None
+            self._seen.move_to_end(chain)
+        while len(self._seen) > self._size:
+            self._seen.popitem(last=False)
+        # The end of a prompt is always read anew.
+        return total, min(cached, total - _TOKENS_PER_MESSAGE)
+
+
+@dataclass
+class _Budget:
+    left: int | None
+    spent: int = field(default=0)
+
+    def take(self, tokens: Sequence[str]) -> tuple[str, ...]:
+        """Return as many of the tokens as the budget pays for."""
+        kept = tuple(tokens if self.left is None else tokens[: self.left])
+        self.spent += len(kept)
+        if self.left is not None:
+            self.left -= len(kept)
+        return kept
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self.left == 0
+
+
+def generate(
+    body: Mapping[str, Any], model: Model, endpoint: Endpoint, cache: PromptCache
+) -> Generation:
+    """Let the model answer a checked request."""
+    prompt = read_prompt(body, structured="response_format" in endpoint.supported_parameters)
+    answer = respond(prompt)
+    prompt_tokens, cached_tokens = cache.count(_segments(body, model))
+    budget = _Budget(body.get("max_completion_tokens") or body.get("max_tokens"))
+    thinks, is_hidden = _thinking(body)
+    thoughts = split_tokens(answer.reasoning) if thinks else []
+    reasoning = budget.take(thoughts)
+    text, is_stopped = _cut_at_stop(answer.text, body.get("stop"))
+    # GLM begins what it says with a line feed.
+    text = f"\n{text}" if answer.text else ""
+    content, calls = _write(answer, text, budget, is_stopped=is_stopped)
+    is_cut = _is_cut(thoughts, reasoning, text, content, answer.calls, calls, is_stopped=is_stopped)
+    created = int(time.time())
+    return Generation(
+        id=f"gen-{created}-{''.join(secrets.choice(_ALPHABET) for _ in range(20))}",
+        created=created,
+        model=model,
+        endpoint=endpoint,
+        reasoning=() if is_hidden else reasoning,
+        content=content,
+        calls=calls,
+        finish_reason="length" if is_cut else "tool_calls" if calls else "stop",
+        prompt_tokens=prompt_tokens,
+        cached_tokens=cached_tokens,
+        reasoning_tokens=len(reasoning),
+        completion_tokens=budget.spent,
+    )
+
+
+def _write(
+    answer: Answer, text: str, budget: _Budget, *, is_stopped: bool
+) -> tuple[tuple[str, ...], tuple[ToolCall, ...]]:
+    """Return the content and the calls that the budget pays for."""
+    if budget.is_exhausted:
+        return (), ()
+    content = budget.take(split_tokens(text))
+    calls = [] if is_stopped else [_write_call(call, budget) for call in answer.calls]
+    return content, tuple(call for call in calls if call is not None)
+
+
+def _write_call(call: Call, budget: _Budget) -> ToolCall | None:
+    name = budget.take([call.name, *[""] * (_TOKENS_PER_CALL - 1)])
+    if not name:
+        return None
+    arguments = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
+    written = "".join(budget.take(split_tokens(arguments)))
+    return ToolCall(f"call_{secrets.token_hex(12)}", call.name, written)
+
+
+def _is_cut(
+    thoughts: Sequence[str],
+    reasoning: Sequence[str],
+    text: str,
+    content: Sequence[str],
+    wanted: Sequence[Call],
+    calls: Sequence[ToolCall],
+    *,
+    is_stopped: bool,
+) -> bool:
+    """Return whether anything that was to be said is missing."""
+    if len(reasoning) < len(thoughts) or "".join(content) != text:
+        return True
+    if is_stopped:
+        return False
+    return len(calls) < len(wanted) or any(not _is_whole(call) for call in calls)
+
+
+def _is_whole(call: ToolCall) -> bool:
+    return call.arguments.endswith("}") and _is_json(call.arguments)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _thinking(body: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Return whether the model thinks, as GLM does by default, and whether that is hidden."""
+    reasoning = body.get("reasoning") or {}
+    effort = reasoning.get("effort") or body.get("reasoning_effort")
+    thinks = reasoning.get("enabled") is not False and effort != "none"
+    return thinks, bool(reasoning.get("exclude")) or body.get("include_reasoning") is False
+
+
+def _cut_at_stop(text: str, stop: str | list[str] | None) -> tuple[str, bool]:
+    """Return the text before the first stop sequence, and whether there was one."""
+    sequences = [stop] if isinstance(stop, str) else list(stop or ())
+    pattern = "|".join(re.escape(sequence) for sequence in sequences if sequence)
+    match = re.search(pattern, text) if pattern else None
+    return (text[: match.start()], True) if match else (text, False)
+
+
+def _segments(body: Mapping[str, Any], model: Model) -> list[str]:
+    """Return the prompt in the order in which the model reads it."""
+    tools = body.get("tools")
+    head = model.id if not tools else f"{model.id}{json.dumps(tools, sort_keys=True)}"
+    return [head, *(json.dumps(message, ensure_ascii=False) for message in body["messages"])]

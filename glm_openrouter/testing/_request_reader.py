@@ -1,0 +1,71 @@
+"""The bytes of a connection, cut into requests by h11."""
+
+import json
+from typing import TYPE_CHECKING
+
+from ._received import ReceivedRequest
+
+if TYPE_CHECKING:
+    import h11
+
+__all__ = ["RequestReader"]
+
+
+class RequestReader:
+    """Feed it bytes, take requests."""
+
+    def __init__(self) -> None:
+        self._parser = _new_parser()
+        self._head: h11.Request | None = None
+        self._body = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes that arrived."""
+        self._parser.receive_data(data)
+
+    def next_request(self) -> ReceivedRequest | None:
+        """Return the next request that is complete."""
+        import h11
+
+        while True:
+            event = self._parser.next_event()
+            match event:
+                case h11.Request():
+                    self._head = event
+                case h11.Data(data=data):
+                    self._body += bytes(data)
+                case h11.EndOfMessage():
+                    return self._finish()
+                case _:
+                    return None
+
+    def _finish(self) -> ReceivedRequest:
+        assert self._head is not None
+        request = _to_received(self._head, self._body)
+        rest, _ = self._parser.trailing_data
+        # A parser serves one request: it would want to see our response before it takes the next.
+        self._parser, self._head, self._body = _new_parser(), None, b""
+        if rest:
+            self._parser.receive_data(rest)
+        return request
+
+
+def _new_parser() -> "h11.Connection":
+    try:
+        import h11
+    except ImportError as exc:
+        raise ImportError(
+            'The scripted server needs more: pip install "glm-openrouter[testing]"'
+        ) from exc
+    return h11.Connection(h11.SERVER)
+
+
+def _to_received(head: "h11.Request", raw: bytes) -> ReceivedRequest:
+    headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
+    path = head.target.decode().partition("?")[0]
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        body = None
+    body = body if isinstance(body, dict) else None
+    return ReceivedRequest(head.method.decode(), path, headers, body)

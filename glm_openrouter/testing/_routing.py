@@ -1,0 +1,91 @@
+"""Choose the endpoint that answers, as the `provider` preferences ask."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ._catalogue import ENDPOINTS, Endpoint
+from ._refusal import RefusalError
+
+__all__ = ["choose_endpoint"]
+
+# Request fields that are a matter of what an endpoint supports, and the name of the capability.
+_CAPABILITIES: Final = {
+    **{name: name for name in ("temperature", "top_p", "top_k", "min_p", "top_a", "seed", "stop")},
+    **{name: name for name in ("frequency_penalty", "presence_penalty", "repetition_penalty")},
+    **{name: name for name in ("logit_bias", "logprobs", "top_logprobs", "tools", "tool_choice")},
+    **{name: name for name in ("parallel_tool_calls", "reasoning", "include_reasoning")},
+    "reasoning_effort": "reasoning",
+    "max_tokens": "max_tokens",
+    "max_completion_tokens": "max_tokens",
+    "response_format": "response_format",
+}
+_PRICES: Final[dict[str, Callable[[Endpoint], float]]] = {
+    "prompt": lambda endpoint: endpoint.prompt_price,
+    "completion": lambda endpoint: endpoint.completion_price,
+}
+
+
+def choose_endpoint(body: Mapping[str, Any]) -> Endpoint:
+    """Return the endpoint for a checked request.
+
+    Raises:
+        RefusalError: The preferences leave no endpoint.
+    """
+    preferences = body.get("provider") or {}
+    named = [
+        endpoint
+        for endpoint in ENDPOINTS
+        if _is_named(endpoint, preferences.get("only"), default=True)
+        and not _is_named(endpoint, preferences.get("ignore"), default=False)
+    ]
+    if not named:
+        raise RefusalError(404, "No allowed providers are available for the selected model.")
+    fitting = [endpoint for endpoint in named if _fits(endpoint, preferences, body)]
+    if not fitting:
+        raise RefusalError(404, "No endpoints found that can handle the requested parameters.")
+    return _sorted(fitting, preferences)[0]
+
+
+def _sorted(endpoints: list[Endpoint], preferences: Mapping[str, Any]) -> list[Endpoint]:
+    order = preferences.get("order") or []
+    if order:
+        ranked = [e for slug in order for e in endpoints if slug in (e.slug, e.tag)]
+        others = [] if preferences.get("allow_fallbacks") is False else endpoints
+        if not ranked and not others:
+            raise RefusalError(404, "No allowed providers are available for the selected model.")
+        return [*ranked, *others]
+    sort = preferences.get("sort")
+    if isinstance(sort, dict):
+        sort = sort.get("by")
+    if sort == "price":
+        return sorted(endpoints, key=lambda endpoint: endpoint.prompt_price)
+    return endpoints
+
+
+def _is_named(endpoint: Endpoint, slugs: list[str] | None, *, default: bool) -> bool:
+    if not slugs:
+        return default
+    return endpoint.slug in slugs or endpoint.tag in slugs
+
+
+def _fits(endpoint: Endpoint, preferences: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    quantizations = preferences.get("quantizations")
+    if quantizations and endpoint.quantization not in quantizations:
+        return False
+    limits = preferences.get("max_price") or {}
+    for kind, price in _PRICES.items():
+        if limits.get(kind) is not None and price(endpoint) > float(limits[kind]):
+            return False
+    wanted_tokens = body.get("max_completion_tokens") or body.get("max_tokens") or 0
+    if wanted_tokens > endpoint.max_completion_tokens:
+        return False
+    return (
+        not preferences.get("require_parameters") or _needs(body) <= endpoint.supported_parameters
+    )
+
+
+def _needs(body: Mapping[str, Any]) -> set[str]:
+    needed = {name for field, name in _CAPABILITIES.items() if body.get(field) is not None}
+    if (body.get("response_format") or {}).get("type") == "json_schema":
+        needed.add("structured_outputs")
+    return needed

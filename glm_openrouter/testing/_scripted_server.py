@@ -1,0 +1,292 @@
+"""A server that follows a script, to the byte and to the millisecond.
+
+Theory of operation: each connection is an `asyncio.Protocol`. The bytes that arrive are cut into
+requests; for each request a task plays the next reply of the script. Responses are written by
+hand, since a library would refuse to write wrong ones. Before every step the task looks whether the
+client is still there, and stops if not.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final, Self
+
+from ._loop_thread import LoopThread
+from ._received import ReceivedRequest
+from ._request_reader import RequestReader
+from ._steps import (
+    Close,
+    Comment,
+    Done,
+    Event,
+    Hold,
+    Reply,
+    Reset,
+    Send,
+    Status,
+    Step,
+    Wait,
+    json_reply,
+)
+
+__all__ = ["ConnectionLog", "ScriptedServer"]
+
+_KNOWN_CODES: Final = frozenset(HTTPStatus)
+# An RST instead of a FIN, as a crashed process or a proxy sends it.
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
+
+
+@dataclass
+class ConnectionLog:
+    """What happened on one connection; the server goes on writing it while the connection lives."""
+
+    steps: int = 0
+    """Steps carried out."""
+    bytes_written: int = 0
+    """Bytes written, headers and framing included; some may not have left the machine."""
+    events: int = 0
+    """Events written, `[DONE]` among them."""
+    requests: list[ReceivedRequest] = field(default_factory=list)
+    client_left_at: float | None = None
+    """When the client closed, by `time.monotonic()`; None if the server did, or neither."""
+    _closed: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    def wait_closed(self, timeout: float = 5.0) -> bool:
+        """Wait until the connection is over; return False if it still is not after `timeout`."""
+        return self._closed.wait(timeout)
+
+
+class ScriptedServer:
+    """Plays a script, one reply for each request, in the order in which the requests arrive.
+
+    Args:
+        script: The replies.
+        repeat_last: Whether the last reply serves all further requests too; otherwise they get a
+            400 that says that the script is over.
+    """
+
+    def __init__(self, script: Sequence[Reply], *, repeat_last: bool = True) -> None:
+        if not script:
+            raise ValueError("A script needs at least one reply")
+        self.requests: list[ReceivedRequest] = []
+        self.connections: list[ConnectionLog] = []
+        self._script = list(script)
+        self._repeat_last = repeat_last
+        self._socket: socket.socket | None = None
+        self._thread: LoopThread | None = None
+        self._open: set[_Connection] = set()
+
+    @property
+    def base_url(self) -> str:
+        """The address a client takes as its base URL."""
+        if self._socket is None:
+            raise RuntimeError("The server is not running")
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/api/v1"
+
+    def start(self) -> Self:
+        """Start to listen on a free port of 127.0.0.1."""
+        if self._thread is not None:
+            raise RuntimeError("The server is running already")
+        RequestReader()
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self._thread = LoopThread(self._main, name="scripted-openrouter")
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Cut all connections and stop listening; does nothing if the server is not running."""
+        if self._thread is not None:
+            self._thread.stop()
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def _main(self, ready: Callable[[], None], stopping: asyncio.Event) -> None:
+        assert self._socket is not None
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._connect, sock=self._socket)
+        ready()
+        await stopping.wait()
+        server.close()
+        for connection in list(self._open):
+            await connection.abort()
+
+    def _connect(self) -> "_Connection":
+        log = ConnectionLog()
+        self.connections.append(log)
+        return _Connection(log, self._next_reply, self._open)
+
+    def _next_reply(self, request: ReceivedRequest) -> Reply:
+        at = len(self.requests)
+        self.requests.append(request)
+        if at < len(self._script):
+            return self._script[at]
+        if self._repeat_last:
+            return self._script[-1]
+        message = f"The script has no reply for request {at + 1}"
+        return json_reply({"error": {"message": message, "code": 400}}, status=400)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: reads requests, plays replies, notices when the client leaves."""
+
+    def __init__(
+        self,
+        log: ConnectionLog,
+        next_reply: Callable[[ReceivedRequest], Reply],
+        siblings: "set[_Connection]",
+    ) -> None:
+        self._log = log
+        self._next_reply = next_reply
+        self._siblings = siblings
+        self._transport: asyncio.Transport | None = None
+        self._reader = RequestReader()
+        self._task: asyncio.Task[None] | None = None
+        self._gone = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._is_chunked = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._siblings.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        self._answer_next()
+
+    def eof_received(self) -> None:
+        self._client_left()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._client_left()
+        self._gone.set()
+        self._lost.set()
+        self._writable.set()
+        self._siblings.discard(self)
+        self._log._closed.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    async def abort(self) -> None:
+        """End the connection and what is being played on it."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._transport is not None:
+            self._transport.abort()
+        await self._lost.wait()
+
+    def _client_left(self) -> None:
+        if self._log.client_left_at is None:
+            self._log.client_left_at = time.monotonic()
+        self._gone.set()
+        self._writable.set()
+
+    def _answer_next(self) -> None:
+        if self._task is None and (request := self._reader.next_request()):
+            self._log.requests.append(request)
+            self._task = asyncio.create_task(self._play(self._next_reply(request)))
+
+    async def _play(self, reply: Reply) -> None:
+        for step in reply:
+            if self._gone.is_set():
+                return
+            await self._perform(step)
+            self._log.steps += 1
+            if isinstance(step, Close | Reset):
+                return
+        self._end_body()
+        self._task = None
+        if not self._gone.is_set():
+            self._answer_next()
+
+    async def _perform(self, step: Step) -> None:
+        match step:
+            case Status(code, headers):
+                self._open_response(code, dict(headers))
+            case Wait(seconds):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._gone.wait(), seconds)
+            case Hold():
+                await self._gone.wait()
+            case Close(clean):
+                self._close(clean=clean)
+            case Reset():
+                self._reset()
+            case _:
+                self._write_body(_encode(step))
+                self._log.events += isinstance(step, Event | Done)
+        await self._writable.wait()
+        # Gives the loop a chance to notice that the client has left, however fast the script is.
+        await asyncio.sleep(0)
+
+    def _open_response(self, code: int, headers: dict[str, str]) -> None:
+        names = {name.lower() for name in headers}
+        self._is_chunked = not names & {"content-length", "transfer-encoding"}
+        if self._is_chunked:
+            headers["transfer-encoding"] = "chunked"
+        phrase = HTTPStatus(code).phrase if code in _KNOWN_CODES else "Unknown"
+        lines = [f"HTTP/1.1 {code} {phrase}", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
+        self._write("\r\n".join(lines).encode())
+
+    def _write_body(self, data: bytes) -> None:
+        self._write(b"%x\r\n%s\r\n" % (len(data), data) if self._is_chunked and data else data)
+
+    def _end_body(self) -> None:
+        if self._is_chunked:
+            self._write(b"0\r\n\r\n")
+        self._is_chunked = False
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+            self._log.bytes_written += len(data)
+
+    def _close(self, *, clean: bool) -> None:
+        if clean:
+            self._end_body()
+        if self._transport is not None:
+            self._transport.close()
+
+    def _reset(self) -> None:
+        if self._transport is not None:
+            own_socket = self._transport.get_extra_info("socket")
+            own_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self._transport.abort()
+
+
+def _encode(step: Step) -> bytes:
+    match step:
+        case Send(data):
+            return data
+        case Event(data):
+            text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+            return b"data: %s\n\n" % text.encode()
+        case Comment(text):
+            return b": %s\n\n" % text.encode()
+        case Done():
+            return b"data: [DONE]\n\n"
+        case _:
+            raise TypeError(f"{step!r} has no bytes")

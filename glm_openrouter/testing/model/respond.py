@@ -1,0 +1,108 @@
+"""Answer a prompt: call tools, hand in JSON, report results, quote context, or chat."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .calling import choose_calls, unanswered
+from .chatter import chatter
+from .passages import answer_from, best_sentences, find_passage
+from .prompt import Call, Prompt, Result
+from .react import format_action, format_answer, next_action, read_react
+from .structured import json_answer
+from .words import plain_words, sentences
+
+__all__ = ["Answer", "respond"]
+
+_LONG_RESULT = 400
+"""Longer tool results are quoted from, shorter ones repeated whole."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model thought, said and wants called."""
+
+    text: str
+    calls: tuple[Call, ...] = ()
+    reasoning: str = ""
+
+
+def respond(prompt: Prompt) -> Answer:
+    """Return the model's answer to a prompt."""
+    turn = read_react(prompt)
+    if turn is not None:
+        action = next_action(turn)
+        text = (
+            format_action(turn, action) if action else format_answer(turn, _in_words(turn.prompt))
+        )
+        return Answer(text, reasoning=_think(turn.prompt, [action] if action else []))
+    calls = choose_calls(prompt)
+    reasoning = _think(prompt, calls)
+    if calls:
+        return Answer(_announce(prompt, calls), tuple(calls), reasoning)
+    return Answer(json_answer(prompt) or _in_words(prompt), reasoning=reasoning)
+
+
+def _in_words(prompt: Prompt) -> str:
+    results = unanswered(prompt.results)
+    if results:
+        return _report(prompt.request, results)
+    passage = find_passage(prompt)
+    return answer_from(passage) if passage else chatter(prompt)
+
+
+def _announce(prompt: Prompt, calls: Sequence[Call]) -> str:
+    if prompt.tool_choice not in ("auto", "none"):
+        return ""
+    used = " and ".join(dict.fromkeys(_spoken(call.name) for call in calls))
+    return f"I'll use {used} for you.\n"
+
+
+def _report(request: str, results: Sequence[Result]) -> str:
+    return " ".join(_sentence(request, result) for result in results)
+
+
+def _sentence(request: str, result: Result) -> str:
+    content = _readable(result.content)
+    if len(content) > _LONG_RESULT:
+        return " ".join(best_sentences(request, content) or sentences(content)[:2])
+    given = ", ".join(str(value) for value in result.call.arguments.values())
+    about = f" for {given}" if given else ""
+    return (
+        f"The result of {_spoken(result.call.name)}{about} is: {content.rstrip('.') or 'nothing'}."
+    )
+
+
+def _readable(content: str) -> str:
+    try:
+        value: Any = json.loads(content)
+    except ValueError:
+        return content.strip()
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(_shown(item) for item in value)
+    return content.strip().strip('"')
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _spoken(name: str) -> str:
+    return " ".join(plain_words(name)).lower() or name
+
+
+def _think(prompt: Prompt, calls: Sequence[Call]) -> str:
+    request = " ".join(prompt.request.split()[:20])
+    thoughts = [f'The user says: "{request}".']
+    if prompt.results:
+        thoughts.append(f"I have {len(prompt.results)} tool result(s) to work with.")
+    if calls:
+        thoughts += [f"I should call {call.name} with {_shown(call.arguments)}." for call in calls]
+    elif prompt.wants_json:
+        thoughts.append("They want JSON, so I will fill in the fields from what I was told.")
+    else:
+        thoughts.append("I have what I need, so I will answer briefly and to the point.")
+    return " ".join(thoughts)
