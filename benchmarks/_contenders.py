@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -132,47 +132,9 @@ class LlamaIndex:
 
 
 def langchain_alone(url: str, chunks: int, *, ready: bool) -> LangChain:  # noqa: ARG001 -- needs no server
-    """LangChain with a model that has its chunks in memory, `ready` or to be built by pydantic."""
-    from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, AIMessageChunk
-    from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+    from _fake_langchain import FakeChatModel
 
-    def build(tools: bool) -> Iterator[ChatGenerationChunk]:
-        fragment = {"name": None, "args": "abc ", "id": None, "index": 0}
-        for _ in range(chunks):
-            if tools:
-                message = AIMessageChunk("", tool_call_chunks=[fragment])
-            else:
-                message = AIMessageChunk("tok ")
-            yield ChatGenerationChunk(message=message)
-
-    in_memory = {tools: list(build(tools)) for tools in (False, True)} if ready else {}
-
-    class FakeChatModel(BaseChatModel):
-        tools: bool = False
-
-        def _generate(self, *_: Any, **__: Any) -> ChatResult:
-            message = AIMessage("Hello there.")
-            return ChatResult(generations=[ChatGeneration(message=message)])
-
-        def _stream(self, *_: Any, **__: Any) -> Iterator[ChatGenerationChunk]:
-            yield from in_memory[self.tools] if ready else build(self.tools)
-
-        async def _agenerate(self, *_: Any, **__: Any) -> ChatResult:
-            return self._generate()
-
-        async def _astream(self, *_: Any, **__: Any) -> AsyncIterator[ChatGenerationChunk]:
-            for chunk in self._stream():
-                yield chunk
-
-        def bind_tools(self, tools: Any, **_: Any) -> Any:
-            return FakeChatModel(tools=bool(tools))
-
-        @property
-        def _llm_type(self) -> str:
-            return "fake"
-
-    return LangChain(FakeChatModel)
+    return LangChain(lambda: FakeChatModel(chunks=chunks, ready=ready))
 
 
 def chat_openai(url: str, chunks: int) -> LangChain:
@@ -198,54 +160,9 @@ def chat_glm(url: str, chunks: int) -> LangChain:
 
 
 def llamaindex_alone(url: str, chunks: int, *, ready: bool) -> LlamaIndex:  # noqa: ARG001 -- needs no server
-    """LlamaIndex with an LLM that has its responses in memory, `ready` or to be built by pydantic."""
-    from llama_index.core.llms import ChatMessage, ChatResponse, CustomLLM, LLMMetadata
-    from llama_index.core.llms.callbacks import llm_chat_callback
+    from _fake_llamaindex import FakeLLM
 
-    def build() -> Iterator[ChatResponse]:
-        text = ""
-        for _ in range(chunks):
-            text += "tok "
-            message = ChatMessage(role="assistant", content=text)
-            yield ChatResponse(message=message, delta="tok ")
-
-    in_memory = list(build()) if ready else []
-
-    class FakeLLM(CustomLLM):
-        @llm_chat_callback()
-        def chat(self, *_: Any, **__: Any) -> ChatResponse:
-            return ChatResponse(message=ChatMessage(role="assistant", content="Hello there."))
-
-        @llm_chat_callback()
-        async def achat(self, *_: Any, **__: Any) -> ChatResponse:
-            return ChatResponse(message=ChatMessage(role="assistant", content="Hello there."))
-
-        @llm_chat_callback()
-        def stream_chat(self, *_: Any, **__: Any) -> Any:
-            return self._responses()
-
-        @llm_chat_callback()
-        async def astream_chat(self, *_: Any, **__: Any) -> Any:
-            async def responses() -> AsyncIterator[ChatResponse]:
-                for response in self._responses():
-                    yield response
-
-            return responses()
-
-        def _responses(self) -> Iterator[ChatResponse]:
-            yield from in_memory if ready else build()
-
-        def complete(self, *_: Any, **__: Any) -> Any:
-            raise NotImplementedError
-
-        def stream_complete(self, *_: Any, **__: Any) -> Any:
-            raise NotImplementedError
-
-        @property
-        def metadata(self) -> LLMMetadata:
-            return LLMMetadata()
-
-    return LlamaIndex(FakeLLM)
+    return LlamaIndex(lambda: FakeLLM(chunks=chunks, ready=ready))
 
 
 def llamaindex_openrouter(url: str, chunks: int) -> LlamaIndex:

@@ -16,8 +16,8 @@ from _measure import (
     KEY,
     MODEL,
     Child,
-    memory,
     median,
+    memory,
     print_table,
     raise_file_limit,
     running_server,
@@ -78,7 +78,10 @@ async def chat_openai(url: str, streams: int, chunks: int) -> None:
 
 async def read_models(model: Any, streams: int, chunks: int) -> None:
     async def read() -> int:
-        return len([chunk async for chunk in model.astream(PROMPT)])
+        count = 0
+        async for _ in model.astream(PROMPT):
+            count += 1
+        return count
 
     await check(read, streams, chunks)
 

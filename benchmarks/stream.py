@@ -1,7 +1,7 @@
 """CPU microseconds of the client: a streamed chunk, a call, a construction. Ours beside its peers and its floors.
 
-Every contender runs in a process of its own, so that what one imports is no work for the garbage collector of another, and
-they take turns, so that the noise of the machine hits all alike.
+Every contender runs in a process of its own, so that what one imports is no work for the garbage collector of another,
+and they take turns, so that the noise of the machine hits all alike.
 """
 
 import argparse
@@ -35,6 +35,7 @@ def main() -> None:
 
 
 ABSENT = {("llamaindex", "tools")}
+FLOORS = ("bare", "the framework")
 
 
 def wanted(framework: str, case: str, options: argparse.Namespace) -> bool:
@@ -43,7 +44,9 @@ def wanted(framework: str, case: str, options: argparse.Namespace) -> bool:
 
 def measure(framework: str, case: str, url: str, options: argparse.Namespace) -> dict[str, float]:
     """Return the median of each contender."""
-    names = [name for name in CONTENDERS[framework] if (name, case) != ("bare httpx", "construct")]
+    names = [
+        name for name in CONTENDERS[framework] if case != "construct" or not name.startswith(FLOORS)
+    ]
     with ExitStack() as stack:
         children = {
             name: stack.enter_context(

@@ -38,7 +38,7 @@ def main() -> int:
 
 def run_parts() -> int:
     """Run all parts, show what they took, and return how many failed."""
-    table = Table("Part", box=box.SIMPLE)
+    table = Table("Part", box=box.SIMPLE, padding=0)
     for column in COLUMNS:
         table.add_column(column, justify="right")
     times = {}

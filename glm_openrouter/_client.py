@@ -120,7 +120,10 @@ class _BaseClient:
 
     def _call(self, request: ChatRequest, *, stream: bool) -> "_Call":
         repairs = Repairs(self._repairs, request.tool_schemas())
-        return _Call(request, stream, repairs, Silence(self._timeout.read))
+        silence = Silence(self._timeout.read)
+        return _Call(
+            request, stream=stream, repairs=repairs, silence=silence, base_url=self.base_url
+        )
 
     def _post(self, call: "_Call", client: HTTPClient | AsyncHTTPClient | None) -> HTTPRequest:
         return self._endpoint.build_post(build_body(call.request, stream=call.stream), client)
@@ -130,12 +133,19 @@ class _Call:
     """One try at one request."""
 
     def __init__(
-        self, request: ChatRequest, stream: bool, repairs: Repairs, silence: Silence
+        self,
+        request: ChatRequest,
+        *,
+        stream: bool,
+        repairs: Repairs,
+        silence: Silence,
+        base_url: str,
     ) -> None:
         self.request = request
         self.stream = stream
         self.silence = silence
         self._repairs = repairs
+        self._base_url = base_url
         self._assembly: Assembly | None = None
 
     @property
@@ -213,21 +223,24 @@ class _Call:
                 raise
 
     def _connection_error(self, error: Exception) -> APIError:
-        kind: type[APIError] = APIConnectionError
-        text = f"No answer came: {error or type(error).__name__}"
-        if _http.is_timeout(error):
-            kind, text = APITimeoutError, self.silence.describe()
-            if _http.is_connect_timeout(error):
-                text = "No connection could be made in time"
-        elif self._assembly is not None and self._assembly.progress:
-            kind, text = (
-                StreamInterruptedError,
-                f"The connection broke: {error or type(error).__name__}",
-            )
-        message = f"[OpenRouter] {text} ({self.request.model})."
+        kind, text = self._describe(error)
+        message = f"[OpenRouter] {text} Model: {self.request.model}."
         if self._assembly is None:
             return kind(message, model=self.request.model)
         return self._assembly.fail(kind, message)
+
+    def _describe(self, error: Exception) -> tuple[type[APIError], str]:
+        cause = str(error) or type(error).__name__
+        if _http.is_timeout(error):
+            if _http.is_connect_timeout(error):
+                return APITimeoutError, f"{self._base_url} could not be reached in time."
+            return APITimeoutError, f"{self.silence.describe()}."
+        if self._assembly is not None and self._assembly.progress:
+            return StreamInterruptedError, f"The connection broke: {cause}."
+        return (
+            APIConnectionError,
+            f"No answer came from {self._base_url}; check the network and base_url: {cause}.",
+        )
 
 
 class _Stream:

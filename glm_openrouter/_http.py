@@ -341,7 +341,7 @@ def is_transport_error(error: BaseException) -> bool:
 
 def is_connect_timeout(error: BaseException) -> bool:
     """Return whether it was the connection that could not be made in time."""
-    return isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+    return isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) and is_timeout(error)
 
 
 def is_timeout(error: BaseException) -> bool:

@@ -17,9 +17,15 @@ from glm_openrouter import (
 from ._errors import translate_errors
 from ._to_wire import to_messages
 
-__all__ = ["OpenRouterModel"]
+__all__ = ["MODEL_CONFIG", "OpenRouterModel"]
 
 JSONObject = dict[str, Any]
+
+
+MODEL_CONFIG = ConfigDict(
+    extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=()
+)
+"""For each class of its own: of the bases of a class, pydantic lets the last one win, which is LangChain's."""
 
 
 class OpenRouterModel(ClientHolder, ModelParameters):

@@ -15,7 +15,7 @@ from glm_openrouter import Delta, find_model, strip_variant
 
 from ._errors import translate_errors
 from ._from_wire import to_chunk, to_content_blocks_chunk, to_last_chunk, to_result
-from ._model import OpenRouterModel
+from ._model import MODEL_CONFIG, OpenRouterModel
 from ._structured import structured_output
 from ._to_wire import to_tool, to_tool_choice
 
@@ -41,6 +41,8 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         AuthenticationError: There is no API key.
         pydantic.ValidationError: An argument is unknown or makes no sense.
     """
+
+    model_config = MODEL_CONFIG
 
     n: Literal[1] = 1
     """OpenRouter gives one answer to a request."""

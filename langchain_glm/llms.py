@@ -13,7 +13,7 @@ from glm_openrouter import ChatRequest, Completion
 
 from ._errors import translate_errors
 from ._from_wire import to_metadata
-from ._model import OpenRouterModel
+from ._model import MODEL_CONFIG, OpenRouterModel
 
 __all__ = ["GLM"]
 
@@ -30,6 +30,8 @@ class GLM(OpenRouterModel, BaseLLM):
 
     Takes what `ChatGLM` takes. Its reasoning is in `generation_info`, not in the text.
     """
+
+    model_config = MODEL_CONFIG
 
     def _text_request(
         self, prompt: str, stop: list[str] | None, arguments: dict[str, Any]

@@ -1,0 +1,46 @@
+# `make demo` and `make test` set themselves up; they need Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-lowest lint types format bench clean
+
+demo: $(READY)
+	@$(BIN)/python -m examples.demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q
+
+# The tests with the lowest versions of the direct dependencies that pyproject.toml allows.
+test-lowest:
+	$(MAKE) VENV=.venv-lowest RESOLUTION=lowest-direct test
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group bench
+	$(BIN)/python benchmarks/stream.py
+
+RESOLUTION ?= highest
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --resolution $(RESOLUTION) \
+		--editable '.[all]' --group test --group lint
+	@touch $(READY)
+
+clean:
+	rm -rf .venv .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis

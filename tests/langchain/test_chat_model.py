@@ -1,0 +1,498 @@
+"""`ChatGLM` on a real socket."""
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAuthenticationError,
+    ModelError,
+    ModelRateLimitError,
+)
+from langchain_core.load import dumps, loads
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.utils.json import parse_partial_json
+from wire import THOUGHT_CALL, USAGE, WEATHER, call, chunk, completion
+
+import langchain_glm
+from glm_openrouter import AuthenticationError, InvalidRequestError, RateLimitError, errors
+from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
+from glm_openrouter.testing.pytest_plugin import StartScript
+from langchain_glm import ChatGLM
+from langchain_glm._from_wire import _cut_mark
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(params=["invoke", "ainvoke", "stream", "astream"])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Ask a model, in each of the four ways, for one message."""
+
+    async def ask(model: Any, prompt: Any, **arguments: Any) -> AIMessage:
+        match request.param:
+            case "invoke":
+                return model.invoke(prompt, **arguments)
+            case "ainvoke":
+                return await model.ainvoke(prompt, **arguments)
+            case "stream":
+                chunks = list(model.stream(prompt, **arguments))
+            case _:
+                chunks = [chunk async for chunk in model.astream(prompt, **arguments)]
+        return sum(chunks[1:], start=chunks[0])
+
+    return ask
+
+
+def model_for(server: ScriptedServer, **arguments: Any) -> ChatGLM:
+    return ChatGLM(
+        **{"api_key": "sk-or-test", "base_url": server.base_url, "max_retries": 0, **arguments}
+    )
+
+
+def thoughtful(start: StartScript) -> ScriptedServer:
+    """Start a server that gives the same answer streamed and not."""
+    return start(stream_reply(THOUGHT_CALL))
+
+
+async def test_an_answer_has_text_reasoning_and_calls(
+    scripted_openrouter: StartScript, ask: Ask
+) -> None:
+    message = await ask(
+        model_for(thoughtful(scripted_openrouter)).bind_tools([WEATHER]), "Weather in Oslo?"
+    )
+    assert message.content == "Let me look."
+    assert message.additional_kwargs["reasoning_content"] == "The user wants the weather."
+    assert message.tool_calls == [
+        {"name": "weather", "args": {"city": "Oslo"}, "id": "call_1", "type": "tool_call"}
+    ]
+
+
+async def test_metadata_comes_once(scripted_openrouter: StartScript, ask: Ask) -> None:
+    message = await ask(model_for(thoughtful(scripted_openrouter)), "Weather in Oslo?")
+    expected = {
+        "model_provider": "openrouter",
+        "id": "gen-1790000000-test",
+        "model_name": "z-ai/glm-4.6",
+        "provider": "Z.AI",
+        "created": 1790000000,
+        "finish_reason": "tool_calls",
+        "native_finish_reason": "tool_calls",
+        "cost": USAGE["cost"],
+        "is_byok": False,
+    }
+    assert message.response_metadata == expected
+
+
+async def test_usage_is_counted_once(scripted_openrouter: StartScript, ask: Ask) -> None:
+    everywhere = [{**event, "usage": USAGE} for event in THOUGHT_CALL]
+    message = await ask(model_for(scripted_openrouter(stream_reply(everywhere))), "?")
+    assert message.usage_metadata == {
+        "input_tokens": 402,
+        "output_tokens": 74,
+        "total_tokens": 476,
+        "input_token_details": {"cache_read": 392, "cache_creation": 0, "audio": 0},
+        "output_token_details": {"reasoning": 48},
+    }
+
+
+async def test_unreported_usage_is_not_invented(scripted_openrouter: StartScript, ask: Ask) -> None:
+    server = scripted_openrouter(stream_reply([chunk({"content": "Hi"}), chunk({}, "stop")]))
+    assert (await ask(model_for(server), "?")).usage_metadata is None
+
+
+async def test_a_turn_goes_back_as_it_came(scripted_openrouter: StartScript, ask: Ask) -> None:
+    server = thoughtful(scripted_openrouter)
+    model = model_for(server)
+    first = await ask(model, "Weather in Oslo?")
+    await ask(
+        model,
+        [HumanMessage("Weather in Oslo?"), first, ToolMessage("4 degrees", tool_call_id="call_1")],
+    )
+    assert server.requests[-1].body["messages"][1:] == [
+        {
+            "role": "assistant",
+            "content": "Let me look.",
+            "reasoning_details": [
+                {
+                    "type": "reasoning.text",
+                    "text": "The user wants the weather.",
+                    "format": "unknown",
+                    "index": 0,
+                }
+            ],
+            "tool_calls": [
+                {
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "4 degrees"},
+    ]
+
+
+def test_changed_arguments_go_back_changed(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    model = model_for(server)
+    message = model.invoke("?")
+    message.tool_calls[0]["args"] = {"city": "Bergen"}
+    model.invoke([message, ToolMessage("4", tool_call_id="call_1")])
+    function = server.requests[-1].body["messages"][0]["tool_calls"][0]["function"]
+    assert json.loads(function["arguments"]) == {"city": "Bergen"}
+
+
+CUT = '{"target": "prod", "confirm": tr'
+
+
+@pytest.mark.parametrize(
+    "arguments", [CUT, '{"target": "prod"}', '{"target": "pr', "", '{"a": [1, {"b": "x\\']
+)
+async def test_a_cut_tool_call_is_invalid(
+    scripted_openrouter: StartScript, ask: Ask, arguments: str
+) -> None:
+    events = [
+        chunk({"tool_calls": [call(0, "delete_records", "", "call_1")]}),
+        *(chunk({"tool_calls": [call(0, None, letter)]}) for letter in arguments),
+        chunk({}, "length", usage=USAGE),
+    ]
+    message = await ask(model_for(scripted_openrouter(stream_reply(events))), "?")
+    assert not message.tool_calls
+    (invalid,) = message.invalid_tool_calls
+    assert (invalid["name"], invalid["id"]) == ("delete_records", "call_1")
+    assert invalid["args"].startswith(arguments)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(arguments=st.dictionaries(st.text(), JSON_VALUES, max_size=4), data=st.data())
+def test_no_part_of_any_arguments_can_be_completed(
+    arguments: dict[str, Any], data: st.DataObject
+) -> None:
+    text = json.dumps(arguments, ensure_ascii=data.draw(st.booleans()))
+    cut = text[: data.draw(st.integers(0, len(text)))]
+    try:
+        completed = parse_partial_json(cut + _cut_mark(cut))
+    except ValueError:
+        completed = None
+    assert not isinstance(completed, dict)
+
+
+def test_an_agent_does_not_run_a_cut_call(scripted_openrouter: StartScript) -> None:
+    from langchain.agents import create_agent
+
+    ran = []
+
+    def delete_records(target: str = "*", confirm: bool = False) -> str:
+        """Delete records."""
+        ran.append((target, confirm))
+        return "deleted"
+
+    cut = completion(
+        {"content": None, "tool_calls": [call(0, "delete_records", CUT, "call_1")]}, "length"
+    )
+    server = scripted_openrouter(json_reply(cut))
+    create_agent(model_for(server), [delete_records]).invoke(
+        {"messages": [HumanMessage("Delete!")]}
+    )
+    assert not ran
+
+
+@pytest.mark.parametrize("mode", [["messages"], ["messages", "values"]])
+def test_an_agent_that_streams_does_not_run_a_cut_call(
+    scripted_openrouter: StartScript, mode: list[str]
+) -> None:
+    from langchain.agents import create_agent
+
+    ran = []
+
+    def delete_records(target: str = "*", confirm: bool = False) -> str:
+        """Delete records."""
+        ran.append((target, confirm))
+        return "deleted"
+
+    cut = [
+        chunk({"tool_calls": [call(0, "delete_records", CUT, "call_1")]}),
+        chunk({}, "length", usage=USAGE),
+    ]
+    agent = create_agent(model_for(scripted_openrouter(stream_reply(cut))), [delete_records])
+    parts = list(agent.stream({"messages": [HumanMessage("Delete!")]}, stream_mode=mode))
+    assert parts
+    assert not ran
+
+
+def error_reply(status: int, message: str, **metadata: Any) -> Any:
+    return json_reply({"error": {"code": status, "message": message, "metadata": metadata}}, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "theirs", "ours"),
+    [
+        (401, ModelAuthenticationError, errors.AuthenticationError),
+        (429, ModelRateLimitError, errors.RateLimitError),
+    ],
+)
+async def test_errors_are_of_both_families(
+    scripted_openrouter: StartScript,
+    ask: Ask,
+    status: int,
+    theirs: type[Exception],
+    ours: type[Exception],
+) -> None:
+    model = model_for(scripted_openrouter(error_reply(status, "No.")))
+    with pytest.raises(theirs) as caught:
+        await ask(model, "?")
+    assert isinstance(caught.value, ours)
+
+
+async def test_an_error_says_where_and_what(scripted_openrouter: StartScript, ask: Ask) -> None:
+    reply = error_reply(
+        429, "Provider returned error", raw="concurrency limit", provider_name="Z.AI"
+    )
+    with pytest.raises(RateLimitError, match=r"^\[Z\.AI\] concurrency limit \(429\)"):
+        await ask(model_for(scripted_openrouter(reply)), "?")
+
+
+async def test_a_context_that_overflows_is_langchains_own_error(
+    scripted_openrouter: StartScript, ask: Ask
+) -> None:
+    text = "This endpoint's maximum context length is 202752 tokens. However, you requested about 300000 tokens."
+    with pytest.raises(ContextOverflowError):
+        await ask(model_for(scripted_openrouter(error_reply(400, text))), "?")
+
+
+def test_an_error_knows_whether_to_try_again(scripted_openrouter: StartScript) -> None:
+    with pytest.raises(ModelError) as caught:
+        model_for(scripted_openrouter(error_reply(503, "Overloaded"))).invoke("?")
+    assert caught.value.is_retryable
+
+
+def test_fallbacks_act_on_our_errors(scripted_openrouter: StartScript) -> None:
+    broken = model_for(scripted_openrouter(error_reply(429, "Slow down")))
+    sound = model_for(scripted_openrouter(json_reply(completion({"content": "Hello"}))))
+    chain = broken.with_fallbacks([sound], exceptions_to_handle=(ModelRateLimitError,))
+    assert chain.invoke("?").content == "Hello"
+
+
+def test_a_missing_key_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
+    with pytest.raises(AuthenticationError, match="OPENROUTER_API_KEY"):
+        ChatGLM()
+
+
+def test_an_unknown_argument_is_an_error() -> None:
+    with pytest.raises(ValueError, match="temprature"):
+        ChatGLM(api_key="sk-or-test", temprature=0.5)
+
+
+def test_an_unknown_argument_of_a_call_is_an_error(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    with pytest.raises(ValueError, match="temprature"):
+        model_for(server).invoke("?", temprature=0.5)
+    assert not server.requests
+
+
+def test_what_is_set_is_on_the_wire(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    provider = {
+        "only": ["z-ai"],
+        "data_collection": "deny",
+        "max_price": {"prompt": 1, "completion": 2.5},
+    }
+    model = model_for(
+        server,
+        model="z-ai/glm-4.6:nitro",
+        temperature=0.5,
+        reasoning=False,
+        openrouter_provider=provider,
+        stop_sequences=["END"],
+        model_kwargs={"top_k": 5, "new_field": {"deep": True}},
+        extra_body={"another": 1},
+    )
+    model.invoke("Hi", max_tokens=50)
+    assert server.requests[0].body == {
+        "messages": [{"role": "user", "content": "Hi"}],
+        "model": "z-ai/glm-4.6:nitro",
+        "temperature": 0.5,
+        "reasoning": {"enabled": False},
+        "provider": provider,
+        "stop": ["END"],
+        "top_k": 5,
+        "max_tokens": 50,
+        "new_field": {"deep": True},
+        "another": 1,
+    }
+
+
+def test_nothing_is_sent_that_nobody_set(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    model_for(server).invoke("Hi")
+    (request,) = server.requests
+    assert request.body == {
+        "model": "z-ai/glm-4.6:exacto",
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
+    assert not {"http-referer", "x-title", "x-openrouter-title"} & {
+        name.lower() for name in request.headers
+    }
+
+
+def test_attribution_is_the_users(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    model_for(
+        server, app_url="https://my.app", app_title="My App", app_categories=["cli-agent"]
+    ).invoke("Hi")
+    headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
+    found = [
+        headers[name] for name in ("http-referer", "x-openrouter-title", "x-openrouter-categories")
+    ]
+    assert found == ["https://my.app", "My App", "cli-agent"]
+
+
+@pytest.mark.parametrize("suffix", ["", ":exacto", ":nitro", ":floor", ":online"])
+def test_every_routing_suffix_has_the_profile_of_the_model(suffix: str) -> None:
+    profile = ChatGLM(model=f"z-ai/glm-4.6{suffix}", api_key="sk-or-test").profile
+    assert profile is not None
+    assert (profile["max_input_tokens"], profile["tool_calling"]) == (202_752, True)
+
+
+COPIES: dict[str, Callable[[ChatGLM], ChatGLM]] = {
+    "deepcopy": copy.deepcopy,
+    "copy": copy.copy,
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+    "loads": lambda model: loads(
+        dumps(model),
+        valid_namespaces=["langchain_glm"],
+        allowed_objects=[ChatGLM],
+        secrets_map={"OPENROUTER_API_KEY": "sk-or-test"},
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_makes_a_call(scripted_openrouter: StartScript, how: str) -> None:
+    server = thoughtful(scripted_openrouter)
+    model = model_for(server, reasoning="high", provider={"sort": "price"})
+    model.invoke("Hi")
+    COPIES[how](model).invoke("Hi")
+    first, second = server.requests
+    assert first.body == second.body
+
+
+def test_a_copy_in_this_process_keeps_the_users_client() -> None:
+    client = httpx.Client(
+        transport=httpx.MockTransport(
+            lambda _: httpx.Response(200, json=completion({"content": "Hi"}))
+        )
+    )
+    model = ChatGLM(api_key="sk-or-test", http_client=client)
+    assert copy.deepcopy(model).invoke("?").content == "Hi"
+
+
+def test_the_key_is_nowhere_to_be_seen(scripted_openrouter: StartScript) -> None:
+    model = model_for(
+        scripted_openrouter(error_reply(401, "Bad key sk-or-secret")), api_key="sk-or-secret"
+    )
+    with pytest.raises(AuthenticationError) as caught:
+        model.invoke("?")
+    shown = [
+        repr(model),
+        str(model),
+        dumps(model),
+        repr(model.asdict()),
+        repr(caught.value),
+        str(caught.value),
+    ]
+    assert not [text for text in shown if "sk-or-secret" in text]
+
+
+def test_arguments_are_left_alone(scripted_openrouter: StartScript) -> None:
+    tools, provider, messages = (
+        [copy.deepcopy(WEATHER)],
+        {"sort": "price"},
+        [SystemMessage("Be brief."), HumanMessage("Hi")],
+    )
+    before = copy.deepcopy((tools, provider, messages))
+    model = model_for(thoughtful(scripted_openrouter), provider=provider)
+    model.bind_tools(tools).with_config(tags=["x"]).invoke(messages)
+    assert (tools, provider, messages) == before
+
+
+def test_an_image_is_refused_before_anything_is_sent(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    image = {"type": "image", "url": "https://example.com/cat.png"}
+    with pytest.raises(InvalidRequestError, match="takes text only"):
+        model_for(server).invoke([HumanMessage([image])])
+    assert not server.requests
+
+
+def test_text_blocks_go_out_as_plain_text(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    model_for(server).invoke(
+        [HumanMessage([{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}])]
+    )
+    assert server.requests[0].body["messages"] == [{"role": "user", "content": "Hello"}]
+
+
+@pytest.mark.parametrize("choice", ["any", True, "weather"])
+def test_a_tool_is_forced_only_if_asked(
+    scripted_openrouter: StartScript, choice: str | bool
+) -> None:
+    server = thoughtful(scripted_openrouter)
+    model = model_for(server)
+    model.bind_tools([WEATHER]).invoke("?")
+    model.bind_tools([WEATHER], tool_choice=choice).invoke("?")
+    assert ["tool_choice" in request.body for request in server.requests] == [False, True]
+
+
+def test_a_server_tool_is_passed_as_it_is(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    tool = {"type": "openrouter:web_search", "parameters": {"max_results": 2}}
+    model_for(server).bind_tools([tool, WEATHER]).invoke("?")
+    assert server.requests[0].body["tools"][0] == tool
+
+
+def test_a_stream_says_where_it_ends(scripted_openrouter: StartScript) -> None:
+    chunks = list(model_for(thoughtful(scripted_openrouter)).stream("?"))
+    assert [chunk.chunk_position for chunk in chunks if chunk.chunk_position] == ["last"]
+
+
+def test_chunks_are_what_pydantic_would_make_of_them(scripted_openrouter: StartScript) -> None:
+    for part in model_for(thoughtful(scripted_openrouter)).stream("?"):
+        made = AIMessageChunk(**part.model_dump())
+        assert (made.content, made.additional_kwargs, made.tool_call_chunks) == (
+            part.content,
+            part.additional_kwargs,
+            part.tool_call_chunks,
+        )
+        assert made.__dict__.keys() == part.__dict__.keys()
+
+
+def test_every_public_name_is_there() -> None:
+    assert all(hasattr(langchain_glm, name) for name in langchain_glm.__all__)
+
+
+def test_standard_blocks_stream_in_order(scripted_openrouter: StartScript) -> None:
+    model = model_for(thoughtful(scripted_openrouter), output_version="v1").bind_tools([WEATHER])
+    chunks = list(model.stream("?"))
+    message = sum(chunks[1:], start=chunks[0])
+    assert [block["type"] for block in message.content_blocks] == ["reasoning", "text", "tool_call"]

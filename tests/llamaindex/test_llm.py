@@ -1,0 +1,396 @@
+"""The LlamaIndex `GLM` on a real socket."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+from llama_index.core.instrumentation.events.llm import LLMChatInProgressEvent
+from llama_index.core.tools import FunctionTool
+from wire import THOUGHT_CALL, USAGE, call, chunk, completion, reasoning
+
+from glm_openrouter import (
+    AuthenticationError,
+    InvalidRequestError,
+    RateLimitError,
+    TruncatedToolCallError,
+)
+from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
+from glm_openrouter.testing.pytest_plugin import StartScript
+from llamaindex_glm import GLM
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(params=["chat", "achat", "stream_chat", "astream_chat"])
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Ask a model, in each of the four ways; return the last response."""
+
+    async def ask(
+        llm: GLM, prompt: str | list[ChatMessage] = "?", **arguments: Any
+    ) -> ChatResponse:
+        messages = [ChatMessage(prompt)] if isinstance(prompt, str) else prompt
+        match request.param:
+            case "chat":
+                return llm.chat(messages, **arguments)
+            case "achat":
+                return await llm.achat(messages, **arguments)
+            case "stream_chat":
+                return list(llm.stream_chat(messages, **arguments))[-1]
+            case _:
+                return [
+                    response async for response in await llm.astream_chat(messages, **arguments)
+                ][-1]
+
+    return ask
+
+
+def llm_for(server: ScriptedServer, **arguments: Any) -> GLM:
+    return GLM(
+        **{"api_key": "sk-or-test", "api_base": server.base_url, "max_retries": 0, **arguments}
+    )
+
+
+def weather(city: str) -> str:
+    """Look up the weather."""
+    return f"4 degrees in {city}"
+
+
+WEATHER = FunctionTool.from_defaults(weather)
+
+
+def thoughtful(start: StartScript) -> ScriptedServer:
+    return start(stream_reply(THOUGHT_CALL))
+
+
+async def test_an_answer_has_thinking_text_and_calls(
+    scripted_openrouter: StartScript, ask: Ask
+) -> None:
+    response = await ask(llm_for(thoughtful(scripted_openrouter)))
+    details = [
+        {
+            "type": "reasoning.text",
+            "text": "The user wants the weather.",
+            "format": "unknown",
+            "index": 0,
+        }
+    ]
+    assert response.message.blocks == [
+        ThinkingBlock(
+            content="The user wants the weather.",
+            num_tokens=48,
+            additional_information={"reasoning_details": details},
+        ),
+        TextBlock(text="Let me look."),
+        ToolCallBlock(tool_call_id="call_1", tool_name="weather", tool_kwargs='{"city": "Oslo"}'),
+    ]
+
+
+async def test_usage_and_cost_have_the_wires_names(
+    scripted_openrouter: StartScript, ask: Ask
+) -> None:
+    response = await ask(llm_for(thoughtful(scripted_openrouter)))
+    expected = {
+        "prompt_tokens": 402,
+        "completion_tokens": 74,
+        "total_tokens": 476,
+        "cached_tokens": 392,
+        "reasoning_tokens": 48,
+        "cost": USAGE["cost"],
+        "provider": "Z.AI",
+        "finish_reason": "tool_calls",
+    }
+    assert expected.items() <= response.additional_kwargs.items()
+
+
+async def test_raw_has_the_usage(scripted_openrouter: StartScript, ask: Ask) -> None:
+    raw = (await ask(llm_for(thoughtful(scripted_openrouter)))).raw
+    assert raw["usage"]["prompt_tokens"] == 402
+
+
+def test_a_response_shows_what_had_come_when_it_came(scripted_openrouter: StartScript) -> None:
+    events = [*(chunk({"content": letter}) for letter in "abc"), chunk({}, "stop", usage=USAGE)]
+    responses = list(
+        llm_for(scripted_openrouter(stream_reply(events))).stream_chat([ChatMessage("?")])
+    )
+    shown = [(response.delta, response.message.content) for response in responses]
+    assert shown == [("a", "a"), ("b", "ab"), ("c", "abc"), ("", "abc")]
+
+
+LOOKS: dict[str, Callable[[ChatMessage], object]] = {
+    "repr": repr,
+    "dump": lambda message: message.model_dump(),
+    "equality": lambda message: message == ChatMessage(role=MessageRole.ASSISTANT, content="ab"),
+    "deepcopy": lambda message: copy.deepcopy(message).content,
+    "pickle": lambda message: pickle.loads(pickle.dumps(message)).content,
+    "event": lambda message: LLMChatInProgressEvent(
+        messages=[], response=ChatResponse(message=message)
+    ).model_dump()["response"]["message"],
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_growing_message_is_an_ordinary_one_to_anyone_who_looks(
+    scripted_openrouter: StartScript, look: str
+) -> None:
+    events = [
+        chunk({"content": "a"}),
+        chunk({"content": "b"}),
+        chunk({"content": "c"}),
+        chunk({}, "stop"),
+    ]
+    responses = list(
+        llm_for(scripted_openrouter(stream_reply(events))).stream_chat([ChatMessage("?")])
+    )
+    ordinary = ChatMessage(role=MessageRole.ASSISTANT, content="ab")
+    assert LOOKS[look](responses[1].message) == LOOKS[look](ordinary)
+
+
+def test_a_tool_call_grows(scripted_openrouter: StartScript) -> None:
+    responses = llm_for(thoughtful(scripted_openrouter)).stream_chat([ChatMessage("?")])
+    grown = [
+        block.tool_kwargs
+        for response in responses
+        for block in response.message.blocks
+        if isinstance(block, ToolCallBlock)
+    ]
+    assert grown[:3] == ["", '{"city": ', '{"city": "Oslo"}']
+
+
+async def test_the_first_thinking_delta_is_not_lost(scripted_openrouter: StartScript) -> None:
+    server = scripted_openrouter(
+        stream_reply([reasoning("First"), reasoning(" second"), chunk({}, "stop")])
+    )
+    llm = llm_for(server)
+    sync = [
+        response.additional_kwargs.get("thinking_delta")
+        for response in llm.stream_chat([ChatMessage("?")])
+    ]
+    stream = await llm.astream_chat([ChatMessage("?")])
+    assert sync == [response.additional_kwargs.get("thinking_delta") async for response in stream]
+    assert sync[:2] == ["First", " second"]
+
+
+async def test_a_turn_goes_back_as_it_came(scripted_openrouter: StartScript, ask: Ask) -> None:
+    server = thoughtful(scripted_openrouter)
+    llm = llm_for(server)
+    first = (await ask(llm)).message
+    result = ChatMessage("4 degrees", role="tool", additional_kwargs={"tool_call_id": "call_1"})
+    await ask(llm, [ChatMessage("?"), first, result])
+    assert server.requests[-1].body["messages"][1:] == [
+        {
+            "role": "assistant",
+            "content": "Let me look.",
+            "reasoning_details": [
+                {
+                    "type": "reasoning.text",
+                    "text": "The user wants the weather.",
+                    "format": "unknown",
+                    "index": 0,
+                }
+            ],
+            "tool_calls": [
+                {
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "4 degrees"},
+    ]
+
+
+CUT = [
+    chunk(
+        {"tool_calls": [call(0, "delete_records", '{"target": "prod", "confirm": tr', "call_1")]}
+    ),
+    chunk({}, "length", usage=USAGE),
+]
+
+
+async def test_a_cut_tool_call_is_an_error(scripted_openrouter: StartScript, ask: Ask) -> None:
+    with pytest.raises(TruncatedToolCallError, match="delete_records") as caught:
+        await ask(llm_for(scripted_openrouter(stream_reply(CUT))))
+    assert caught.value.arguments == '{"target": "prod", "confirm": tr'
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20")  # of LlamaIndex
+@pytest.mark.parametrize("streaming", [True, False])
+async def test_an_agent_does_not_run_a_cut_call(
+    scripted_openrouter: StartScript, streaming: bool
+) -> None:
+    ran = []
+
+    def delete_records(target: str = "*", confirm: bool = False) -> str:
+        """Delete records."""
+        ran.append((target, confirm))
+        return "deleted"
+
+    cut = completion(
+        {
+            "content": None,
+            "tool_calls": [call(0, "delete_records", '{"target": "prod", "co', "call_1")],
+        },
+        "length",
+    )
+    server = scripted_openrouter(stream_reply(CUT) if streaming else json_reply(cut))
+    agent = FunctionAgent(tools=[delete_records], llm=llm_for(server), streaming=streaming)
+    with pytest.raises(TruncatedToolCallError):
+        await agent.run("Delete!")
+    assert not ran
+
+
+async def test_an_error_says_where_and_what(scripted_openrouter: StartScript, ask: Ask) -> None:
+    error = {
+        "code": 429,
+        "message": "Provider returned error",
+        "metadata": {"raw": "concurrency limit", "provider_name": "Z.AI"},
+    }
+    with pytest.raises(RateLimitError, match=r"^\[Z\.AI\] concurrency limit \(429\)"):
+        await ask(llm_for(scripted_openrouter(json_reply({"error": error}, 429))))
+
+
+def test_metadata_fits_agents_out_of_the_box() -> None:
+    metadata = GLM(api_key="sk-or-test").metadata
+    facts = (
+        metadata.context_window,
+        metadata.is_chat_model,
+        metadata.is_function_calling_model,
+        metadata.num_output,
+    )
+    assert facts == (202_752, True, True, -1)
+
+
+def test_nothing_is_sent_that_nobody_set(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    llm_for(server).chat([ChatMessage("Hi")])
+    assert server.requests[0].body == {
+        "model": "z-ai/glm-4.6:exacto",
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
+
+
+def test_what_is_set_is_on_the_wire(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    llm = llm_for(
+        server,
+        max_tokens=100,
+        order=["z-ai"],
+        allow_fallbacks=False,
+        reasoning_effort="low",
+        additional_kwargs={"top_k": 5, "new_field": 1, "extra_body": {"another": 2}},
+    )
+    llm.chat([ChatMessage("Hi")], temperature=0.5)
+    body = server.requests[0].body
+    del body["messages"], body["model"]
+    assert body == {
+        "max_tokens": 100,
+        "provider": {"order": ["z-ai"], "allow_fallbacks": False},
+        "reasoning_effort": "low",
+        "top_k": 5,
+        "new_field": 1,
+        "another": 2,
+        "temperature": 0.5,
+    }
+
+
+def test_an_unknown_argument_is_an_error() -> None:
+    with pytest.raises(ValueError, match="temprature"):
+        GLM(api_key="sk-or-test", temprature=0.5)
+
+
+def test_a_missing_key_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
+    with pytest.raises(AuthenticationError, match="OPENROUTER_API_KEY"):
+        GLM()
+
+
+def test_tools_are_not_forced_unless_required(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    llm = llm_for(server)
+    llm.chat_with_tools([WEATHER], "Weather in Oslo?")
+    llm.chat_with_tools([WEATHER], "Weather in Oslo?", tool_required=True)
+    assert [request.body.get("tool_choice") for request in server.requests] == [None, "required"]
+
+
+def test_tool_calls_are_read_from_a_response(scripted_openrouter: StartScript) -> None:
+    llm = llm_for(thoughtful(scripted_openrouter))
+    (selection,) = llm.get_tool_calls_from_response(
+        llm.chat_with_tools([WEATHER], "Weather in Oslo?")
+    )
+    assert (selection.tool_id, selection.tool_name, selection.tool_kwargs) == (
+        "call_1",
+        "weather",
+        {"city": "Oslo"},
+    )
+
+
+def test_the_history_is_left_alone(scripted_openrouter: StartScript) -> None:
+    history = [ChatMessage("Hi")]
+    llm_for(thoughtful(scripted_openrouter)).chat_with_tools(
+        [WEATHER], "Weather?", chat_history=history
+    )
+    assert history == [ChatMessage("Hi")]
+
+
+def test_the_arguments_of_the_constructor_are_left_alone() -> None:
+    arguments: dict[str, Any] = {"extra_body": {"provider": {"sort": "price"}}}
+    GLM(api_key="sk-or-test", additional_kwargs=arguments, order=["z-ai"])
+    assert arguments == {"extra_body": {"provider": {"sort": "price"}}}
+
+
+async def test_completions_go_through_the_chat_endpoint(scripted_openrouter: StartScript) -> None:
+    llm = llm_for(
+        scripted_openrouter(
+            stream_reply([chunk({"content": "Os"}), chunk({"content": "lo"}, "stop")])
+        )
+    )
+    texts = [
+        llm.complete("Capital of Norway?").text,
+        (await llm.acomplete("Capital of Norway?")).text,
+        [response.text for response in llm.stream_complete("Capital of Norway?")],
+        [response.text async for response in await llm.astream_complete("Capital of Norway?")],
+    ]
+    assert texts == ["Oslo", "Oslo", ["Os", "Oslo", "Oslo"], ["Os", "Oslo", "Oslo"]]
+
+
+def test_an_image_is_refused_before_anything_is_sent(scripted_openrouter: StartScript) -> None:
+    server = thoughtful(scripted_openrouter)
+    with pytest.raises(InvalidRequestError, match="takes text only"):
+        llm_for(server).chat([ChatMessage(blocks=[ImageBlock(url="https://example.com/cat.png")])])
+    assert not server.requests
+
+
+COPIES: dict[str, Callable[[GLM], GLM]] = {
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda llm: pickle.loads(pickle.dumps(llm)),
+    "from_dict": lambda llm: GLM.from_dict({**llm.to_dict(), "api_key": "sk-or-test"}),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_makes_a_call(scripted_openrouter: StartScript, how: str) -> None:
+    server = thoughtful(scripted_openrouter)
+    llm = llm_for(server, temperature=0.5, reasoning=True, provider={"sort": "price"})
+    llm.chat([ChatMessage("Hi")])
+    COPIES[how](llm).chat([ChatMessage("Hi")])
+    first, second = server.requests
+    assert first.body == second.body
+
+
+def test_the_key_is_nowhere_to_be_seen() -> None:
+    llm = GLM(api_key="sk-or-secret", default_headers={"x-secret": "sk-or-secret"})
+    shown = [repr(llm), str(llm), repr(llm.to_dict()), llm.to_json(), repr(llm.to_payload())]
+    assert not [text for text in shown if "sk-or-secret" in text]
