@@ -18,12 +18,13 @@ def main() -> None:
     retriever = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=3)
     engine = RetrieverQueryEngine.from_args(retriever, llm=GLM(), streaming=True)
 
-    response = engine.query("What bounds the timeout?")
+    response = engine.query("What happens to a tool call that was cut off?")
     for text in response.response_gen:
         print(text, end="", flush=True)
     print("\n\nSources:")
     for node in response.source_nodes:
-        print(f"- {node.metadata['file_name']} {node.metadata['header_path']} ({node.score:.2f})")
+        heading = node.text.splitlines()[0].lstrip("# ")
+        print(f"- {node.metadata['file_name']}: {heading} ({node.score:.2f})")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from glm_openrouter import (
 
 from ._from_wire import to_completion_response, to_response, to_tool_selections
 from ._growing import GrowingResponses
+from ._structured import StructuredPrediction
 from ._to_wire import to_messages, to_tool
 
 __all__ = ["GLM"]
@@ -43,7 +44,7 @@ _DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens, for models that nothing is known about."""
 
 
-class GLM(ClientHolder, ModelParameters, FunctionCallingLLM):
+class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLLM):
     """GLM 4.6, or any other model, through OpenRouter.
 
     ```python

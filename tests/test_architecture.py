@@ -21,7 +21,14 @@ ALLOWED = {
     },
     "glm_openrouter/testing": {"h11", "msgspec", "pydantic", "pytest", "starlette", "uvicorn"},
     "langchain_glm": {"glm_openrouter", "langchain_core", "pydantic"},
-    "llamaindex_glm": {"glm_openrouter", "llama_index", "msgspec", "pydantic"},
+    "llamaindex_glm": {
+        "glm_openrouter",
+        "llama_index",
+        "llama_index_instrumentation",
+        "msgspec",
+        "pydantic",
+        "pydantic_core",
+    },
 }
 """Package -> what it may import beside itself and the standard library."""
 

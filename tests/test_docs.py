@@ -22,8 +22,8 @@ def relative(page):
     return str(page.relative_to(ROOT))
 
 
-# LlamaIndex's workflows look at every attribute of an agent, deprecated ones of pydantic too.
-@pytest.mark.filterwarnings("ignore:The `__fields")
+# LlamaIndex looks at every attribute of an agent, at deprecated ones of pydantic, too.
+@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, request):
     monkeypatch.chdir(ROOT)

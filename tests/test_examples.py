@@ -85,13 +85,13 @@ def test_the_structured_answer_is_an_object(output):
 
 def test_the_query_engine_answers_from_the_documents(output):
     answer = output("llamaindex_rag").partition("Sources:")[0]
-    pages = " ".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
-    assert answer.strip().split(". ")[0] in " ".join(pages.split())
+    assert "tool call that was cut off" in answer
+    assert "does not run" in answer
 
 
 def test_the_query_engine_names_its_sources(output):
     sources = output("llamaindex_rag").partition("Sources:\n")[2].splitlines()
-    names = {line.split()[1] for line in sources}
+    names = {line.removeprefix("- ").partition(":")[0] for line in sources}
     assert len(sources) == 3
     assert names <= {page.name for page in (ROOT / "docs").glob("*.md")}
 
@@ -124,7 +124,7 @@ def test_the_demonstration_says_in_its_first_line_that_it_is_offline(demonstrati
 
 def test_the_demonstration_shows_every_example_under_its_heading(demonstration):
     lines = demonstration.stdout.splitlines()
-    headings = [line for line in lines if line.startswith("Lang") or line.startswith("Llama")]
+    headings = [line for line in lines if line.startswith(("LangChain: ", "LlamaIndex: "))]
     assert len(headings) == len(EXAMPLES)
 
 
@@ -158,12 +158,13 @@ def table_of(text):
 
 @pytest.fixture
 def one_part_fails(monkeypatch):
-    """A demonstration of two parts, of which the first fails."""
+    """A demonstration of two parts, of which the first fails; the list tells what has run."""
 
     def fail():
         raise ValueError("no luck")
 
-    parts = {"first": fail, "second": lambda: print("all is well")}
+    done = []
+    parts = {"first": fail, "second": lambda: done.append("second")}
 
     def load(name):
         part = ModuleType(name, f"The {name} part.")
@@ -173,6 +174,7 @@ def one_part_fails(monkeypatch):
     monkeypatch.setattr(demo, "PARTS", tuple(parts))
     monkeypatch.setattr(demo, "import_module", load)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-unused")
+    return done
 
 
 def test_a_part_that_fails_makes_the_demonstration_fail(one_part_fails):
@@ -184,9 +186,9 @@ def test_a_part_that_fails_says_why(one_part_fails, capsys):
     assert "ValueError: no luck" in capsys.readouterr().out
 
 
-def test_a_part_that_fails_does_not_stop_the_others(one_part_fails, capsys):
+def test_a_part_that_fails_does_not_stop_the_others(one_part_fails):
     demo.main()
-    assert "all is well" in capsys.readouterr().out
+    assert one_part_fails == ["second"]
 
 
 def test_with_a_key_the_demonstration_starts_no_server(one_part_fails, capsys):

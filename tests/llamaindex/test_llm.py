@@ -226,7 +226,7 @@ async def test_a_cut_tool_call_is_an_error(scripted_openrouter: StartScript, ask
     assert caught.value.arguments == '{"target": "prod", "confirm": tr'
 
 
-@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20")  # of LlamaIndex
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # of LlamaIndex
 @pytest.mark.parametrize("streaming", [True, False])
 async def test_an_agent_does_not_run_a_cut_call(
     scripted_openrouter: StartScript, streaming: bool
