@@ -183,6 +183,7 @@ class _LoopPool:
     def __init__(self) -> None:
         self.users: WeakSet[object] = WeakSet()
         self.client: _DirectAsyncClient | None = None
+        self.closed = False
         self._session: aiohttp.ClientSession | None = None
         self._life = self._live()
 
@@ -220,8 +221,8 @@ class _LoopPool:
         try:
             yield
         finally:
+            self.closed = True
             await self.client.aclose()
-            self.client = None
 
 
 _loop_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = WeakKeyDictionary()
@@ -233,7 +234,9 @@ async def async_client(user: object) -> _DirectAsyncClient:
     with _lock:
         for other in [other for other in _loop_pools if other.is_closed()]:
             _loop_pools.pop(other).abandon()
-        pool = _loop_pools.setdefault(loop, _LoopPool())
+        pool = _loop_pools.get(loop)
+        if pool is None or pool.closed:
+            pool = _loop_pools[loop] = _LoopPool()
     pool.users.add(user)
     return await pool.open()
 

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import msgspec
 
+from .errors import InvalidRequestError
 from .settings import ChatRequest
 
 __all__ = ["build_body", "build_headers"]
@@ -44,6 +45,9 @@ def build_headers(
         app_title: `X-OpenRouter-Title`.
         app_categories: `X-OpenRouter-Categories`.
         default_headers: Any others; they win over those above, whatever their case.
+
+    Raises:
+        InvalidRequestError: A value that cannot be sent; the message does not show it.
     """
     headers = {
         "Authorization": f"Bearer {api_key}",
@@ -56,4 +60,10 @@ def build_headers(
     }
     given = {name.lower() for name in default_headers or ()}
     kept = {name: value for name, value in headers.items() if value and name.lower() not in given}
-    return {**kept, **(default_headers or {})}
+    merged = {**kept, **(default_headers or {})}
+    for name, value in merged.items():
+        if not (value.isascii() and value.isprintable()):
+            raise InvalidRequestError(
+                f"The header {name} holds characters that HTTP does not allow."
+            )
+    return merged
