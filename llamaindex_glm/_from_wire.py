@@ -69,31 +69,38 @@ def to_completion_response(response: ChatResponse) -> CompletionResponse:
     )
 
 
-def to_tool_selections(response: ChatResponse) -> list[ToolSelection]:
+def to_tool_selections(response: ChatResponse, *, finished: bool) -> list[ToolSelection]:
     """Return the tool calls of a response.
 
+    Args:
+        response: The response.
+        finished: Whether it is complete; of one that still grows, calls that are not complete are left out.
+
     Raises:
-        TruncatedToolCallError: The arguments of a call are not a JSON object.
+        TruncatedToolCallError: The response is finished, and the arguments of a call are not a JSON object.
     """
-    calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
-    return [
-        ToolSelection(
-            tool_id=call.tool_call_id or "", tool_name=call.tool_name, tool_kwargs=_to_kwargs(call)
-        )
-        for call in calls
-    ]
+    selections = []
+    for block in response.message.blocks:
+        if isinstance(block, ToolCallBlock):
+            arguments = _to_kwargs(block)
+            if arguments is None and finished:
+                error = "The arguments are not a complete JSON object."
+                name, written = block.tool_name, str(block.tool_kwargs)
+                raise truncated(ToolCall(block.tool_call_id or "", name, written, error=error))
+            if arguments is not None:
+                selections.append(
+                    ToolSelection(
+                        tool_id=block.tool_call_id or "",
+                        tool_name=block.tool_name,
+                        tool_kwargs=arguments,
+                    )
+                )
+    return selections
 
 
-def _to_kwargs(block: ToolCallBlock) -> dict[str, Any]:
-    if not isinstance(block.tool_kwargs, str):
-        return block.tool_kwargs
-    arguments = parse_arguments(block.tool_kwargs)
-    if arguments is None:
-        error = "The arguments are not a complete JSON object."
-        raise truncated(
-            ToolCall(block.tool_call_id or "", block.tool_name, block.tool_kwargs, error=error)
-        )
-    return arguments
+def _to_kwargs(block: ToolCallBlock) -> dict[str, Any] | None:
+    written = block.tool_kwargs
+    return parse_arguments(written) if isinstance(written, str) else written
 
 
 def to_blocks(

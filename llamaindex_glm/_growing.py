@@ -11,37 +11,73 @@ from typing import Any
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from pydantic import BaseModel
 
-from glm_openrouter import Delta
+from glm_openrouter import Delta, ToolCallDelta
 
 from ._from_wire import Block, to_blocks
 
-__all__ = ["GrowingResponses"]
+__all__ = ["GrowingResponse", "GrowingResponses"]
 
 _set = object.__setattr__
 _values_of: Callable[[object], dict[str, Any]] = BaseModel.__dict__["__dict__"].__get__
+
+
+class GrowingResponse(ChatResponse):
+    """A response that is not finished: a tool call in it may be half of one."""
 
 
 class GrowingResponses:
     """Increments -> responses."""
 
     def __init__(self) -> None:
-        self._deltas: list[Delta] = []
+        self._fold = _Fold()
 
     def feed(self, delta: Delta) -> ChatResponse:
         """Return the response for one increment."""
-        self._deltas.append(delta)
+        deltas = self._fold.deltas
+        deltas.append(delta)
         message = _GrowingMessage.__new__(_GrowingMessage)
-        values = {
-            **_MESSAGE_VALUES,
-            "additional_kwargs": {},
-            "_growth": (self._deltas, len(self._deltas)),
-        }
+        values = {**_MESSAGE_VALUES, "additional_kwargs": {}, "_growth": (self._fold, len(deltas))}
         _fill(message, values, {"role", "blocks"})
-        response = ChatResponse.__new__(ChatResponse)
+        response = GrowingResponse.__new__(GrowingResponse)
         extras = {"thinking_delta": delta.reasoning} if delta.reasoning else {}
         shown = {"message": message, "delta": delta.text, "additional_kwargs": extras}
         _fill(response, {**_RESPONSE_VALUES, **shown}, {"message", "delta", "additional_kwargs"})
         return response
+
+
+class _Fold:
+    """What the increments of a stream add up to; looking at each message in turn adds each increment once."""
+
+    def __init__(self) -> None:
+        self.deltas: list[Delta] = []
+        self._count = 0
+        self._text = ""
+        self._reasoning = ""
+        self._calls: dict[int | None, ToolCallDelta] = {}
+
+    def blocks(self, count: int) -> list[Block]:
+        """Return the blocks of the first `count` increments."""
+        if count < self._count:
+            earlier = _Fold()
+            earlier.deltas = self.deltas
+            return earlier.blocks(count)
+        for delta in self.deltas[self._count : count]:
+            self._add(delta)
+        self._count = count
+        calls = [(call.id, call.name or "", call.arguments) for call in self._calls.values()]
+        return to_blocks(self._text, self._reasoning, calls)
+
+    def _add(self, delta: Delta) -> None:
+        if delta.refiles_text:
+            self._reasoning += self._text
+            self._text = ""
+        self._text += delta.text
+        self._reasoning += delta.reasoning
+        for part in delta.tool_calls:
+            call = self._calls.setdefault(part.index, ToolCallDelta(part.index))
+            call.id = call.id or part.id
+            call.name = call.name or part.name
+            call.arguments += part.arguments
 
 
 class _GrowingMessage(ChatMessage):
@@ -74,28 +110,9 @@ for _name in ("__eq__", "__repr__", "__iter__", "__copy__", "__deepcopy__", "__r
 def _settle(message: _GrowingMessage) -> None:
     """Make an ordinary message of a growing one."""
     values = _values_of(message)
-    deltas, count = values.pop("_growth")
-    values["blocks"] = _fold(deltas[:count])
+    fold, count = values.pop("_growth")
+    values["blocks"] = fold.blocks(count)
     message.__class__ = ChatMessage  # type: ignore[assignment]
-
-
-def _fold(deltas: list[Delta]) -> list[Block]:
-    """Return the blocks that increments add up to."""
-    text: list[str] = []
-    reasoning: list[str] = []
-    calls: dict[int | None, list[Any]] = {}
-    for delta in deltas:
-        if delta.refiles_text:
-            reasoning += text
-            text = []
-        text.append(delta.text)
-        reasoning.append(delta.reasoning)
-        for call in delta.tool_calls:
-            whole = calls.setdefault(call.index, [None, "", ""])
-            whole[0] = whole[0] or call.id
-            whole[1] = whole[1] or call.name or ""
-            whole[2] += call.arguments
-    return to_blocks("".join(text), "".join(reasoning), [tuple(call) for call in calls.values()])
 
 
 # Validation would cost more than everything else that is done for an increment; the values are ours, and the others are

@@ -32,7 +32,7 @@ from glm_openrouter import (
 )
 
 from ._from_wire import to_completion_response, to_response, to_tool_selections
-from ._growing import GrowingResponses
+from ._growing import GrowingResponse, GrowingResponses
 from ._structured import StructuredPrediction
 from ._to_wire import to_messages, to_tool
 
@@ -283,11 +283,16 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
     ) -> list[ToolSelection]:
         """Return the tool calls of a response.
 
+        Agents also ask with each response of a stream: of one that still grows, calls that are not complete are left
+        out.
+
         Raises:
-            TruncatedToolCallError: The arguments of a call are not a JSON object.
+            TruncatedToolCallError: The response is finished, and the arguments of a call are not a JSON object.
             ValueError: There is no call, and `error_on_no_tool_call` is set.
         """
-        selections = to_tool_selections(response)
+        selections = to_tool_selections(
+            response, finished=not isinstance(response, GrowingResponse)
+        )
         if not selections and error_on_no_tool_call:
             msg = f"Expected a tool call, got text: {response.message.content!r}"
             raise ValueError(msg)

@@ -276,7 +276,8 @@ STREAMED = {
         [OSLO_CALL],
     ),
     "two calls sent again": (
-        [calls(call("find_berth", OSLO, 0, "a"), call("tide", "", 1, "b"), finish="tool_calls")] * 2,
+        [calls(call("find_berth", OSLO, 0, "a"), call("tide", "", 1, "b"), finish="tool_calls")]
+        * 2,
         [OSLO_CALL, TIDE_CALL],
     ),
     "sent again without name": (

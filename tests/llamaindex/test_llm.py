@@ -394,3 +394,14 @@ def test_the_key_is_nowhere_to_be_seen() -> None:
     llm = GLM(api_key="sk-or-secret", default_headers={"x-secret": "sk-or-secret"})
     shown = [repr(llm), str(llm), repr(llm.to_dict()), llm.to_json(), repr(llm.to_payload())]
     assert not [text for text in shown if "sk-or-secret" in text]
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # of LlamaIndex
+async def test_an_agent_reads_a_call_that_comes_in_fragments(
+    scripted_openrouter: StartScript,
+) -> None:
+    answer = stream_reply([chunk({"content": "4 degrees"}), chunk({}, "stop", usage=USAGE)])
+    server = scripted_openrouter(stream_reply(THOUGHT_CALL), answer)
+    result = await FunctionAgent(tools=[weather], llm=llm_for(server)).run("Weather in Oslo?")
+    assert str(result) == "4 degrees"
+    assert server.requests[1].body["messages"][-1]["content"] == "4 degrees in Oslo"
