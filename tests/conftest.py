@@ -28,7 +28,6 @@ settings.load_profile("repeatable")
 T = TypeVar("T")
 
 REQUEST = ChatRequest(messages=[{"role": "user", "content": "Which way to the harbour?"}])
-KEY = "sk-or-v1-0123456789abcdef"
 
 
 class _AwaitedStream:
@@ -125,7 +124,7 @@ class Run:
     def client(self, base_url: str, **options: Any) -> AnyClient:
         """Return a client whose waits are noted, not waited."""
         made = _AwaitedClient if self.mode == "sync" else _AsyncClient
-        client = made(**{"base_url": base_url, "api_key": KEY, **options})
+        client = made(**{"base_url": base_url, "api_key": "sk-or-v1-of-a-test", **options})
 
         def sleep(seconds: float) -> None:
             self.slept.append(seconds)

@@ -15,6 +15,7 @@ from glm_openrouter._repair import Repairs
 from glm_openrouter._sse import BodyDecoder, EventStreamDecoder
 
 MODEL = "z-ai/glm-4.6"
+KEY = "sk-or-v1-0123456789abcdef"
 
 FACTS = {
     "id": "gen-1760000000-Harbour",
