@@ -1,46 +1,27 @@
 """`Client` and `AsyncClient`: two thin drivers over one path.
 
-Everything that is not a socket is shared: `_Call` holds one try at one request, `_BaseClient` what a client knows.
-The two clients differ in the words `async` and `await`, and in nothing else.
+Everything that is not a socket is shared: `Call` holds one try at one request, `_BaseClient` what a client knows.
+`Stream` and `AsyncStream` differ in the words `async` and `await`, and in nothing else. They are no generators, because
+asyncio closes all asynchronous generators at once when a loop shuts down, also those that stand in one another.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Collection,
-    Generator,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import Self, TypedDict, Unpack
 
 from tenacity import AsyncRetrying, Retrying
 
 from . import _http
-from ._assembly import Assembly
-from ._envelope import error_from_body
-from ._http import AsyncHTTPClient, HTTPClient, HTTPRequest, HTTPResponse, Timeout
+from ._call import Call
+from ._http import AsyncBody, AsyncHTTPClient, Body, HTTPClient, HTTPRequest, HTTPResponse, Timeout
 from ._repair import REPAIRS, Repairs
 from ._request import build_body, build_headers
 from ._retry import retry_policy
 from ._silence import Silence
-from ._sse import BodyDecoder, EventStreamDecoder
-from .errors import (
-    APIConnectionError,
-    APIError,
-    APITimeoutError,
-    AuthenticationError,
-    ErrorDetails,
-    InvalidRequestError,
-    StreamInterruptedError,
-)
+from .errors import AuthenticationError, InvalidRequestError
 from .settings import ChatRequest
-from .spend import record
 from .types import Completion, Delta
 
 __all__ = ["AsyncClient", "AsyncStream", "Client", "ClientOptions", "Stream"]
@@ -118,136 +99,25 @@ class _BaseClient:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
-    def _call(self, request: ChatRequest, *, stream: bool) -> "_Call":
+    def _new_call(self, request: ChatRequest, *, stream: bool) -> Call:
         repairs = Repairs(self._repairs, request.tool_schemas())
         silence = Silence(self._timeout.read)
-        return _Call(
+        return Call(
             request, stream=stream, repairs=repairs, silence=silence, base_url=self.base_url
         )
 
-    def _post(self, call: "_Call", client: HTTPClient | AsyncHTTPClient | None) -> HTTPRequest:
+    def _build_post(self, call: Call, client: HTTPClient | AsyncHTTPClient | None) -> HTTPRequest:
         return self._endpoint.build_post(build_body(call.request, stream=call.stream), client)
 
 
-class _Call:
-    """One try at one request."""
+class _BaseStream:
+    """What both streams know."""
 
-    def __init__(
-        self,
-        request: ChatRequest,
-        *,
-        stream: bool,
-        repairs: Repairs,
-        silence: Silence,
-        base_url: str,
-    ) -> None:
-        self.request = request
-        self.stream = stream
-        self.silence = silence
-        self._repairs = repairs
-        self._base_url = base_url
-        self._assembly: Assembly | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether the response has said that it is over, or has failed."""
-        return self._assembly is not None and self._assembly.done
-
-    @property
-    def completion(self) -> Completion | None:
-        """The finished response."""
-        return self._assembly.completion if self._assembly else None
-
-    def begin(self, response: HTTPResponse) -> None:
-        """Get ready for the body of a response."""
-        self.silence.heard("the start of the response")
-        content_type = response.headers.get("content-type", "")
-        json = "json" in content_type if self.stream else "event-stream" not in content_type
-        decoder = BodyDecoder() if json else EventStreamDecoder()
-        self._assembly = Assembly(decoder, self._repairs, self.request.model)
-
-    def feed(self, data: bytes) -> list[Delta]:
-        """Take the next bytes of the body and return the increments that they complete.
-
-        Raises:
-            TimeoutError: Only comments came, and that for too long.
-        """
-        assembly = self._assembly
-        assert assembly is not None  # for the type checker; `begin` has set it
-        progress = assembly.progress
-        deltas = assembly.feed(data)
-        if assembly.progress != progress:
-            self.silence.heard_event(assembly.progress)
-        else:
-            self.silence.remaining()
-        return deltas
-
-    def flush(self) -> list[Delta]:
-        """Return what was held back; from here on `completion` is there.
-
-        Raises:
-            APIError: The response is a failure, or not complete.
-        """
-        assert self._assembly is not None  # for the type checker; `begin` has set it
-        deltas = self._assembly.flush()
-        if self._assembly.completion is not None:
-            record(self._assembly.completion)
-        return deltas
-
-    def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
-        """Return the error for a response whose status is one."""
-        if response.is_redirect:
-            body = f"Redirected to {response.headers.get('location')}; set base_url to where the API is".encode()
-        context: ErrorDetails = {"model": self.request.model}
-        return error_from_body(body, response.status_code, response.headers, context)
-
-    @contextmanager
-    def translating_errors(self) -> Iterator[None]:
-        """Turn errors of the connection into ours; a response that is complete already has none."""
-        try:
-            yield
-        except Exception as error:
-            if not _http.is_transport_error(error):
-                raise
-            if self._assembly is None or not self._assembly.finished:
-                raise self._connection_error(error) from error
-
-    @contextmanager
-    def ending(self) -> Iterator[None]:
-        """Wait a moment for the end of the body, so that the connection can be used again."""
-        self.silence.end()
-        try:
-            yield
-        except Exception as error:
-            if not _http.is_transport_error(error):
-                raise
-
-    def _connection_error(self, error: Exception) -> APIError:
-        kind, text = self._describe(error)
-        message = f"[OpenRouter] {text} Model: {self.request.model}."
-        if self._assembly is None:
-            return kind(message, model=self.request.model)
-        return self._assembly.fail(kind, message)
-
-    def _describe(self, error: Exception) -> tuple[type[APIError], str]:
-        cause = str(error) or type(error).__name__
-        if _http.is_timeout(error):
-            if _http.is_connect_timeout(error):
-                return APITimeoutError, f"{self._base_url} could not be reached in time."
-            return APITimeoutError, f"{self.silence.describe()}."
-        if self._assembly is not None and self._assembly.progress:
-            return StreamInterruptedError, f"The connection broke: {cause}."
-        return (
-            APIConnectionError,
-            f"No answer came from {self._base_url}; check the network and base_url: {cause}.",
-        )
-
-
-class _Stream:
-    """What streams have in common: the finished response."""
-
-    def __init__(self, call: _Call) -> None:
-        self._finished = call
+    def __init__(self, request: ChatRequest, *, stream: bool) -> None:
+        self._request = request
+        self._stream = stream
+        self._call: Call | None = None
+        self._first: list[Delta] = []
 
     @property
     def completion(self) -> Completion:
@@ -256,53 +126,133 @@ class _Stream:
         Raises:
             RuntimeError: The stream has not been read to its end.
         """
-        completion = self._finished.completion
+        completion = self._call.completion if self._call else None
         if completion is None:
             msg = "The stream has not been read to its end."
             raise RuntimeError(msg)
         return completion
 
 
-class Stream(_Stream):
-    """The increments of one response, as they come. Closing it stops the provider."""
+class Stream(_BaseStream):
+    """The increments of one response, as they come. Entering it sends the request, leaving it stops the provider."""
 
-    def __init__(
-        self, call: _Call, first: list[Delta], rest: Generator[list[Delta], None, None]
-    ) -> None:
-        super().__init__(call)
-        self._first = first
-        self._rest = rest
+    def __init__(self, client: "Client", request: ChatRequest, *, stream: bool) -> None:
+        super().__init__(request, stream=stream)
+        self._client = client
+        self._body: Body | None = None
+
+    def __enter__(self) -> Self:
+        for attempt in Retrying(**self._client._retries, sleep=self._client._sleep):
+            with attempt:
+                self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __iter__(self) -> Iterator[Delta]:
         yield from self._first
-        for deltas in self._rest:
+        while (deltas := self._read()) is not None:
             yield from deltas
 
     def close(self) -> None:
         """Close the connection, whatever is still to come."""
-        self._rest.close()
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+    def _start(self) -> None:
+        call = self._call = self._client._new_call(self._request, stream=self._stream)
+        with call.translating_errors():
+            response = self._client._send(call)
+        self._body = body = Body(response, call.silence)
+        try:
+            if not response.is_success:
+                with call.translating_errors():
+                    raise call.status_error(response, body.read_all())
+            call.begin(response)
+            self._first = self._read() or []
+        except BaseException:
+            self.close()
+            raise
+
+    def _read(self) -> list[Delta] | None:
+        """Return what the next read brings, or `None` at the end."""
+        call, body = self._call, self._body
+        if call is None or body is None:
+            return None
+        if call.completion is not None:
+            with call.ending():
+                body.read_all()
+            self.close()
+            return None
+        with call.translating_errors():
+            while not call.done and (data := body.read()) is not None:
+                if deltas := call.feed(data):
+                    return deltas
+        return call.flush()
 
 
-class AsyncStream(_Stream):
-    """The increments of one response, as they come. Closing it stops the provider."""
+class AsyncStream(_BaseStream):
+    """The increments of one response, as they come. Entering it sends the request, leaving it stops the provider."""
 
-    def __init__(
-        self, call: _Call, first: list[Delta], rest: AsyncGenerator[list[Delta], None]
-    ) -> None:
-        super().__init__(call)
-        self._first = first
-        self._rest = rest
+    def __init__(self, client: "AsyncClient", request: ChatRequest, *, stream: bool) -> None:
+        super().__init__(request, stream=stream)
+        self._client = client
+        self._body: AsyncBody | None = None
+
+    async def __aenter__(self) -> Self:
+        async for attempt in AsyncRetrying(**self._client._retries, sleep=self._client._sleep):
+            with attempt:
+                await self._start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     async def __aiter__(self) -> AsyncIterator[Delta]:
         for delta in self._first:
             yield delta
-        async for deltas in self._rest:
+        while (deltas := await self._read()) is not None:
             for delta in deltas:
                 yield delta
 
     async def aclose(self) -> None:
         """Close the connection, whatever is still to come."""
-        await self._rest.aclose()
+        if self._body is not None:
+            body, self._body = self._body, None
+            await body.aclose()
+
+    async def _start(self) -> None:
+        call = self._call = self._client._new_call(self._request, stream=self._stream)
+        with call.translating_errors():
+            response = await self._client._send(call)
+        self._body = body = AsyncBody(response, call.silence)
+        try:
+            if not response.is_success:
+                with call.translating_errors():
+                    raise call.status_error(response, await body.read_all())
+            call.begin(response)
+            self._first = await self._read() or []
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _read(self) -> list[Delta] | None:
+        """Return what the next read brings, or `None` at the end."""
+        call, body = self._call, self._body
+        if call is None or body is None:
+            return None
+        if call.completion is not None:
+            with call.ending():
+                await body.read_all()
+            await self.aclose()
+            return None
+        with call.translating_errors():
+            while not call.done and (data := await body.read()) is not None:
+                if deltas := call.feed(data):
+                    return deltas
+        return call.flush()
 
 
 class Client(_BaseClient):
@@ -330,21 +280,18 @@ class Client(_BaseClient):
         Raises:
             APIError: OpenRouter did not answer with a complete response.
         """
-        stream = self._start(request, stream=False)
-        for _ in stream:
-            pass
-        return stream.completion
+        with Stream(self, request, stream=False) as stream:
+            for _ in stream:
+                pass
+            return stream.completion
 
-    @contextmanager
-    def stream(self, request: ChatRequest) -> Iterator[Stream]:
-        """Send a request and give out its response while it comes; leaving the block closes the connection.
+    def stream(self, request: ChatRequest) -> Stream:
+        """Return the response to a request while it comes: a context manager, to be iterated over inside its block.
 
         Raises:
-            APIError: At once if there is no response, while iterating if it breaks.
+            APIError: On entering if there is no response, while iterating if it breaks.
         """
-        stream = self._start(request, stream=True)
-        with closing(stream):
-            yield stream
+        return Stream(self, request, stream=True)
 
     def close(self) -> None:
         """Free the sockets, if no other client uses them."""
@@ -356,39 +303,10 @@ class Client(_BaseClient):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, request: ChatRequest, *, stream: bool) -> Stream:
-        for attempt in Retrying(**self._retries, sleep=self._sleep):
-            with attempt:
-                call = self._call(request, stream=stream)
-                batches = self._batches(call)
-                return Stream(call, next(batches), batches)
-        raise AssertionError  # for the type checker; the last attempt returns or raises
-
-    def _batches(self, call: _Call) -> Generator[list[Delta], None, None]:
-        with self._send(call) as chunks:
-            with call.translating_errors():
-                for data in chunks:
-                    if deltas := call.feed(data):
-                        yield deltas
-                    if call.done:
-                        break
-            yield call.flush()
-            with call.ending():
-                for _ in chunks:
-                    call.silence.remaining()
-
-    @contextmanager
-    def _send(self, call: _Call) -> Iterator[Iterator[bytes]]:
+    def _send(self, call: Call) -> HTTPResponse:
         client = self._http_client or _http.sync_client(self)
-        with call.translating_errors():
-            http_request = self._post(call, self._http_client)
-            response = client.send(http_request, stream=True, follow_redirects=False)
-        with closing(response), _http.bounded_reads(response, call.silence) as chunks:
-            if not response.is_success:
-                with call.translating_errors():
-                    raise call.status_error(response, b"".join(chunks))
-            call.begin(response)
-            yield chunks
+        http_request = self._build_post(call, self._http_client)
+        return client.send(http_request, stream=True, follow_redirects=False)
 
 
 class AsyncClient(_BaseClient):
@@ -416,21 +334,18 @@ class AsyncClient(_BaseClient):
         Raises:
             APIError: OpenRouter did not answer with a complete response.
         """
-        stream = await self._start(request, stream=False)
-        async for _ in stream:
-            pass
-        return stream.completion
+        async with AsyncStream(self, request, stream=False) as stream:
+            async for _ in stream:
+                pass
+            return stream.completion
 
-    @asynccontextmanager
-    async def stream(self, request: ChatRequest) -> AsyncIterator[AsyncStream]:
-        """Send a request and give out its response while it comes; leaving the block closes the connection.
+    def stream(self, request: ChatRequest) -> AsyncStream:
+        """Return the response to a request while it comes: a context manager, to be iterated over inside its block.
 
         Raises:
-            APIError: At once if there is no response, while iterating if it breaks.
+            APIError: On entering if there is no response, while iterating if it breaks.
         """
-        stream = await self._start(request, stream=True)
-        async with aclosing(stream):
-            yield stream
+        return AsyncStream(self, request, stream=True)
 
     async def aclose(self) -> None:
         """Free the sockets of the running event loop, if no other client uses them."""
@@ -442,39 +357,7 @@ class AsyncClient(_BaseClient):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _start(self, request: ChatRequest, *, stream: bool) -> AsyncStream:
-        async for attempt in AsyncRetrying(**self._retries, sleep=self._sleep):
-            with attempt:
-                call = self._call(request, stream=stream)
-                batches = self._batches(call)
-                return AsyncStream(call, await anext(batches), batches)
-        raise AssertionError  # for the type checker; the last attempt returns or raises
-
-    async def _batches(self, call: _Call) -> AsyncGenerator[list[Delta], None]:
-        async with self._send(call) as chunks:
-            with call.translating_errors():
-                async for data in chunks:
-                    if deltas := call.feed(data):
-                        yield deltas
-                    if call.done:
-                        break
-            yield call.flush()
-            with call.ending():
-                async for _ in chunks:
-                    call.silence.remaining()
-
-    @asynccontextmanager
-    async def _send(self, call: _Call) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def _send(self, call: Call) -> HTTPResponse:
         client = self._http_client or await _http.async_client(self)
-        with call.translating_errors():
-            http_request = self._post(call, self._http_client)
-            response = await client.send(http_request, stream=True, follow_redirects=False)
-        async with (
-            aclosing(response),
-            aclosing(_http.bounded_async_reads(response, call.silence)) as chunks,
-        ):
-            if not response.is_success:
-                with call.translating_errors():
-                    raise call.status_error(response, b"".join([data async for data in chunks]))
-            call.begin(response)
-            yield chunks
+        http_request = self._build_post(call, self._http_client)
+        return await client.send(http_request, stream=True, follow_redirects=False)

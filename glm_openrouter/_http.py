@@ -12,7 +12,7 @@ import functools
 import os
 import sys
 import threading
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from ipaddress import ip_address
 from ssl import SSLContext
 from typing import TYPE_CHECKING, TypeAlias
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_TIMEOUT",
+    "AsyncBody",
     "AsyncHTTPClient",
+    "Body",
     "Endpoint",
     "HTTPClient",
     "HTTPRequest",
     "HTTPResponse",
     "Timeout",
     "async_client",
-    "bounded_async_reads",
-    "bounded_reads",
     "build_timeout",
     "check_base_url",
     "is_connect_timeout",
@@ -293,46 +293,81 @@ class Endpoint:
         )
 
 
-@contextlib.contextmanager
-def bounded_reads(response: HTTPResponse, silence: Silence) -> Iterator[Iterator[bytes]]:
-    """Iterate over the body; no read of the socket outlasts the silence.
+class Body:
+    """The body of a response; no read of it outlasts the silence.
 
     httpx settles the timeout of reads when it sends a request, and would start that wait again with every comment
-    that keeps the connection alive.
+    that keeps the connection alive. So the reads of its socket ask here how long they may take.
     """
-    socket = response.extensions.get("network_stream")
-    if socket is None or response.http_version != "HTTP/1.1":
-        yield _body(response)
-        return
-    read = socket.read
-    socket.read = lambda max_bytes, **_: read(max_bytes, timeout=silence.remaining())
-    try:
-        yield _body(response)
-    finally:
-        del socket.read
+
+    def __init__(self, response: HTTPResponse, silence: Silence) -> None:
+        self._response = response
+        self._silence = silence
+        self._socket = response.extensions.get("network_stream")
+        if response.http_version != "HTTP/1.1":
+            self._socket = None  # shared with other responses
+        if self._socket is not None:
+            read = self._socket.read
+            self._socket.read = lambda max_bytes, **_: read(max_bytes, timeout=silence.remaining())
+        self._chunks = iter(response.iter_bytes() if _is_encoded(response) else response.stream)  # type: ignore[arg-type]
+
+    def read(self) -> bytes | None:
+        """Return the next bytes, or `None` at the end."""
+        return next(self._chunks, None)
+
+    def read_all(self) -> bytes:
+        """Return the rest.
+
+        Raises:
+            TimeoutError: It does not come in time.
+        """
+        pieces = []
+        while (data := self.read()) is not None:
+            pieces.append(data)
+            self._silence.remaining()
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Close the connection, unless it is free for the next request."""
+        if self._socket is not None:
+            del self._socket.read
+            self._socket = None
+        self._response.close()
 
 
-def _body(response: HTTPResponse) -> Iterator[bytes]:
-    # The stream itself costs a fifth of `iter_bytes`, which is needed where there is something to decode.
-    if response.is_stream_consumed or "content-encoding" in response.headers:
-        return response.iter_bytes()
-    return iter(response.stream)  # type: ignore[arg-type]
+class AsyncBody:
+    """The body of a response; no read of it outlasts the silence."""
+
+    def __init__(self, response: HTTPResponse, silence: Silence) -> None:
+        self._response = response
+        self._silence = silence
+        self._chunks = aiter(response.aiter_bytes() if _is_encoded(response) else response.stream)  # type: ignore[arg-type]
+
+    async def read(self) -> bytes | None:
+        """Return the next bytes, or `None` at the end."""
+        async with asyncio.timeout_at(self._silence.deadline):
+            return await anext(self._chunks, None)
+
+    async def read_all(self) -> bytes:
+        """Return the rest.
+
+        Raises:
+            TimeoutError: It does not come in time.
+        """
+        pieces = []
+        while (data := await self.read()) is not None:
+            pieces.append(data)
+            self._silence.remaining()
+        return b"".join(pieces)
+
+    async def aclose(self) -> None:
+        """Close the connection, unless it is free for the next request."""
+        await self._response.aclose()
 
 
-async def bounded_async_reads(
-    response: HTTPResponse, silence: Silence
-) -> AsyncGenerator[bytes, None]:
-    """Iterate over the body; no read of the socket outlasts the silence."""
-    if response.is_stream_consumed or "content-encoding" in response.headers:
-        chunks = response.aiter_bytes()
-    else:
-        chunks = aiter(response.stream)  # type: ignore[arg-type]
-    while True:
-        async with asyncio.timeout_at(silence.deadline):
-            data = await anext(chunks, None)
-        if data is None:
-            return
-        yield data
+def _is_encoded(response: HTTPResponse) -> bool:
+    # Where there is nothing to decode, the stream itself costs a fifth of `iter_bytes`.
+    return response.is_stream_consumed or "content-encoding" in response.headers
 
 
 def is_transport_error(error: BaseException) -> bool:

@@ -497,8 +497,19 @@ def test_any_mixture_of_markers_may_be_cut_anywhere(scraps, data):
     _, plain = answer(text, tools=SCHEMAS)
     deltas, completion = answer(*pieces, tools=SCHEMAS)
 
+    # Newlines before thinking without a beginning are a matter of their own, see below.
+    completion.reasoning, plain.reasoning = (c.reasoning.strip("\n") for c in (completion, plain))
     assert facts(completion) == facts(plain)
-    assert_joined(deltas, completion)
+    assert joined(deltas)[1].strip("\n") == completion.reasoning
+    assert joined(deltas)[0] == completion.text
+
+
+@pytest.mark.xfail(reason="the newline is gone before it is known to be thinking", strict=True)
+def test_newlines_before_thinking_without_a_beginning_do_not_depend_on_the_cut():
+    sent = "\nWhich pier?</think>Pier two."
+    reasonings = {answer(*pieces)[1].reasoning for pieces in ([sent], *pieces_of(sent))}
+
+    assert len(reasonings) == 1
 
 
 @pytest.mark.xfail(reason="what waits to become a call is not refiled as reasoning", strict=True)

@@ -540,7 +540,7 @@ def test_arguments_nested_without_end_do_not_run():
     ['{ "b":1,\n "a" : [1,2 ] }', '{"ß":"\\u00e4"}', '{"a":1}\n', '{"a":"line\nline"}', "{}"],
 )
 def test_arguments_stay_byte_for_byte_as_they_came(arguments):
-    deltas, completion = assemble_stream(
+    _, completion = assemble_stream(
         calls(call("tide", arguments[:3], 0, "a")),
         calls(call(None, arguments[3:], 0)),
         finishes("tool_calls"),

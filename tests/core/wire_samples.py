@@ -142,7 +142,7 @@ SCHEMAS = {
 ANSWER_WITH_EVERYTHING = events(
     says("\n"),
     thinks("The skipper "),
-    thinks("asks – für Überfahrt."),
+    thinks("asks: für Überfahrt."),
     says("Let me "),
     says("look:\u2028⚓\u0085\n"),
     calls(call("find_berth", '{"harbour": "Sk', 0, "call_1", type="function")),
