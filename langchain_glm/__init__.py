@@ -8,6 +8,8 @@ except ImportError as error:
 
 from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
 
+from glm_openrouter import APIError, GLMError, InvalidRequestError
+
 from . import _errors
 from ._errors import *  # noqa: F403 -- the errors are public as a whole
 from ._structured import StructuredOutputError
@@ -19,5 +21,12 @@ ALL_SERIALIZABLE_MAPPINGS.update(
     {tuple(model.lc_id()): tuple(model.lc_id()) for model in (ChatGLM, GLM)}
 )
 
-__all__ = ["GLM", "ChatGLM", "StructuredOutputError"]
+__all__ = [
+    "GLM",
+    "APIError",
+    "ChatGLM",
+    "GLMError",
+    "InvalidRequestError",
+    "StructuredOutputError",
+]
 __all__ += _errors.__all__

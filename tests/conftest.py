@@ -82,6 +82,7 @@ class Run:
 
     mode: str
     slept: list[float] = field(default_factory=list)
+    request: ChatRequest = REQUEST
 
     def scenario(
         self, base_url: str, body: Callable[[AnyClient], Awaitable[T]], **options: Any

@@ -698,13 +698,15 @@ def test_an_error_in_a_choice_is_an_error():
     assert caught.value.usage.total_tokens == 48
 
 
-@pytest.mark.parametrize("streamed", [True, False])
-def test_a_finish_reason_of_error_is_an_error(streamed):
+def test_a_finish_reason_of_error_is_an_error():
     with pytest.raises(APIError) as caught:
-        if streamed:
-            assemble_stream(says("Half a"), finishes("error"))
-        else:
-            assemble_body(body({"content": "Half a"}, "error"))
+        assemble_stream(says("Half a"), finishes("error"))
+    assert caught.value.partial_text == "Half a"
+
+
+def test_a_finish_reason_of_error_is_an_error_in_a_complete_body_too():
+    with pytest.raises(APIError) as caught:
+        assemble_body(body({"content": "Half a"}, "error"))
     assert caught.value.partial_text == "Half a"
 
 

@@ -673,8 +673,19 @@ known_keys = st.sampled_from(
     ["code", "message", "http_status", "metadata", "availability", "error_type"]
 )
 inner_keys = st.sampled_from(
-    "raw provider_name headers limit_source reasons retry_after retryable excluded_by code "
-    "failed_routing_step error_type".split()
+    [
+        "raw",
+        "provider_name",
+        "headers",
+        "limit_source",
+        "reasons",
+        "retry_after",
+        "retryable",
+        "excluded_by",
+        "code",
+        "failed_routing_step",
+        "error_type",
+    ]
 )
 metadata = st.dictionaries(inner_keys, anything, max_size=4)
 

@@ -9,13 +9,14 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from glm_openrouter import REPAIRS, Completion, Delta
+from glm_openrouter import REPAIRS, ChatRequest, Completion, Delta
 from glm_openrouter._assembly import Assembly
 from glm_openrouter._repair import Repairs
 from glm_openrouter._sse import BodyDecoder, EventStreamDecoder
 
 MODEL = "z-ai/glm-4.6"
 KEY = "sk-or-v1-0123456789abcdef"
+REQUEST = ChatRequest(messages=[{"role": "user", "content": "Where may I moor?"}])
 
 FACTS = {
     "id": "gen-1760000000-Harbour",

@@ -1,0 +1,379 @@
+"""How many requests a call makes, when, and after which wait."""
+
+import json
+import logging
+import time
+from email.utils import formatdate
+
+import pytest
+from wire_samples import FACTS, KEY, body, error, finishes, says, uses
+
+from glm_openrouter import (
+    APIConnectionError,
+    APIError,
+    APIResponseError,
+    APITimeoutError,
+    InternalServerError,
+    InvalidRequestError,
+    PaymentRequiredError,
+    RateLimitError,
+    StreamInterruptedError,
+)
+from glm_openrouter.testing import (
+    Close,
+    Comment,
+    Event,
+    Hold,
+    Reset,
+    Status,
+    bytes_reply,
+    json_reply,
+    stream_reply,
+)
+
+BUSY = json_reply(error(503, "Overloaded"), 503)
+ANSWER = json_reply(body({"content": "Pier two."}))
+STREAMED_ANSWER = stream_reply([says("Pier "), says("two."), finishes(), uses("B")])
+STREAM = {"content-type": "text/event-stream"}
+NULLS = dict.fromkeys(["id", "object", "model", "choices"])
+
+both = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
+
+
+def good(streamed):
+    return STREAMED_ANSWER if streamed else ANSWER
+
+
+@both
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_n_retries_are_at_most_n_more_requests(run, scripted_openrouter, streamed, retries):
+    server = scripted_openrouter(BUSY)
+
+    with pytest.raises(InternalServerError, match="Overloaded"):
+        run.either(streamed, server.base_url, max_retries=retries)
+    assert len(server.requests) == retries + 1
+    assert len(run.slept) == retries
+
+
+@both
+def test_two_retries_are_the_default(run, scripted_openrouter, streamed):
+    server = scripted_openrouter(BUSY)
+
+    with pytest.raises(InternalServerError):
+        run.either(streamed, server.base_url)
+    assert len(server.requests) == 3
+
+
+def test_a_negative_number_of_retries_is_refused(run):
+    with pytest.raises(InvalidRequestError, match="max_retries"):
+        run.client("http://127.0.0.1:1", max_retries=-1)
+
+
+@both
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529])
+def test_what_may_pass_is_tried_again(run, scripted_openrouter, streamed, status):
+    server = scripted_openrouter(json_reply(error(status, "No"), status), good(streamed))
+
+    assert run.either(streamed, server.base_url).text == "Pier two."
+    assert len(server.requests) == 2
+
+
+@both
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 410, 413, 418, 422, 501])
+def test_what_will_not_pass_is_not_tried_again(run, scripted_openrouter, streamed, status):
+    server = scripted_openrouter(json_reply(error(status, "No"), status), good(streamed))
+
+    with pytest.raises(APIError):
+        run.either(streamed, server.base_url)
+    assert len(server.requests) == 1
+
+
+def test_a_second_try_sends_the_same_bytes(run, scripted_openrouter):
+    server = scripted_openrouter(BUSY, BUSY, ANSWER)
+    run.complete(server.base_url)
+
+    assert len({json.dumps(request.body) for request in server.requests}) == 1
+
+
+@both
+def test_a_code_under_status_200_is_tried_again_like_a_status(run, scripted_openrouter, streamed):
+    server = scripted_openrouter(json_reply(error(502, "Gone")), good(streamed))
+
+    assert run.either(streamed, server.base_url).text == "Pier two."
+    assert len(server.requests) == 2
+
+
+@both
+@pytest.mark.parametrize("sent", [NULLS, {**FACTS, "choices": []}, {}], ids=repr)
+def test_an_answer_without_choices_is_tried_again(run, scripted_openrouter, streamed, sent):
+    server = scripted_openrouter(json_reply(sent), good(streamed))
+
+    assert run.either(streamed, server.base_url).text == "Pier two."
+    assert len(server.requests) == 2
+
+
+@both
+def test_an_empty_answer_is_tried_again(run, scripted_openrouter, streamed):
+    server = scripted_openrouter(json_reply(""), good(streamed))
+
+    assert run.either(streamed, server.base_url).text == "Pier two."
+
+
+@both
+def test_an_empty_stream_is_tried_again(run, scripted_openrouter, streamed):
+    server = scripted_openrouter(bytes_reply(b": OPENROUTER PROCESSING\n\n"), good(streamed))
+
+    assert run.either(streamed, server.base_url).text == "Pier two."
+
+
+def test_a_complete_answer_that_breaks_off_is_tried_again(run, scripted_openrouter):
+    cut = (Status(200, {"content-type": "application/json", "content-length": "999"}), Close())
+    server = scripted_openrouter(cut, ANSWER)
+
+    assert run.complete(server.base_url).text == "Pier two."
+    assert len(server.requests) == 2
+
+
+@both
+def test_a_connection_that_breaks_before_the_answer_is_made_again(
+    run, scripted_openrouter, streamed
+):
+    server = scripted_openrouter((Reset(),), (Close(),), good(streamed))
+
+    assert run.either(streamed, server.base_url).text == "Pier two."
+    assert len(server.requests) == 3
+
+
+@both
+def test_a_connection_that_breaks_before_the_answer_counts_as_a_try(
+    run, scripted_openrouter, streamed
+):
+    server = scripted_openrouter((Reset(),))
+
+    with pytest.raises(APIConnectionError):
+        run.either(streamed, server.base_url, max_retries=1)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("first", [error(502, "Gone"), error(429, "Slow"), NULLS], ids=repr)
+def test_an_error_in_the_first_event_is_tried_again(run, scripted_openrouter, first):
+    server = scripted_openrouter(stream_reply([Comment(), first]), STREAMED_ANSWER)
+
+    assert run.stream(server.base_url)[1].text == "Pier two."
+    assert len(server.requests) == 2
+
+
+def test_an_error_after_events_without_content_is_tried_again(run, scripted_openrouter):
+    server = scripted_openrouter(
+        stream_reply([says(""), says("\n"), error(502, "Gone")]), STREAMED_ANSWER
+    )
+
+    assert run.stream(server.base_url)[1].text == "Pier two."
+
+
+@pytest.mark.parametrize(
+    "end",
+    [[Event(error(502, "Gone"))], [Reset()], [Close()], [Close(clean=True)]],
+    ids=["error", "RST", "FIN", "end"],
+)
+def test_nothing_is_tried_again_after_the_first_increment(run, scripted_openrouter, end):
+    reply = (Status(200, STREAM), Event(says("Half a")), *end)
+    server = scripted_openrouter(reply, STREAMED_ANSWER)
+
+    with pytest.raises((InternalServerError, StreamInterruptedError)) as caught:
+        run.stream(server.base_url)
+    assert caught.value.partial_text == "Half a"
+    assert len(server.requests) == 1
+
+
+def test_nothing_is_tried_again_after_reasoning(run, scripted_openrouter):
+    first = says("")
+    first["choices"][0]["delta"]["reasoning"] = "Hm."
+    server = scripted_openrouter(stream_reply([first, error(502, "Gone")]), STREAMED_ANSWER)
+
+    with pytest.raises(InternalServerError):
+        run.stream(server.base_url)
+    assert len(server.requests) == 1
+
+
+def test_an_increment_and_an_error_in_one_read_both_arrive(run, scripted_openrouter):
+    data = b"".join(
+        b"data: %b\n\n" % json.dumps(sent).encode() for sent in (says("Half a"), error(502, "Gone"))
+    )
+    server = scripted_openrouter(bytes_reply(data))
+
+    async def read(client):
+        async with client.stream(run.request) as stream:
+            deltas = aiter(stream)
+            assert (await anext(deltas)).text == "Half a"
+            with pytest.raises(InternalServerError):
+                await anext(deltas)
+
+    run.scenario(server.base_url, read)
+    assert len(server.requests) == 1
+
+
+@both
+@pytest.mark.parametrize("silent", [(Hold(),), (Status(200, STREAM), Hold())])
+def test_a_silence_is_not_tried_again(run, scripted_openrouter, streamed, silent):
+    server = scripted_openrouter(silent)
+
+    with pytest.raises(APITimeoutError):
+        run.either(streamed, server.base_url, timeout=0.1)
+    assert len(server.requests) == 1
+
+
+# Waits
+
+
+def waits(header=None, **envelope):
+    sent = error(429, "Slow down")
+    sent["error"] |= envelope
+    return json_reply(sent, 429, {"retry-after": header} if header else None)
+
+
+@both
+@pytest.mark.parametrize("seconds", [1, 7.5, 59])
+def test_a_wait_that_is_asked_for_is_waited(run, scripted_openrouter, streamed, seconds):
+    server = scripted_openrouter(waits(str(seconds)), good(streamed))
+    run.either(streamed, server.base_url)
+
+    assert len(run.slept) == 1
+    assert seconds <= run.slept[0] <= seconds + 1
+
+
+def test_a_wait_may_be_a_date(run, scripted_openrouter):
+    server = scripted_openrouter(waits(formatdate(time.time() + 20, usegmt=True)), ANSWER)
+    run.complete(server.base_url)
+
+    assert 18 <= run.slept[0] <= 21
+
+
+def test_a_wait_may_be_a_reset_in_the_body(run, scripted_openrouter):
+    reset = str(int((time.time() + 20) * 1000))
+    server = scripted_openrouter(waits(metadata={"headers": {"X-RateLimit-Reset": reset}}), ANSWER)
+    run.complete(server.base_url)
+
+    assert 18 <= run.slept[0] <= 21
+
+
+def test_a_wait_may_be_in_the_availability(run, scripted_openrouter):
+    server = scripted_openrouter(waits(availability={"retry_after": 20}), ANSWER)
+    run.complete(server.base_url)
+
+    assert 20 <= run.slept[0] <= 21
+
+
+def test_a_wait_is_a_floor_under_the_back_off(run, scripted_openrouter):
+    server = scripted_openrouter(waits("0.001"), ANSWER)
+    run.complete(server.base_url)
+
+    assert run.slept[0] >= 0.25
+
+
+def test_waits_grow_without_a_word_from_the_server(run, scripted_openrouter):
+    server = scripted_openrouter(BUSY)
+
+    with pytest.raises(InternalServerError):
+        run.complete(server.base_url, max_retries=4)
+    assert run.slept == sorted(run.slept)
+    assert run.slept[-1] > 2 * run.slept[0]
+    assert max(run.slept) < 10
+
+
+@both
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (waits("61"), "61 s"),
+        (waits("54000"), "15.0 h"),
+        (waits(availability={"retry_after": 600}), "10 min"),
+    ],
+)
+def test_too_long_a_wait_fails_at_once_and_names_the_time(
+    run, scripted_openrouter, streamed, reply, said
+):
+    server = scripted_openrouter(reply, good(streamed))
+
+    with pytest.raises(RateLimitError, match=f"Retry after {said}"):
+        run.either(streamed, server.base_url)
+    assert (len(server.requests), run.slept) == (1, [])
+
+
+@both
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"limit_source": "openrouter_free_tier_daily"},
+        {"raw": "Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000"},
+    ],
+)
+def test_a_cap_of_the_day_fails_at_once(run, scripted_openrouter, streamed, metadata):
+    server = scripted_openrouter(json_reply(error(429, **metadata), 429), good(streamed))
+
+    with pytest.raises(RateLimitError):
+        run.either(streamed, server.base_url)
+    assert len(server.requests) == 1
+
+
+def test_a_status_that_openrouter_calls_final_is_final(run, scripted_openrouter):
+    sent = error(503, "No provider meets your requirements")
+    sent["error"]["availability"] = {"retryable": False}
+    server = scripted_openrouter(json_reply(sent, 503), ANSWER)
+
+    with pytest.raises(InternalServerError):
+        run.complete(server.base_url)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("header", "requests"), [(None, 1), ("2", 2)])
+def test_a_budget_that_is_in_use_is_waited_for(run, scripted_openrouter, header, requests):
+    sent = error(402, "In use", limit_source="openrouter_in_flight_budget")
+    headers = {"retry-after": header} if header else None
+    server = scripted_openrouter(json_reply(sent, 402, headers), json_reply(sent, 402))
+
+    with pytest.raises(PaymentRequiredError):
+        run.complete(server.base_url)
+    assert len(server.requests) == requests
+
+
+# The log
+
+
+def test_every_further_try_is_logged_with_its_reason(run, scripted_openrouter, caplog):
+    server = scripted_openrouter(BUSY, waits("3"), ANSWER)
+    with caplog.at_level(logging.INFO, "glm_openrouter"):
+        run.complete(server.base_url)
+    one, two = (record.getMessage() for record in caplog.records)
+
+    assert "Overloaded (503)" in one
+    assert "Slow down (429)" in two
+    assert f"{run.slept[1]:.1f} s" in two
+
+
+def test_a_call_that_works_logs_nothing(run, scripted_openrouter, caplog):
+    server = scripted_openrouter(ANSWER)
+    with caplog.at_level(logging.DEBUG, "glm_openrouter"):
+        run.complete(server.base_url)
+
+    assert [r for r in caplog.records if r.name.startswith("glm_openrouter")] == []
+
+
+@both
+def test_no_key_is_in_the_log(run, scripted_openrouter, caplog, streamed):
+    leak = json_reply(error(503, f"Bad {KEY}"), 503)
+    server = scripted_openrouter(leak, (Reset(),), good(streamed))
+    with caplog.at_level(logging.DEBUG):
+        run.either(streamed, server.base_url, api_key=KEY)
+
+    assert caplog.records
+    assert KEY not in caplog.text
+    assert KEY not in "".join(repr(record.__dict__) for record in caplog.records)
+
+
+def test_an_answer_that_stays_unreadable_is_the_error_in_the_end(run, scripted_openrouter):
+    server = scripted_openrouter(json_reply("not json"))
+
+    with pytest.raises(APIResponseError, match="not json"):
+        run.complete(server.base_url, max_retries=1)
+    assert len(server.requests) == 2
