@@ -3,7 +3,6 @@
 from . import errors
 from ._client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
 from ._holder import ClientHolder
-from ._http import AsyncHTTPClient, HTTPClient, Timeout
 from ._repair import REPAIRS
 from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
@@ -17,7 +16,6 @@ __all__ = [
     "DEFAULT_MODEL",
     "REPAIRS",
     "AsyncClient",
-    "AsyncHTTPClient",
     "AsyncStream",
     "ChatRequest",
     "Client",
@@ -25,7 +23,6 @@ __all__ = [
     "ClientOptions",
     "Completion",
     "Delta",
-    "HTTPClient",
     "ModelFacts",
     "ModelParameters",
     "ProviderPreferences",
@@ -34,7 +31,6 @@ __all__ = [
     "Spend",
     "SpendEntry",
     "Stream",
-    "Timeout",
     "ToolCall",
     "ToolCallDelta",
     "Usage",

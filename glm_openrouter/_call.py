@@ -1,12 +1,13 @@
 """One try at one request: everything about it that is not a socket."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from . import _http
 from ._assembly import Assembly
 from ._envelope import error_from_body
-from ._http import HTTPResponse
 from ._repair import Repairs
 from ._silence import Silence
 from ._sse import BodyDecoder, EventStreamDecoder
@@ -20,6 +21,9 @@ from .errors import (
 from .settings import ChatRequest
 from .spend import record
 from .types import Completion, Delta
+
+if TYPE_CHECKING:
+    from ._http import HTTPResponse
 
 __all__ = ["Call"]
 
@@ -102,10 +106,11 @@ class Call:
         try:
             yield
         except Exception as error:
-            if not _http.is_transport_error(error):
+            failure = transport_failure(error)
+            if failure is None:
                 raise
             if self._assembly is None or not self._assembly.finished:
-                raise self._connection_error(error) from error
+                raise self._connection_error(failure, str(error) or type(error).__name__) from error
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -114,25 +119,27 @@ class Call:
         try:
             yield
         except Exception as error:
-            if not _http.is_transport_error(error):
+            if transport_failure(error) is None:
                 raise
 
-    def _connection_error(self, error: Exception) -> APIError:
-        kind, text = self._describe(error)
+    def _connection_error(self, failure: str, cause: str) -> APIError:
+        kind: type[APIError] = APIConnectionError
+        if failure == "silence":
+            kind, text = APITimeoutError, f"{self.silence.describe()}."
+        elif failure == "connect timeout":
+            kind, text = APITimeoutError, f"{self._base_url} could not be reached in time."
+        elif self._assembly is not None and self._assembly.progress:
+            kind, text = StreamInterruptedError, f"The connection broke: {cause}."
+        else:
+            text = f"No answer came from {self._base_url}; check the network and base_url: {cause}."
         message = f"[OpenRouter] {text} Model: {self.request.model}."
         if self._assembly is None:
             return kind(message, model=self.request.model)
         return self._assembly.fail(kind, message)
 
-    def _describe(self, error: Exception) -> tuple[type[APIError], str]:
-        cause = str(error) or type(error).__name__
-        if _http.is_timeout(error):
-            if _http.is_connect_timeout(error):
-                return APITimeoutError, f"{self._base_url} could not be reached in time."
-            return APITimeoutError, f"{self.silence.describe()}."
-        if self._assembly is not None and self._assembly.progress:
-            return StreamInterruptedError, f"The connection broke: {cause}."
-        return (
-            APIConnectionError,
-            f"No answer came from {self._base_url}; check the network and base_url: {cause}.",
-        )
+
+def transport_failure(error: Exception) -> str | None:
+    """Return how the transport failed, or `None` if `error` does not come from there."""
+    from . import _http  # and with it httpx, which is there by now
+
+    return _http.transport_failure(error)

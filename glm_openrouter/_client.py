@@ -5,17 +5,17 @@ Everything that is not a socket is shared: `Call` holds one try at one request, 
 asyncio closes all asynchronous generators at once when a loop shuts down, also those that stand in one another.
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from typing import Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from tenacity import AsyncRetrying, Retrying
 
-from . import _http
 from ._call import Call
-from ._http import AsyncBody, AsyncHTTPClient, Body, HTTPClient, HTTPRequest, HTTPResponse, Timeout
 from ._repair import REPAIRS, Repairs
 from ._request import build_body, build_headers
 from ._retry import retry_policy
@@ -23,6 +23,9 @@ from ._silence import Silence
 from .errors import AuthenticationError, InvalidRequestError
 from .settings import ChatRequest
 from .types import Completion, Delta
+
+if TYPE_CHECKING:
+    from ._http import AsyncBody, AsyncHTTPClient, Body, HTTPClient, HTTPRequest, Timeout
 
 __all__ = ["AsyncClient", "AsyncStream", "Client", "ClientOptions", "Stream"]
 
@@ -71,6 +74,8 @@ class _BaseClient:
         app_categories: Sequence[str] | None = None,
         default_headers: Mapping[str, str] | None = None,
     ) -> None:
+        from . import _http  # and with it httpx, which is not needed before
+
         key = (api_key or os.environ.get("OPENROUTER_API_KEY") or "").strip()
         if not key:
             raise AuthenticationError(
@@ -136,7 +141,7 @@ class _BaseStream:
 class Stream(_BaseStream):
     """The increments of one response, as they come. Entering it sends the request, leaving it stops the provider."""
 
-    def __init__(self, client: "Client", request: ChatRequest, *, stream: bool) -> None:
+    def __init__(self, client: Client, request: ChatRequest, *, stream: bool) -> None:
         super().__init__(request, stream=stream)
         self._client = client
         self._body: Body | None = None
@@ -164,13 +169,12 @@ class Stream(_BaseStream):
     def _start(self) -> None:
         call = self._call = self._client._new_call(self._request, stream=self._stream)
         with call.translating_errors():
-            response = self._client._send(call)
-        self._body = body = Body(response, call.silence)
+            self._body = body = self._client._send(call)
         try:
-            if not response.is_success:
+            if not body.response.is_success:
                 with call.translating_errors():
-                    raise call.status_error(response, body.read_all())
-            call.begin(response)
+                    raise call.status_error(body.response, body.read_all())
+            call.begin(body.response)
             self._first = self._read() or []
         except BaseException:
             self.close()
@@ -196,7 +200,7 @@ class Stream(_BaseStream):
 class AsyncStream(_BaseStream):
     """The increments of one response, as they come. Entering it sends the request, leaving it stops the provider."""
 
-    def __init__(self, client: "AsyncClient", request: ChatRequest, *, stream: bool) -> None:
+    def __init__(self, client: AsyncClient, request: ChatRequest, *, stream: bool) -> None:
         super().__init__(request, stream=stream)
         self._client = client
         self._body: AsyncBody | None = None
@@ -226,13 +230,12 @@ class AsyncStream(_BaseStream):
     async def _start(self) -> None:
         call = self._call = self._client._new_call(self._request, stream=self._stream)
         with call.translating_errors():
-            response = await self._client._send(call)
-        self._body = body = AsyncBody(response, call.silence)
+            self._body = body = await self._client._send(call)
         try:
-            if not response.is_success:
+            if not body.response.is_success:
                 with call.translating_errors():
-                    raise call.status_error(response, await body.read_all())
-            call.begin(response)
+                    raise call.status_error(body.response, await body.read_all())
+            call.begin(body.response)
             self._first = await self._read() or []
         except BaseException:
             await self.aclose()
@@ -295,6 +298,8 @@ class Client(_BaseClient):
 
     def close(self) -> None:
         """Free the sockets, if no other client uses them."""
+        from . import _http
+
         _http.release_sync_client(self)
 
     def __enter__(self) -> Self:
@@ -303,10 +308,13 @@ class Client(_BaseClient):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, call: Call) -> HTTPResponse:
+    def _send(self, call: Call) -> Body:
+        from . import _http
+
         client = self._http_client or _http.sync_client(self)
         http_request = self._build_post(call, self._http_client)
-        return client.send(http_request, stream=True, follow_redirects=False)
+        response = client.send(http_request, stream=True, follow_redirects=False)
+        return _http.Body(response, call.silence)
 
 
 class AsyncClient(_BaseClient):
@@ -349,6 +357,8 @@ class AsyncClient(_BaseClient):
 
     async def aclose(self) -> None:
         """Free the sockets of the running event loop, if no other client uses them."""
+        from . import _http
+
         await _http.release_async_client(self)
 
     async def __aenter__(self) -> Self:
@@ -357,7 +367,10 @@ class AsyncClient(_BaseClient):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _send(self, call: Call) -> HTTPResponse:
+    async def _send(self, call: Call) -> AsyncBody:
+        from . import _http
+
         client = self._http_client or await _http.async_client(self)
         http_request = self._build_post(call, self._http_client)
-        return await client.send(http_request, stream=True, follow_redirects=False)
+        response = await client.send(http_request, stream=True, follow_redirects=False)
+        return _http.AsyncBody(response, call.silence)

@@ -3,13 +3,18 @@
 import os
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 
 from ._client import AsyncClient, Client, ClientOptions
-from ._http import AsyncHTTPClient, HTTPClient, Timeout
 from ._repair import REPAIRS
+
+if TYPE_CHECKING:
+    from ._http import AsyncHTTPClient, HTTPClient, Timeout
+else:
+    # pydantic looks at these when the class is made, and httpx is imported only with the first client.
+    AsyncHTTPClient = HTTPClient = Timeout = object
 
 __all__ = ["ClientHolder"]
 
@@ -22,6 +27,14 @@ class ClientHolder(BaseModel):
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    timeout: float | Timeout | None = Field(
+        default=None, validation_alias=AliasChoices("timeout", "request_timeout")
+    )
+    """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300.
+
+    Also taken as `request_timeout`, and as an `httpx.Timeout`, whose `read` is what counts here.
+    """
 
     max_retries: Annotated[int, Field(ge=0)] = 2
     """How often a failed request is sent again, before anything of its response was given out."""
@@ -59,15 +72,15 @@ class ClientHolder(BaseModel):
     """The clients that were made, with what they were made of: a changed option makes a new one."""
 
     @abstractmethod
-    def _connection(self) -> tuple[SecretStr | None, str | None, float | Timeout | None]:
-        """Return API key, base URL and timeout, for which the frameworks have names of their own."""
+    def _connection(self) -> tuple[SecretStr | None, str | None]:
+        """Return API key and base URL, for which the frameworks have names of their own."""
 
     def _client_options(self) -> ClientOptions:
-        api_key, base_url, timeout = self._connection()
+        api_key, base_url = self._connection()
         return {
             "api_key": api_key.get_secret_value() if api_key else None,
             "base_url": base_url,
-            "timeout": timeout,
+            "timeout": self.timeout,
             "max_retries": self.max_retries,
             "app_url": self.app_url,
             "app_title": self.app_title,

@@ -15,7 +15,7 @@ import threading
 from collections.abc import AsyncGenerator, Mapping
 from ipaddress import ip_address
 from ssl import SSLContext
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 from weakref import WeakKeyDictionary, WeakSet
@@ -41,12 +41,10 @@ __all__ = [
     "async_client",
     "build_timeout",
     "check_base_url",
-    "is_connect_timeout",
-    "is_timeout",
-    "is_transport_error",
     "release_async_client",
     "release_sync_client",
     "sync_client",
+    "transport_failure",
 ]
 
 HTTPClient: TypeAlias = httpx.Client
@@ -301,7 +299,7 @@ class Body:
     """
 
     def __init__(self, response: HTTPResponse, silence: Silence) -> None:
-        self._response = response
+        self.response = response
         self._silence = silence
         self._socket = response.extensions.get("network_stream")
         if response.http_version != "HTTP/1.1":
@@ -332,14 +330,14 @@ class Body:
         if self._socket is not None:
             del self._socket.read
             self._socket = None
-        self._response.close()
+        self.response.close()
 
 
 class AsyncBody:
     """The body of a response; no read of it outlasts the silence."""
 
     def __init__(self, response: HTTPResponse, silence: Silence) -> None:
-        self._response = response
+        self.response = response
         self._silence = silence
         self._chunks = aiter(response.aiter_bytes() if _is_encoded(response) else response.stream)  # type: ignore[arg-type]
 
@@ -362,7 +360,7 @@ class AsyncBody:
 
     async def aclose(self) -> None:
         """Close the connection, unless it is free for the next request."""
-        await self._response.aclose()
+        await self.response.aclose()
 
 
 def _is_encoded(response: HTTPResponse) -> bool:
@@ -370,28 +368,19 @@ def _is_encoded(response: HTTPResponse) -> bool:
     return response.is_stream_consumed or "content-encoding" in response.headers
 
 
-def is_transport_error(error: BaseException) -> bool:
-    """Return whether `error` comes from the connection: from httpx, aiohttp or the socket."""
+def transport_failure(
+    error: BaseException,
+) -> Literal["connection", "connect timeout", "silence"] | None:
+    """Return how the transport failed, or `None` if `error` does not come from httpx, aiohttp or a socket."""
     aiohttp = sys.modules.get("aiohttp")
     kinds = (httpx.HTTPError, httpx.StreamError, OSError)
-    return isinstance(error, kinds if aiohttp is None else (*kinds, aiohttp.ClientError))
-
-
-def is_connect_timeout(error: BaseException) -> bool:
-    """Return whether it was the connection that could not be made in time."""
-    return isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout) and is_timeout(error)
-
-
-def is_timeout(error: BaseException) -> bool:
-    """Return whether a transport error is a silence.
-
-    httpx-aiohttp reports a refused or reset connection as `ConnectTimeout`; its cause tells.
-    """
+    if not isinstance(error, kinds if aiohttp is None else (*kinds, aiohttp.ClientError)):
+        return None
     cause = error.__cause__
-    if (
-        isinstance(error, httpx.ConnectTimeout)
-        and cause is not None
-        and type(cause).__module__.startswith("aiohttp")
-    ):
-        return isinstance(cause, TimeoutError)
-    return isinstance(error, httpx.TimeoutException | TimeoutError)
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        # httpx-aiohttp reports a refused or reset connection like this, too; the cause tells.
+        from_aiohttp = type(cause).__module__.startswith("aiohttp")
+        if from_aiohttp and not isinstance(cause, TimeoutError):
+            return "connection"
+        return "connect timeout"
+    return "silence" if isinstance(error, httpx.TimeoutException | TimeoutError) else "connection"

@@ -6,6 +6,8 @@ except ImportError as error:
     msg = 'langchain_glm needs LangChain: pip install "glm-openrouter[langchain]"'
     raise ImportError(msg) from error
 
+from typing import TYPE_CHECKING, Any
+
 from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
 
 from glm_openrouter import APIError, GLMError, InvalidRequestError
@@ -14,12 +16,13 @@ from . import _errors
 from ._errors import *  # noqa: F403 -- the errors are public as a whole
 from ._structured import StructuredOutputError
 from .chat_models import ChatGLM
-from .llms import GLM
+
+if TYPE_CHECKING:
+    from .llms import GLM
 
 # LangChain's `loads` knows the classes of its own list only; it still has to be told the namespace, `langchain_glm`.
-ALL_SERIALIZABLE_MAPPINGS.update(
-    {tuple(model.lc_id()): tuple(model.lc_id()) for model in (ChatGLM, GLM)}
-)
+for _path in (("langchain_glm", "chat_models", "ChatGLM"), ("langchain_glm", "llms", "GLM")):
+    ALL_SERIALIZABLE_MAPPINGS[_path] = _path
 
 __all__ = [
     "GLM",
@@ -30,3 +33,13 @@ __all__ = [
     "StructuredOutputError",
 ]
 __all__ += _errors.__all__
+
+
+def __getattr__(name: str) -> Any:
+    # LangChain's base class of text LLMs takes a third of the time of this import, and few need it.
+    if name == "GLM":
+        from .llms import GLM
+
+        return GLM
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

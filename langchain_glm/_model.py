@@ -11,7 +11,7 @@ from glm_openrouter import (
     ChatRequest,
     ClientHolder,
     ModelParameters,
-    Timeout,
+    ProviderPreferences,
 )
 
 from ._errors import translate_errors
@@ -48,9 +48,6 @@ class OpenRouterModel(ClientHolder, ModelParameters):
     )
     """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
 
-    request_timeout: float | Timeout | None = Field(default=None, alias="timeout")
-    """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300."""
-
     stop: list[str] | str | None = Field(default=None, alias="stop_sequences")
     """Texts that end the answer; those of a call take their place."""
 
@@ -67,8 +64,18 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         """Same as `model_name`."""
         return self.model_name
 
-    def _connection(self) -> tuple[SecretStr | None, str | None, float | Timeout | None]:
-        return self.openrouter_api_key, self.openrouter_api_base, self.request_timeout
+    @property
+    def request_timeout(self) -> Any:
+        """Same as `timeout`."""
+        return self.timeout
+
+    @property
+    def openrouter_provider(self) -> ProviderPreferences | None:
+        """Same as `provider`."""
+        return self.provider
+
+    def _connection(self) -> tuple[SecretStr | None, str | None]:
+        return self.openrouter_api_key, self.openrouter_api_base
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, arguments: JSONObject

@@ -27,7 +27,6 @@ from glm_openrouter import (
     ChatRequest,
     ClientHolder,
     ModelParameters,
-    Timeout,
     find_model,
 )
 
@@ -72,9 +71,6 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
 
     api_base: str | None = None
     """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
-
-    timeout: float | Timeout | None = None
-    """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300."""
 
     context_window: int | None = Field(default=None, gt=0)
     """Tokens of prompt and answer together. Default: what is known of the model."""
@@ -128,8 +124,8 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
             model_name=self.model,
         )
 
-    def _connection(self) -> tuple[SecretStr | None, str | None, float | Timeout | None]:
-        return self.api_key, self.api_base, self.timeout
+    def _connection(self) -> tuple[SecretStr | None, str | None]:
+        return self.api_key, self.api_base
 
     def _request(self, messages: Sequence[ChatMessage], arguments: JSONObject) -> ChatRequest:
         """Return the request for a call: what the model was made with, overridden by what the call says."""

