@@ -5,7 +5,7 @@ refuses to be forced.
 """
 
 from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.instrumentation.events.llm import (
@@ -29,7 +29,15 @@ Flow = Generator[list[ChatMessage], ChatResponse, Model]
 dispatcher = get_dispatcher(__name__)
 
 
-class StructuredPrediction(LLM):
+if TYPE_CHECKING:
+    _Base = LLM
+else:
+    _Base = (
+        object  # making one more model class of an LLM takes longer than all else in this import
+    )
+
+
+class StructuredPrediction(_Base):
     """The part of an LLM that answers in pydantic models."""
 
     @dispatcher.span
