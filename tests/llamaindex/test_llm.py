@@ -392,7 +392,13 @@ def test_a_copy_makes_a_call(scripted_openrouter: StartScript, how: str) -> None
 
 def test_the_key_is_nowhere_to_be_seen() -> None:
     llm = GLM(api_key="sk-or-secret", default_headers={"x-secret": "sk-or-secret"})
-    shown = [repr(llm), str(llm), repr(llm.to_dict()), llm.to_json(), repr(getattr(llm, "to_payload", llm.to_dict)())]
+    shown = [
+        repr(llm),
+        str(llm),
+        repr(llm.to_dict()),
+        llm.to_json(),
+        repr(getattr(llm, "to_payload", llm.to_dict)()),
+    ]
     assert not [text for text in shown if "sk-or-secret" in text]
 
 
