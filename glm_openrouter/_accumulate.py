@@ -15,9 +15,8 @@ __all__ = ["ChatAccumulator"]
 class _ReasoningDetails:
     """Merge streamed `reasoning_details` to what a complete response would have held.
 
-    Fragments that follow one another with the same `type` and `index` are one entry: `text`, `summary` and `data` are
-    joined, and of every other key the last value that is not null wins.
-    (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens)
+    Fragments with the same `type` and `index` are one entry: `text`, `summary` and `data` are joined, and of every
+    other key the last value that is not null wins (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens).
     """
 
     _JOINED = ("text", "summary", "data")
@@ -25,16 +24,15 @@ class _ReasoningDetails:
     def __init__(self) -> None:
         self._entries: list[dict[str, Any]] = []
         self._joined: list[dict[str, list[str]]] = []
+        self._positions: dict[tuple[object, object], int] = {}
         self._seen = False
 
     def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> None:
         """Take the entries of one chunk, or of a whole response, where each stands for itself."""
         self._seen = True
         for detail in details:
-            if whole or not self._continues(detail):
-                self._entries.append({})
-                self._joined.append({})
-            entry, joined = self._entries[-1], self._joined[-1]
+            position = self._position(detail, whole=whole)
+            entry, joined = self._entries[position], self._joined[position]
             for key, value in detail.items():
                 if key in self._JOINED and isinstance(value, str):
                     joined.setdefault(key, []).append(value)
@@ -51,11 +49,16 @@ class _ReasoningDetails:
             for entry, joined in zip(self._entries, self._joined, strict=True)
         ]
 
-    def _continues(self, detail: dict[str, Any]) -> bool:
-        if not self._entries or detail.get("index") is None:
-            return False
-        last = self._entries[-1]
-        return last.get("type") == detail.get("type") and last.get("index") == detail["index"]
+    def _position(self, detail: dict[str, Any], *, whole: bool) -> int:
+        new = len(self._entries)
+        position = new
+        index = detail.get("index")
+        if not whole and isinstance(index, int | str):
+            position = self._positions.setdefault((str(detail.get("type")), index), new)
+        if position == new:
+            self._entries.append({})
+            self._joined.append({})
+        return position
 
 
 _NATIVE_FINISH_REASONS = {
@@ -79,6 +82,7 @@ class ChatAccumulator:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._details = _ReasoningDetails()
+        self._refiled = False
 
     @property
     def text(self) -> str:
@@ -125,6 +129,7 @@ class ChatAccumulator:
     def feed(self, delta: Delta) -> None:
         """Keep one repaired increment; its tool calls become those of the response."""
         if delta.refiles_text:
+            self._refiled = True
             self._reasoning += self._text
             self._text = []
         if delta.text:
@@ -145,7 +150,7 @@ class ChatAccumulator:
         completion = self.completion
         completion.finish_reason = self._finish_reason(ended=ended)
         completion.text = self.text
-        completion.reasoning = self.reasoning
+        completion.reasoning = self.reasoning.lstrip("\r\n") if self._refiled else self.reasoning
         completion.reasoning_details = self._details.finish()
         completion.tool_calls = self.tool_calls.finish(completion.finish_reason)
         return completion

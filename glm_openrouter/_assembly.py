@@ -5,12 +5,14 @@ asynchronous, hold no logic. A complete response is a stream of one chunk.
 """
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from ._accumulate import ChatAccumulator
-from ._envelope import error_from_envelope
+from ._envelope import error_from_envelope, redact
 from ._repair import Repairs
 from ._sse import Decoder
 from ._tool_calls import read_tool_calls
@@ -48,7 +50,9 @@ class Assembly:
         """Whether there was any choice."""
         self._whole = False
         """Whether a complete message came, which needs no finish reason to be complete."""
-        self._failure: APIError | None = None
+        self._failure: Callable[[], APIError] | None = None
+        """Makes the error that ends the response, when all that came before it has been put in its place."""
+        self._unreadable = False
 
     @property
     def progress(self) -> int:
@@ -85,9 +89,9 @@ class Assembly:
         if last:
             deltas.append(last)
         completion = self._accumulator.finish(ended=self._whole or self._decoder.done)
-        failure = self._failure or self._incompleteness(completion)
-        if failure is not None:
-            raise failure
+        if self._failure is not None:
+            raise self._failure()
+        self._check_complete(completion)
         _warn_if_empty(completion)
         self.completion = completion
         return deltas
@@ -97,17 +101,28 @@ class Assembly:
         return error(message, **self._details())
 
     def _take_rest(self) -> list[Delta]:
-        return [delta for payload in self._decoder.flush() if (delta := self._take(payload))]
+        """Read what the body ended with, which may be half of an event; that is no event."""
+        answered = self._answered
+        deltas = [delta for payload in self._decoder.flush() if (delta := self._take(payload))]
+        if answered and self._unreadable:
+            self._failure = None
+        return deltas
 
     def _take(self, payload: bytes) -> Delta | None:
         self._events += 1
         try:
             chunk = parse_chunk(payload)
         except msgspec.DecodeError:
-            self._failure = self.fail(APIResponseError, f"Not a completion: {_excerpt(payload)}")
+            self._unreadable = True
+            self._failure = partial(
+                self.fail, APIResponseError, f"Not a completion: {_excerpt(payload)}"
+            )
             return None
         choice = chunk.choices[0] if chunk.choices else None
-        if not self._introduced or chunk.usage is not None or chunk.error:
+        if choice is not None and choice.index:
+            choice = next((other for other in chunk.choices or () if not other.index), None)
+        ends = choice is None or choice.finish_reason is not None or chunk.usage is not None
+        if ends or not self._introduced or chunk.error:
             self._introduced = True
             self._accumulator.feed_facts(chunk)
         delta = None if choice is None else self._take_choice(choice)
@@ -122,11 +137,13 @@ class Assembly:
             self._accumulator.feed_finish(choice)
         message = choice.delta
         if message is None:
-            message = choice.message or WireMessage()
+            if choice.message is None:
+                return None
+            message = choice.message
             self._whole = True
         if message.reasoning_details is not None or message.annotations or message.refusal:
             self._accumulator.feed_extras(message, whole=self._whole)
-        delta = self._repairs.feed(_read_delta(message))
+        delta = self._repairs.feed(_read_delta(message, whole=self._whole))
         if choice.logprobs:
             delta.logprobs = choice.logprobs
         self._accumulator.feed(delta)
@@ -135,19 +152,20 @@ class Assembly:
     def _take_error(self, error: JSONObject | str | None) -> None:
         # Some providers report "Token limit reached" after finish reason `length`: the answer is cut, not failed.
         if self._accumulator.completion.finish_reason != "length":
-            envelope = {"error": error or "The provider ended the response with an error"}
-            self._failure = error_from_envelope(envelope, self._details())
+            self._failure = partial(self._provider_error, error)
 
-    def _incompleteness(self, completion: Completion) -> APIError | None:
+    def _provider_error(self, error: JSONObject | str | None = None) -> APIError:
+        envelope = {"error": error or "The provider ended the response with an error"}
+        return error_from_envelope(envelope, self._details())
+
+    def _check_complete(self, completion: Completion) -> None:
         if not self._answered:
             what = "without choices" if self._events else "before anything came"
-            return self.fail(APIResponseError, f"The response ended {what}.")
+            raise self.fail(APIResponseError, f"The response ended {what}.")
         if completion.finish_reason == "error":
-            self._take_error(None)
-            return self._failure
+            raise self._provider_error()
         if completion.finish_reason is None and not self._whole:
-            return self.fail(StreamInterruptedError, "The stream ended before its finish reason.")
-        return None
+            raise self.fail(StreamInterruptedError, "The stream ended before its finish reason.")
 
     def _details(self) -> ErrorDetails:
         facts = self._accumulator.completion
@@ -161,7 +179,7 @@ class Assembly:
         }
 
 
-def _read_delta(message: WireMessage) -> Delta:
+def _read_delta(message: WireMessage, *, whole: bool) -> Delta:
     content = message.content
     reasoning = message.reasoning or message.reasoning_content
     if not reasoning and message.reasoning_details:
@@ -169,6 +187,9 @@ def _read_delta(message: WireMessage) -> Delta:
     delta = Delta(content if isinstance(content, str) else "", reasoning or "")
     if message.tool_calls:
         delta.tool_calls = read_tool_calls(message.tool_calls)
+        if whole:
+            for position, call in enumerate(delta.tool_calls):
+                call.index = position
     if isinstance(content, list):
         delta.text = _join_parts(content)
     return delta
@@ -185,7 +206,7 @@ def _join_parts(content: list[Any]) -> str:
 
 
 def _excerpt(payload: bytes) -> str:
-    text = payload[:200].decode(errors="replace")
+    text = redact(payload[:200].decode(errors="replace"))
     return f"{text!r}" + (" ..." if len(payload) > 200 else "")
 
 

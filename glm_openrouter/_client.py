@@ -156,7 +156,8 @@ class Stream(_BaseStream):
         self.close()
 
     def __iter__(self) -> Iterator[Delta]:
-        yield from self._first
+        first, self._first = self._first, []
+        yield from first
         while (deltas := self._read()) is not None:
             yield from deltas
 
@@ -215,7 +216,8 @@ class AsyncStream(_BaseStream):
         await self.aclose()
 
     async def __aiter__(self) -> AsyncIterator[Delta]:
-        for delta in self._first:
+        first, self._first = self._first, []
+        for delta in first:
             yield delta
         while (deltas := await self._read()) is not None:
             for delta in deltas:
@@ -372,5 +374,6 @@ class AsyncClient(_BaseClient):
 
         client = self._http_client or await _http.async_client(self)
         http_request = self._build_post(call, self._http_client)
-        response = await client.send(http_request, stream=True, follow_redirects=False)
+        async with asyncio.timeout_at(call.silence.deadline):  # aiohttp limits no writes
+            response = await client.send(http_request, stream=True, follow_redirects=False)
         return _http.AsyncBody(response, call.silence)

@@ -15,7 +15,7 @@ from typing import Any
 from . import errors
 from .errors import APIStatusError, ErrorDetails
 
-__all__ = ["error_from_body", "error_from_envelope"]
+__all__ = ["error_from_body", "error_from_envelope", "redact"]
 
 _TYPES: Mapping[int, type[APIStatusError]] = {
     400: errors.BadRequestError,
@@ -79,7 +79,7 @@ def error_from_body(
     text = body.decode(errors="replace").strip()
     try:
         envelope = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         envelope = None
     if not isinstance(envelope, dict):
         envelope = {"error": {"message": _plain_text(text)}}
@@ -103,9 +103,9 @@ def error_from_envelope(
         headers: The response headers.
         now: The time in seconds since the epoch, for resets that are given as a point in time.
     """
-    error = envelope.get("error")
+    error = envelope.get("error") or {"message": _to_text(envelope)}
     if not isinstance(error, Mapping):
-        error = {"message": str(error or "")}
+        error = {"message": str(error)}
     metadata = _mapping(error.get("metadata"))
     availability = _mapping(error.get("availability") or envelope.get("availability"))
     headers = headers or {}
@@ -115,12 +115,12 @@ def error_from_envelope(
     details: ErrorDetails = {
         **context,
         "status_code": status,
-        "code": code if isinstance(code, int | str) else None,
+        "code": redact(code) if isinstance(code, str) else code if isinstance(code, int) else None,
         "error_type": _first_text(
             metadata.get("error_type"), error.get("error_type"), availability.get("code")
         ),
         "provider_name": _first_text(metadata.get("provider_name"), context.get("provider_name")),
-        "raw": _clean(_to_text(metadata.get("raw"))) or None,
+        "raw": redact(_to_text(metadata.get("raw"))) or None,
         "request_id": headers.get("x-generation-id") or context.get("request_id"),
         "retry_after": _retry_after(headers, metadata, availability, now),
     }
@@ -133,7 +133,9 @@ def error_from_envelope(
 
 def _error_type(status: int, text: str, details: ErrorDetails) -> type[APIStatusError]:
     overflow = "context_length_exceeded" in (details.get("error_type") or "") or re.search(
-        r"maximum context length|context_length_exceeded|prompt (is )?too long", text
+        r"maximum context length|context_length_exceeded|prompt (is )?too long",
+        text,
+        re.IGNORECASE,
     )
     if overflow and status in (400, 413, 422):
         return errors.ContextLengthExceededError
@@ -175,7 +177,7 @@ def _advice(
 def _excluded_by(text: str, metadata: Mapping[str, Any], availability: Mapping[str, Any]) -> str:
     """Name the parts of the request that left no endpoint."""
     causes = availability.get("excluded_by") or metadata.get("failed_routing_step") or []
-    named = [_EXCLUDED_BY.get(str(cause), str(cause)) for cause in _listed(causes)]
+    named = [_EXCLUDED_BY.get(str(cause), redact(str(cause))) for cause in _listed(causes)]
     lower = text.lower()
     named += [field for fragment, field in _EXCLUDED_BY_TEXT if fragment in lower]
     return ", ".join(dict.fromkeys(named))
@@ -238,7 +240,7 @@ def _error_text(error: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         text = raw or message
     reasons = ", ".join(map(str, _listed(metadata.get("reasons") or [])))
     text = f"{text.rstrip('. ')}: {reasons}" if reasons else text
-    return _clean(text) or "The request failed without a message"
+    return redact(text) or "The request failed without a message"
 
 
 _INNER_KEYS = ("message", "error", "detail", "details", "msg", "raw")
@@ -251,7 +253,7 @@ def _to_text(value: object) -> str:
         if stripped[:1] in ("{", "["):
             try:
                 return _to_text(json.loads(stripped)) or stripped
-            except ValueError:
+            except (ValueError, RecursionError):
                 return stripped
         return _plain_text(stripped)
     if isinstance(value, Mapping):
@@ -269,13 +271,14 @@ def _plain_text(text: str) -> str:
     return " ".join(text.split())
 
 
-def _clean(text: str) -> str:
+def redact(text: str) -> str:
+    """Return text without keys and account ids, cut to a length that a message can have."""
     text = _SECRETS.sub("[redacted]", text)
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " ..."
 
 
 def _first_text(*values: object) -> str | None:
-    return next((value for value in values if isinstance(value, str) and value), None)
+    return next((redact(value) for value in values if isinstance(value, str) and value), None)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

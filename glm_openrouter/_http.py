@@ -58,6 +58,9 @@ DEFAULT_TIMEOUT = 300.0
 CONNECT_TIMEOUT = 10.0
 """Seconds to make a connection."""
 
+_LONGEST_PIECE = 1 << 19
+"""Bytes."""
+
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
 
 
@@ -124,12 +127,31 @@ class _DirectAsyncClient:
         self._transport = transport
 
     async def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
-        response = await self._transport.handle_async_request(request)
+        response = await self._transport.handle_async_request(_in_pieces(request))
         response.request = request
         return response
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+
+
+def _in_pieces(request: HTTPRequest) -> HTTPRequest:
+    """Return a request whose body, if it is a long one, is sent in pieces; aiohttp warns about sending one at once."""
+    body = request.content
+    if len(body) <= _LONGEST_PIECE:
+        return request
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        for start in range(0, len(body), _LONGEST_PIECE):
+            yield body[start : start + _LONGEST_PIECE]
+
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=request.headers,  # with the length of the body
+        content=pieces(),
+        extensions=request.extensions,
+    )
 
 
 def _make_sync_client() -> HTTPClient | _DirectClient:

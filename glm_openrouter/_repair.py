@@ -32,27 +32,33 @@ class Repair(Protocol):
 
 
 class _Scanner:
-    """Find markers in text that arrives in pieces; inside a fenced code block nothing is a marker."""
+    """Find markers in text that arrives in pieces; in fenced and in inline code nothing is a marker."""
 
     def __init__(self, *markers: str) -> None:
         self._tokens = (*markers, "```")
-        self._pattern = re.compile("|".join(map(re.escape, self._tokens)))
+        self._pattern = re.compile("|".join(map(re.escape, (*self._tokens, "`", "\n"))))
         self._held = ""
         self._fenced = False
+        self._inline = False
 
     def passes(self, text: str) -> bool:
-        """Return whether `text` holds no marker and no part of one."""
-        return not self._held and "<" not in text and "`" not in text
+        """Return whether `text` holds no marker, no part of one, and nothing that decides what is one."""
+        return not self._held and not self._inline and "<" not in text and "`" not in text
 
     def find(self, text: str) -> tuple[str, str, str]:
         """Return the settled text up to the next marker, the marker (or ""), and what follows it."""
         text, self._held = self._held + text, ""
-        for match in self._pattern.finditer(text):
-            if match.group() == "```":
-                self._fenced = not self._fenced
-            elif not self._fenced:
-                return text[: match.start()], match.group(), text[match.end() :]
         settled = len(text) - self._undecided(text)
+        for match in self._pattern.finditer(text, 0, settled):
+            token = match.group()
+            if token == "```":
+                self._fenced, self._inline = not self._fenced, False
+            elif token == "`":
+                self._inline = not self._inline
+            elif token == "\n":
+                self._inline = False  # a lone backtick is no code
+            elif not (self._fenced or self._inline):
+                return text[: match.start()], token, text[match.end() :]
         self._held = text[settled:]
         return text[:settled], "", ""
 
@@ -62,6 +68,7 @@ class _Scanner:
         return held
 
     def _undecided(self, text: str) -> int:
+        """Count the last characters that may be the start of a token."""
         # A whole fence at the end is decided, but one or two backticks after it are not.
         text = text.removesuffix("```")
         for size in range(min(max(map(len, self._tokens)) - 1, len(text)), 0, -1):
@@ -75,8 +82,8 @@ class ThinkTags:
 
     Some hosts leave GLM's `<think>...</think>` in the content, or only its end, because the chat template has put the
     beginning into the prompt (https://github.com/vllm-project/vllm/issues/27703). It should have come as `reasoning`.
-    Tags count before the first word of the answer. After it, a lone `</think>` counts once, outside of inline code,
-    and only if no reasoning has come by itself. What stood before it is refiled as reasoning: text that a stream has
+    Tags count before the first word of the answer. After it, a lone `</think>` counts once, outside of code, and only
+    if no reasoning has come by itself. What stood before it is refiled as reasoning: text that a stream has
     already given out cannot be taken back there, but the finished response has it in the right place.
     """
 
@@ -122,7 +129,7 @@ class ThinkTags:
             self._thinking, self._reasoned = not closes, True
         elif closes and self._thinking:
             self._thinking = False
-        elif closes and not self._reasoned and not delta.text.endswith("`"):
+        elif closes and not self._reasoned:
             self._reasoned = True
             delta.reasoning += delta.text
             delta.text = ""
@@ -146,27 +153,26 @@ class LeakedToolCalls:
         self._off = False
 
     def feed(self, delta: Delta) -> Delta:
-        """Take complete calls out of text and reasoning."""
+        """Take complete calls out of text and reasoning; they go out when none can come by itself any more."""
         if self._off:
             return delta
         if delta.tool_calls:
             self._off = True
-            held = self.flush()
-            delta.text = held.text + delta.text
-            delta.reasoning = held.reasoning + delta.reasoning
+            delta.text = self._text.give_back() + delta.text
+            delta.reasoning = self._reasoning.give_back() + delta.reasoning
             return delta
-        calls: list[ToolCallDelta] = []
+        if delta.refiles_text:
+            delta.reasoning = self._text.flush() + delta.reasoning
         if delta.text:
-            delta.text = self._text.feed(delta.text, calls)
+            delta.text = self._text.feed(delta.text)
         if delta.reasoning:
-            delta.reasoning = self._reasoning.feed(delta.reasoning, calls)
-        if calls:
-            delta.tool_calls = calls
+            delta.reasoning = self._reasoning.feed(delta.reasoning)
         return delta
 
     def flush(self) -> Delta:
-        """Return the text that was held back."""
-        return Delta(text=self._text.flush(), reasoning=self._reasoning.flush())
+        """Return the calls, and the text that was held back."""
+        calls = [call for _, call in (*self._reasoning.calls, *self._text.calls)]
+        return Delta(self._text.flush(), self._reasoning.flush(), calls)
 
 
 class _LeakedCallScanner:
@@ -176,13 +182,15 @@ class _LeakedCallScanner:
     _CLOSER: Final = "</tool_call>"
 
     def __init__(self, tools: ToolSchemas) -> None:
+        self.calls: list[tuple[str, ToolCallDelta]] = []
+        """The calls that were found, each with the text it was."""
         self._tools = tools
         self._scanner = _Scanner(self._OPENER)
         self._block: str | None = None
         """What follows an opener, while it may still become a call."""
 
-    def feed(self, text: str, calls: list[ToolCallDelta]) -> str:
-        """Return the text without complete calls, which are appended to `calls`."""
+    def feed(self, text: str) -> str:
+        """Return the text without complete calls."""
         if self._block is None and self._scanner.passes(text):
             return text
         settled = ""
@@ -194,7 +202,7 @@ class _LeakedCallScanner:
             else:
                 self._block, text = self._block + text, ""
             if self._block is not None:
-                released, text = self._read_block(text, calls)
+                released, text = self._read_block(text)
                 settled += released
         return settled
 
@@ -203,7 +211,13 @@ class _LeakedCallScanner:
         block, self._block = self._block, None
         return ("" if block is None else self._OPENER + block) + self._scanner.flush()
 
-    def _read_block(self, rest: str, calls: list[ToolCallDelta]) -> tuple[str, str]:
+    def give_back(self) -> str:
+        """Return the text that was held back, and that of the calls, which are none."""
+        given = "".join(text for text, _ in self.calls) + self.flush()
+        self.calls.clear()
+        return given
+
+    def _read_block(self, rest: str) -> tuple[str, str]:
         """Return the text that turned out to be no call, and the text that is still to be read."""
         block = (self._block or "") + rest
         body, closer, after = block.partition(self._CLOSER)
@@ -212,7 +226,7 @@ class _LeakedCallScanner:
             self._block = None
             return self._OPENER, block
         if call is not None:
-            calls.append(call)
+            self.calls.append((self._OPENER + body + closer, call))
         self._block = None if call else block
         return "", after
 
@@ -258,12 +272,28 @@ def _parse_arguments(written: str, schema: Mapping[str, Any]) -> dict[str, Any] 
 
 def _parse_value(text: str, schema: Mapping[str, Any]) -> Any:
     # The template writes strings as they are and everything else as JSON.
-    if schema.get("type") == "string":
+    kinds = _kinds_of(schema)
+    if (
+        "string" in kinds
+        and kinds <= {"string", "null"}
+        and (text != "null" or "null" not in kinds)
+    ):
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
+
+
+def _kinds_of(schema: Mapping[str, Any]) -> set[str]:
+    """Return the types that a schema allows, as far as it says."""
+    kind = schema.get("type")
+    kinds = {kind} if isinstance(kind, str) else set(kind or ())
+    for options in (schema.get("anyOf"), schema.get("oneOf")):
+        kinds |= {found for option in options or () for found in _kinds_of(option)}
+    if not kinds and all(isinstance(value, str) for value in schema.get("enum") or (0,)):
+        return {"string"}
+    return kinds
 
 
 class ToolNames:
@@ -344,4 +374,5 @@ class Repairs:
             held = repair.flush()
             delta.text += held.text
             delta.reasoning += held.reasoning
+            delta.tool_calls = [*delta.tool_calls, *held.tool_calls]
         return delta

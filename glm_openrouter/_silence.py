@@ -56,4 +56,5 @@ class Silence:
     def describe(self) -> str:
         """Say how long the silence was and what came last."""
         last = f"event {self._last}" if isinstance(self._last, int) else self._last
-        return f"Nothing came for {self._limit:g} s (timeout); the last was {last}"
+        span = "in time" if self._limit is None else f"for {self._limit:g} s (timeout)"
+        return f"Nothing came {span}; the last was {last}"

@@ -74,7 +74,8 @@ class EventStreamDecoder:
         self._tail.clear()
         if self._data and not self.done:
             return [self._take_event()]
-        stray, self._stray = b"\n".join(self._stray).strip(), []
+        stray = b"" if self.progress else b"\n".join(self._stray).strip()
+        self._stray.clear()
         return [stray] if stray else []
 
     def _take_line(self, line: bytes) -> None:

@@ -69,7 +69,11 @@ class _Call:
 
     def repeats(self, arguments: str) -> bool:
         """Return whether `arguments` is the whole call sent a second time, as with a doubled finish chunk."""
-        return arguments[:1] == "{" and arguments == self.arguments and self.is_whole()
+        return (
+            arguments[:1] == "{"
+            and arguments.rstrip() == self.arguments.rstrip()
+            and self.is_whole()
+        )
 
 
 class ToolCallAccumulator:
@@ -111,7 +115,11 @@ class ToolCallAccumulator:
 
     def _take(self, delta: ToolCallDelta) -> ToolCallDelta | None:
         call = self._find(delta)
+        if call is None and self._is_sent_again(delta):
+            return None
         if call is None:
+            if not (delta.id or delta.name or delta.arguments.strip()):
+                return None
             call = _Call(len(self._calls), delta.index)
             self._calls.append(call)
         elif call.repeats(delta.arguments):
@@ -137,7 +145,18 @@ class ToolCallAccumulator:
                 if delta.id is None or call.id == delta.id:
                     return call if call.accepts(delta) else None
                 last = last or call
-        return last if last is not None and last.accepts(delta) else None
+        if last is None or (delta.index is None and delta.id and last.id):
+            return None
+        return last if last.accepts(delta) else None
+
+    def _is_sent_again(self, delta: ToolCallDelta) -> bool:
+        # Without an id it is the index that tells a second copy from a second call.
+        if delta.index is None or delta.id is not None:
+            return False
+        same = [
+            call for call in self._calls if (call.index, call.name) == (delta.index, delta.name)
+        ]
+        return bool(same) and same[-1].repeats(delta.arguments)
 
     def _unused(self, call_id: str) -> str:
         # Results are matched to calls by id, so two calls must not share one.
@@ -153,7 +172,7 @@ def _normalise(arguments: str) -> str:
         return "{}"
     try:
         inner = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments
     return inner if isinstance(inner, str) and parse_arguments(inner) is not None else arguments
 

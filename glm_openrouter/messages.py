@@ -31,10 +31,15 @@ def write_arguments(arguments: Mapping[str, Any]) -> str:
 def parse_arguments(arguments: str) -> JSONObject | None:
     """Read tool arguments strictly; `None` if they are not a complete JSON object."""
     try:
-        value = json.loads(arguments, strict=False)
-    except ValueError:
+        value = json.loads(arguments, strict=False, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _refuse_constant(name: str) -> None:
+    msg = f"{name} is not JSON."
+    raise ValueError(msg)
 
 
 def tool_call(call_id: str, name: str, arguments: str) -> JSONObject:

@@ -6,6 +6,7 @@ costs that value, not the response. A complete response and a chunk of a stream 
 `message` where the other has `delta`.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -231,12 +232,21 @@ def parse_chunk(payload: bytes) -> ChatChunk:
     try:
         chunk = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        chunk = _fit(ChatChunk, msgspec.json.decode(payload.decode(errors="replace")))
+        chunk = _fit(ChatChunk, _decode_tolerantly(payload))
     # Seen once: the whole completion inside the `provider` key
     # (https://github.com/pydantic/pydantic-ai/issues/3994).
     if isinstance(chunk.provider, dict) and not _COMPLETION_KEYS.isdisjoint(chunk.provider):
         return _fit(ChatChunk, chunk.provider)
     return chunk
+
+
+def _decode_tolerantly(payload: bytes) -> object:
+    """Decode JSON in which bytes or escapes are no characters; they become replacement characters."""
+    try:
+        value = json.loads(payload.decode(errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
+    return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
 
 
 S = TypeVar("S", bound=Struct)

@@ -189,6 +189,13 @@ def test_a_finish_reason_may_be_repeated():
     assert completion.finish_reason == "stop"
 
 
+def test_a_native_reason_that_follows_does_not_undo_the_reason():
+    last = finishes(None)
+    last["choices"][0]["native_finish_reason"] = "stop"
+
+    assert assemble_stream(says("a"), finishes("stop"), last)[1].finish_reason == "stop"
+
+
 def test_text_after_the_finish_reason_is_kept():
     _, completion = assemble_stream(says("a"), finishes(), says("b"))
 
@@ -342,6 +349,15 @@ def test_reasoning_counts_once_wherever_it_is(delta, kept):
 
     assert streamed.reasoning == complete.reasoning == "Hm."
     assert streamed.reasoning_details == complete.reasoning_details == kept
+
+
+def test_reasoning_stays_beside_details_without_a_text():
+    sealed = {"type": "reasoning.encrypted", "data": "b3BhcXVl", "index": 0}
+    _, completion = assemble_stream(
+        chunk({"reasoning": "Hm.", "reasoning_details": [sealed]}), says("a"), finishes()
+    )
+
+    assert (completion.reasoning, completion.reasoning_details) == ("Hm.", [sealed])
 
 
 def test_no_reasoning_is_no_reasoning():
