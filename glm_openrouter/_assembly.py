@@ -23,7 +23,7 @@ from .errors import (
     ErrorDetails,
     StreamInterruptedError,
 )
-from .types import Choice, Completion, Delta, JSONObject, WireMessage, parse_chunk
+from .types import ChatChunk, Choice, Completion, Delta, JSONObject, WireMessage, parse_chunk
 
 __all__ = ["Assembly"]
 
@@ -119,22 +119,28 @@ class Assembly:
             )
             return None
         choice = chunk.choices[0] if chunk.choices else None
+        if choice is None or not self._introduced or choice.index or _is_notable(chunk, choice):
+            return self._take_notable(chunk, choice)
+        return self._take_choice(choice)
+
+    def _take_notable(self, chunk: ChatChunk, choice: Choice | None) -> Delta | None:
+        """Take a chunk that says more than the next few words."""
+        self._introduced = True
+        self._accumulator.feed_facts(chunk)
         if choice is not None and choice.index:
             choice = next((other for other in chunk.choices or () if not other.index), None)
-        ends = choice is None or choice.finish_reason is not None or chunk.usage is not None
-        if ends or not self._introduced or chunk.error:
-            self._introduced = True
-            self._accumulator.feed_facts(chunk)
-        delta = None if choice is None else self._take_choice(choice)
-        error = chunk.error or (choice.error if choice else None)
-        if error or (choice and choice.finish_reason == "error"):
-            self._take_error(error)
+        if choice is None:
+            if chunk.error:
+                self._take_error(chunk.error)
+            return None
+        self._answered = True
+        self._accumulator.feed_finish(choice)
+        delta = self._take_choice(choice)
+        if chunk.error or choice.error or choice.finish_reason == "error":
+            self._take_error(chunk.error or choice.error)
         return delta
 
     def _take_choice(self, choice: Choice) -> Delta | None:
-        self._answered = True
-        if choice.finish_reason is not None or choice.native_finish_reason is not None:
-            self._accumulator.feed_finish(choice)
         message = choice.delta
         if message is None:
             if choice.message is None:
@@ -177,6 +183,16 @@ class Assembly:
             "partial_reasoning": self._accumulator.reasoning,
             "usage": facts.usage,
         }
+
+
+def _is_notable(chunk: ChatChunk, choice: Choice) -> bool:
+    return (
+        choice.finish_reason is not None
+        or chunk.usage is not None
+        or choice.native_finish_reason is not None
+        or chunk.error is not None
+        or choice.error is not None
+    )
 
 
 def _read_delta(message: WireMessage, *, whole: bool) -> Delta:

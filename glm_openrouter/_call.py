@@ -46,11 +46,8 @@ class Call:
         self._repairs = repairs
         self._base_url = base_url
         self._assembly: Assembly | None = None
-
-    @property
-    def done(self) -> bool:
+        self.done = False
         """Whether the response has said that it is over, or has failed."""
-        return self._assembly is not None and self._assembly.done
 
     @property
     def completion(self) -> Completion | None:
@@ -75,6 +72,7 @@ class Call:
         assert assembly is not None  # for the type checker; `begin` has set it
         progress = assembly.progress
         deltas = assembly.feed(data)
+        self.done = assembly.done
         if assembly.progress != progress:
             self.silence.heard_event(assembly.progress)
         else:
@@ -100,17 +98,21 @@ class Call:
         context: ErrorDetails = {"model": self.request.model}
         return error_from_body(body, response.status_code, response.headers, context)
 
+    def raise_translated(self, error: Exception) -> None:
+        """Raise an error of the connection as ours, and any other as it is; a response that is complete has none."""
+        failure = transport_failure(error)
+        if failure is None:
+            raise error
+        if self._assembly is None or not self._assembly.finished:
+            raise self._connection_error(failure, str(error) or type(error).__name__) from error
+
     @contextmanager
     def translating_errors(self) -> Iterator[None]:
-        """Turn errors of the connection into ours; a response that is complete already has none."""
+        """Do so for the errors of a block."""
         try:
             yield
-        except Exception as error:
-            failure = transport_failure(error)
-            if failure is None:
-                raise
-            if self._assembly is None or not self._assembly.finished:
-                raise self._connection_error(failure, str(error) or type(error).__name__) from error
+        except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
+            self.raise_translated(error)
 
     @contextmanager
     def ending(self) -> Iterator[None]:

@@ -191,10 +191,12 @@ class Stream(_BaseStream):
                 body.read_all()
             self.close()
             return None
-        with call.translating_errors():
+        try:
             while not call.done and (data := body.read()) is not None:
                 if deltas := call.feed(data):
                     return deltas
+        except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
+            call.raise_translated(error)
         return call.flush()
 
 
@@ -253,10 +255,12 @@ class AsyncStream(_BaseStream):
                 await body.read_all()
             await self.aclose()
             return None
-        with call.translating_errors():
+        try:
             while not call.done and (data := await body.read()) is not None:
                 if deltas := call.feed(data):
                     return deltas
+        except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
+            call.raise_translated(error)
         return call.flush()
 
 

@@ -69,11 +69,7 @@ class _Call:
 
     def repeats(self, arguments: str) -> bool:
         """Return whether `arguments` is the whole call sent a second time, as with a doubled finish chunk."""
-        return (
-            arguments[:1] == "{"
-            and arguments.rstrip() == self.arguments.rstrip()
-            and self.is_whole()
-        )
+        return arguments.rstrip() == self.arguments.rstrip() and self.is_whole()
 
 
 class ToolCallAccumulator:
@@ -122,7 +118,7 @@ class ToolCallAccumulator:
                 return None
             call = _Call(len(self._calls), delta.index)
             self._calls.append(call)
-        elif call.repeats(delta.arguments):
+        elif delta.arguments[:1] == "{" and call.repeats(delta.arguments):
             return None
         new = ToolCallDelta(index=call.position)
         if call.id is None and delta.id is not None:

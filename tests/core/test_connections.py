@@ -841,7 +841,7 @@ async def test_many_calls_at_once_are_so_many_requests(run, scripted_openrouter)
         found = await asyncio.gather(*(read(client, run.request) for _ in range(50)))
 
     assert {completion.text for completion in found} == {"Pier two."}
-    assert len(server.requests) == 50
+    assert len(server.requests) == len(server.connections) == 50
 
 
 # Python itself complains about what such a loop leaves behind.

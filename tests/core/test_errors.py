@@ -197,6 +197,10 @@ def test_a_telling_message_is_kept_beside_the_raw_one():
     assert "Provider refused the tools: tools[0] has no type (400)" in str(found)
 
 
+def test_a_message_that_quotes_the_raw_text_is_not_said_twice():
+    assert str(read(error(400, f"Upstream said: {UPSTREAM}", raw=UPSTREAM))).count(UPSTREAM) == 1
+
+
 @pytest.mark.parametrize("raw", [None, "", {}, [], "{}", 17, True, {"a": 1}])
 def test_without_a_raw_text_the_message_stands(raw):
     found = read(error(429, "Slow down", raw=raw))
