@@ -122,7 +122,8 @@ class _BaseStream:
         self._request = request
         self._stream = stream
         self._call: Call | None = None
-        self._first: list[Delta] = []
+        self._pending: Iterator[Delta] = iter(())
+        """What has been read and not given out."""
 
     @property
     def completion(self) -> Completion:
@@ -156,10 +157,10 @@ class Stream(_BaseStream):
         self.close()
 
     def __iter__(self) -> Iterator[Delta]:
-        first, self._first = self._first, []
-        yield from first
+        yield from self._pending
         while (deltas := self._read()) is not None:
-            yield from deltas
+            self._pending = iter(deltas)
+            yield from self._pending
 
     def close(self) -> None:
         """Close the connection, whatever is still to come."""
@@ -176,7 +177,7 @@ class Stream(_BaseStream):
                 with call.translating_errors():
                     raise call.status_error(body.response, body.read_all())
             call.begin(body.response)
-            self._first = self._read() or []
+            self._pending = iter(self._read() or ())
         except BaseException:
             self.close()
             raise
@@ -218,11 +219,11 @@ class AsyncStream(_BaseStream):
         await self.aclose()
 
     async def __aiter__(self) -> AsyncIterator[Delta]:
-        first, self._first = self._first, []
-        for delta in first:
+        for delta in self._pending:
             yield delta
         while (deltas := await self._read()) is not None:
-            for delta in deltas:
+            self._pending = iter(deltas)
+            for delta in self._pending:
                 yield delta
 
     async def aclose(self) -> None:
@@ -240,7 +241,7 @@ class AsyncStream(_BaseStream):
                 with call.translating_errors():
                     raise call.status_error(body.response, await body.read_all())
             call.begin(body.response)
-            self._first = await self._read() or []
+            self._pending = iter(await self._read() or ())
         except BaseException:
             await self.aclose()
             raise

@@ -143,9 +143,6 @@ def test_null_facts_do_not_undo_known_ones(at):
     assert (completion.id, completion.model, completion.provider) == (FACTS["id"], MODEL, "Novita")
 
 
-@pytest.mark.xfail(
-    reason="facts are read from the first chunk and those with usage only", strict=True
-)
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -247,7 +244,6 @@ def test_a_stream_without_finish_reason_is_interrupted(done):
     assert caught.value.provider_name == "Novita"
 
 
-@pytest.mark.xfail(reason="a choice without a delta counts as a complete message", strict=True)
 @pytest.mark.parametrize("odd", [{"index": 0}, {"index": 0, "delta": None}])
 def test_a_choice_without_delta_is_no_complete_message(odd):
     with pytest.raises(StreamInterruptedError):
@@ -267,7 +263,6 @@ def test_a_finish_chunk_needs_no_delta():
     assert assemble_stream(says("a"), last)[1].finish_reason == "stop"
 
 
-@pytest.mark.xfail(reason="the first entry of `choices` is taken, whatever its index", strict=True)
 def test_other_choices_are_ignored():
     other = says("Another answer.")
     other["choices"][0]["index"] = 1
@@ -453,7 +448,6 @@ def test_details_of_a_stream_in_one_chunk_are_merged_too(entries):
     assert completion.reasoning_details == entries
 
 
-@pytest.mark.xfail(reason="only fragments that follow one another are merged", strict=True)
 def test_details_are_merged_by_type_and_index_also_if_they_interleave():
     parts = [
         {"type": "reasoning.text", "text": text, "index": index}
@@ -661,7 +655,6 @@ def test_invalid_utf_8_costs_a_character_and_not_the_response(bad):
     assert completion.text.endswith(" two.")
 
 
-@pytest.mark.xfail(reason="the whole chunk is refused, and with it the response", strict=True)
 def test_half_of_a_surrogate_pair_costs_a_character_and_not_the_response():
     data = events(says("Pier @ two."), finishes()).replace(b"@", b"\\ud83d")
     _, completion = assemble(data)
@@ -751,7 +744,6 @@ def test_an_error_after_the_token_limit_is_a_truncation(reason):
     assert completion.usage.total_tokens == 48
 
 
-@pytest.mark.xfail(reason="text that a repair holds back is not in `partial_text`", strict=True)
 @pytest.mark.parametrize("text", ["a <", "if `", "Pier <tool_ca"])
 def test_the_partial_text_of_an_error_is_all_of_it(text):
     with pytest.raises(InternalServerError) as caught:
@@ -762,7 +754,6 @@ def test_the_partial_text_of_an_error_is_all_of_it(text):
 # What ends in the middle
 
 
-@pytest.mark.xfail(reason="the event that was cut is read as if it were whole", strict=True)
 @pytest.mark.parametrize("cut", [b"data: {", b'data: {"id": "gen-17', b"dat", b"x"])
 def test_an_event_that_is_cut_after_the_finish_reason_costs_nothing(cut):
     _, completion = assemble(events(says("Pier two."), finishes(), done=False) + cut)
@@ -770,7 +761,6 @@ def test_an_event_that_is_cut_after_the_finish_reason_costs_nothing(cut):
     assert (completion.text, completion.finish_reason) == ("Pier two.", "stop")
 
 
-@pytest.mark.xfail(reason="the event that was cut is read as if it were whole", strict=True)
 @pytest.mark.parametrize("cut", [b"data: {", b'data: {"id": "gen-17', b"dat"])
 def test_an_event_that_is_cut_is_an_interruption(cut):
     with pytest.raises(StreamInterruptedError) as caught:

@@ -71,7 +71,6 @@ def test_other_fields_of_an_event_are_ignored():
     assert decode(b"event: message\nid: 7\ndata: %b\nretry: 10\n\n" % ONE) == [ONE]
 
 
-@pytest.mark.xfail(reason="what follows the last event comes out as a payload", strict=True)
 @pytest.mark.parametrize("line", [b"x-trace: 7", b"id", b"event", b"data"])
 def test_a_line_that_means_nothing_is_ignored_after_an_event(line):
     assert decode(b"data: %b\n\n%b\n\n" % (ONE, line)) == [ONE]

@@ -251,9 +251,6 @@ def test_a_leaked_call_stays_text_beside_a_structured_call():
     assert (completion.text, found(completion)) == (LEAK, [TIDE])
 
 
-@pytest.mark.xfail(
-    reason="a leaked call goes out before it is known that none came by itself", strict=True
-)
 def test_a_leaked_call_that_comes_again_as_a_structured_call_runs_once():
     structured = call("find_berth", '{"harbour": "Oslo", "length": 12}', 0, "a")
     _, completion = assemble_stream(
@@ -289,7 +286,6 @@ def leak(**values):
 STRING = {"type": "string"}
 INTEGER = {"type": "integer"}
 NULL = {"type": "null"}
-LOOSE = "only a plain `type: string` counts as a string"
 
 
 @pytest.mark.parametrize(
@@ -313,31 +309,11 @@ LOOSE = "only a plain `type: string` counts as a string"
         ({}, "a word", "a word"),
         ({"anyOf": [INTEGER, NULL]}, "12", 12),
         ({"anyOf": [INTEGER, NULL]}, "null", None),
-        pytest.param(
-            {"anyOf": [STRING, NULL]}, "0150", "0150", id="optional string that is no JSON number"
-        ),
-        pytest.param(
-            {"anyOf": [STRING, NULL]},
-            "12",
-            "12",
-            id="optional string",
-            marks=pytest.mark.xfail(reason=LOOSE, strict=True),
-        ),
-        pytest.param(
-            {"type": ["string", "null"]},
-            "12",
-            "12",
-            id="string or null",
-            marks=pytest.mark.xfail(reason=LOOSE, strict=True),
-        ),
-        pytest.param(
-            {"enum": ["1", "2"]},
-            "2",
-            "2",
-            id="enumeration of strings",
-            marks=pytest.mark.xfail(reason=LOOSE, strict=True),
-        ),
-        pytest.param({"anyOf": [STRING, NULL]}, "null", None, id="optional string that is null"),
+        ({"anyOf": [STRING, NULL]}, "0150", "0150"),
+        ({"anyOf": [STRING, NULL]}, "12", "12"),
+        ({"type": ["string", "null"]}, "12", "12"),
+        ({"enum": ["1", "2"]}, "2", "2"),
+        ({"anyOf": [STRING, NULL]}, "null", None),
     ],
 )
 def test_values_of_a_leaked_call_have_the_types_of_the_schema(schema, written, expected):
@@ -356,28 +332,7 @@ def test_a_value_may_span_lines_and_look_like_markup():
         assert found(completion) == [("moor", {"value": value})], pieces
 
 
-INLINE = "only code that starts right before the marker is seen as inline code"
-UNTOUCHED_BROKEN = {
-    "the end in inline code": "the backtick before the marker is forgotten if a cut parts them",
-    "the end in inline code with space": INLINE,
-    "the end after more inline code": INLINE,
-    "a call in inline code": "inline code is not looked at for leaked calls",
-}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(
-            text,
-            id=name,
-            marks=[pytest.mark.xfail(reason=UNTOUCHED_BROKEN[name], strict=True)]
-            if name in UNTOUCHED_BROKEN
-            else [],
-        )
-        for name, text in UNTOUCHED.items()
-    ],
-)
+@pytest.mark.parametrize("text", UNTOUCHED.values(), ids=UNTOUCHED)
 def test_text_that_is_meant_stays_byte_for_byte(text):
     for pieces in [[text], *pieces_of(text)]:
         deltas, completion = answer(*pieces, tools=SCHEMAS)
@@ -504,7 +459,6 @@ def test_any_mixture_of_markers_may_be_cut_anywhere(scraps, data):
     assert joined(deltas)[0] == completion.text
 
 
-@pytest.mark.xfail(reason="the newline is gone before it is known to be thinking", strict=True)
 def test_newlines_before_thinking_without_a_beginning_do_not_depend_on_the_cut():
     sent = "\nWhich pier?</think>Pier two."
     reasonings = {answer(*pieces)[1].reasoning for pieces in ([sent], *pieces_of(sent))}
@@ -512,7 +466,6 @@ def test_newlines_before_thinking_without_a_beginning_do_not_depend_on_the_cut()
     assert len(reasonings) == 1
 
 
-@pytest.mark.xfail(reason="what waits to become a call is not refiled as reasoning", strict=True)
 def test_thinking_that_mentions_a_call_may_be_cut_anywhere():
     for pieces in pieces_of("Perhaps <tool_call>tide first</think>Pier two."):
         _, completion = answer(*pieces, tools=SCHEMAS)
