@@ -231,7 +231,7 @@ def parse_chunk(payload: bytes) -> ChatChunk:
     """
     try:
         chunk = _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         chunk = _fit(ChatChunk, _decode_tolerantly(payload))
     # Seen once: the whole completion inside the `provider` key
     # (https://github.com/pydantic/pydantic-ai/issues/3994).
