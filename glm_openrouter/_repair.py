@@ -5,6 +5,7 @@ A repair that does not fire changes nothing, and holds text back for no longer t
 names them in order; a client switches them off by name.
 """
 
+import functools
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -31,12 +32,17 @@ class Repair(Protocol):
         ...
 
 
+@functools.cache
+def _pattern_of(tokens: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, tokens)))
+
+
 class _Scanner:
     """Find markers in text that arrives in pieces; in fenced and in inline code nothing is a marker."""
 
     def __init__(self, *markers: str) -> None:
         self._tokens = (*markers, "```")
-        self._pattern = re.compile("|".join(map(re.escape, (*self._tokens, "`", "\n"))))
+        self._pattern = _pattern_of((*self._tokens, "`", "\n"))
         self._held = ""
         self._fenced = False
         self._inline = False

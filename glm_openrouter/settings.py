@@ -175,8 +175,8 @@ class ModelParameters(BaseModel):
 
     def parameters(self) -> JSONObject:
         """Return the parameters that are set, as arguments for `ChatRequest`."""
-        values = ((name, getattr(self, name)) for name in ModelParameters.model_fields)
-        return {name: value for name, value in values if value is not None}
+        values = self.__dict__
+        return {name: values[name] for name in _PARAMETERS if values.get(name) is not None}
 
     def build_request(
         self, messages: list[JSONObject], *layers: Mapping[str, Any], more: Mapping[str, Any]
@@ -202,6 +202,9 @@ class ModelParameters(BaseModel):
         merged = {name: layer[name] for layer in layers for name in layer}
         extra_body = {name: body[name] for body in bodies for name in body}
         return ChatRequest(messages=messages, **{**merged, "extra_body": extra_body or None})
+
+
+_PARAMETERS = tuple(ModelParameters.model_fields)
 
 
 class ChatRequest(ModelParameters):
