@@ -379,6 +379,6 @@ class AsyncClient(_BaseClient):
 
         client = self._http_client or await _http.async_client(self)
         http_request = self._build_post(call, self._http_client)
-        async with asyncio.timeout_at(call.silence.deadline):  # aiohttp limits no writes
+        async with asyncio.timeout_at(call.silence.send_deadline):
             response = await client.send(http_request, stream=True, follow_redirects=False)
         return _http.AsyncBody(response, call.silence)

@@ -53,6 +53,11 @@ class Silence:
             raise TimeoutError
         return left
 
+    @property
+    def send_deadline(self) -> float | None:
+        """When sending must be over: a moment later than all else that is limited, which can say what it was."""
+        return None if self.deadline is None else self.deadline + _GRACE
+
     def describe(self) -> str:
         """Say how long the silence was and what came last."""
         last = f"event {self._last}" if isinstance(self._last, int) else self._last

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Self
 
+from ._listen import listen
 from ._loop_thread import LoopThread
 from ._received import ReceivedRequest
 
@@ -51,7 +52,7 @@ class OfflineServer:
         """Start to listen; the server answers when this returns."""
         if self._thread is not None:
             raise RuntimeError("The server is running already")
-        self._socket = socket.create_server(("127.0.0.1", self._port), backlog=2048)
+        self._socket = listen("127.0.0.1", self._port)
         self._thread = LoopThread(self._main, name="offline-openrouter")
         try:
             self._thread.start()
@@ -106,7 +107,7 @@ def serve(host: str = "127.0.0.1", port: int = 8765, *, chunk_delay: float = 0.0
         sys.stdout.write(f"Offline OpenRouter: http://{address}:{actual_port}/api/v1\n")
         sys.stdout.flush()
 
-    with socket.create_server((host, port), backlog=2048) as listening:
+    with listen(host, port) as listening:
         server = AppServer(create_app(chunk_delay=chunk_delay), ready=announce)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Self
 
+from ._listen import listen
 from ._loop_thread import LoopThread
 from ._received import ReceivedRequest
 from ._request_reader import RequestReader
@@ -95,7 +96,7 @@ class ScriptedServer:
         if self._thread is not None:
             raise RuntimeError("The server is running already")
         RequestReader()
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self._socket = listen("127.0.0.1", 0)
         self._thread = LoopThread(self._main, name="scripted-openrouter")
         self._thread.start()
         return self
