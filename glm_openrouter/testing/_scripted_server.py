@@ -215,7 +215,6 @@ class _Connection(asyncio.Protocol):
             if self._gone.is_set():
                 return
             await self._perform(step)
-            self._log.steps += 1
             if isinstance(step, Close | Reset):
                 return
         self._end_body()
@@ -239,6 +238,7 @@ class _Connection(asyncio.Protocol):
             case _:
                 self._write_body(_encode(step))
                 self._log.events += isinstance(step, Event | Done)
+        self._log.steps += 1  # before the loop can notice that a step has closed the connection
         await self._writable.wait()
         # Gives the loop a chance to notice that the client has left, however fast the script is.
         await asyncio.sleep(0)
