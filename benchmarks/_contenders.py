@@ -95,6 +95,9 @@ class LangChain:
     def async_text(self) -> None:
         self._runner.run(consume_async(self._model.astream(PROMPT)))
 
+    def events(self) -> None:
+        consume(self._model.stream_events(PROMPT, version="v3"))
+
     def call(self) -> None:
         self._model.invoke(PROMPT)
 
@@ -159,6 +162,19 @@ def chat_glm(url: str, chunks: int) -> LangChain:
     return LangChain(lambda: ChatGLM(model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks))
 
 
+def chat_glm_bridged(url: str, chunks: int) -> LangChain:
+    from langchain_glm import ChatGLM
+
+    class Bridged(ChatGLM):
+        """Leaves it to LangChain to make events of chunks."""
+
+        @property
+        def _stream_chat_model_events(self) -> None:
+            return None
+
+    return LangChain(lambda: Bridged(model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks))
+
+
 def llamaindex_alone(url: str, chunks: int, *, ready: bool) -> LlamaIndex:  # noqa: ARG001 -- needs no server
     from _fake_llamaindex import FakeLLM
 
@@ -178,6 +194,7 @@ def llamaindex_glm(url: str, chunks: int) -> LlamaIndex:
 
 
 OURS = "ours"
+BRIDGED = "ours, events made by LangChain"
 CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
     "langchain": {
         "bare httpx": BareHttpx,
@@ -185,6 +202,7 @@ CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
         "the framework alone, chunks built": partial(langchain_alone, ready=False),
         "ChatOpenAI": chat_openai,
         "ChatOpenRouter": chat_openrouter,
+        BRIDGED: chat_glm_bridged,
         OURS: chat_glm,
     },
     "llamaindex": {
@@ -201,7 +219,7 @@ def main() -> None:
     framework, name, case, url, chunks = sys.argv[1:]
     contender = CONTENDERS[framework][name](url, int(chunks))
     run = getattr(contender, case)
-    streamed = case in ("text", "tools", "async_text")
+    streamed = case in ("text", "tools", "async_text", "events")
     times, parts = (1, int(chunks)) if streamed else (CALLS_PER_TURN, CALLS_PER_TURN)
     cpu_seconds(run, 2)  # to warm up
     take_turns(lambda: cpu_seconds(run, times) / parts * 1e6)

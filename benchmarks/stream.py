@@ -7,13 +7,14 @@ and they take turns, so that the noise of the machine hits all alike.
 import argparse
 from contextlib import ExitStack
 
-from _contenders import CONTENDERS, OURS
+from _contenders import BRIDGED, CONTENDERS, OURS
 from _measure import Child, interleave, median, print_table, running_server
 
 CASES = {
     "text": "a chunk of text",
     "tools": "a chunk of tool arguments",
     "async_text": "a chunk of text, async",
+    "events": "a chunk as v3 event",
     "call": "a call, not streamed",
     "async_call": "a call, not streamed, async",
     "construct": "a construction",
@@ -34,7 +35,7 @@ def main() -> None:
                 report(framework, cases, columns)
 
 
-ABSENT = {("llamaindex", "tools")}
+ABSENT = {("llamaindex", "tools"), ("llamaindex", "events")}
 FLOORS = ("bare", "the framework")
 
 
@@ -44,9 +45,7 @@ def wanted(framework: str, case: str, options: argparse.Namespace) -> bool:
 
 def measure(framework: str, case: str, url: str, options: argparse.Namespace) -> dict[str, float]:
     """Return the median of each contender."""
-    names = [
-        name for name in CONTENDERS[framework] if case != "construct" or not name.startswith(FLOORS)
-    ]
+    names = [name for name in CONTENDERS[framework] if takes_part(name, case)]
     with ExitStack() as stack:
         children = {
             name: stack.enter_context(
@@ -56,6 +55,12 @@ def measure(framework: str, case: str, url: str, options: argparse.Namespace) ->
         }
         figures = interleave(children, options.repeat)
     return {name: median(values) for name, values in figures.items()}
+
+
+def takes_part(name: str, case: str) -> bool:
+    if name == BRIDGED:
+        return case == "events"
+    return case not in ("construct", "events") or not name.startswith(FLOORS)
 
 
 def report(framework: str, cases: list[str], columns: list[dict[str, float]]) -> None:

@@ -3,19 +3,26 @@
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, Literal
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    BaseRunManager,
+    CallbackManagerForLLMRun,
+)
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
+from langchain_core.utils.utils import LC_ID_PREFIX
+from langchain_protocol.protocol import MessagesData
 
-from glm_openrouter import Delta, find_model, strip_variant
+from glm_openrouter import ChatRequest, Delta, find_model, strip_variant
 
 from ._errors import translate_errors
 from ._from_wire import to_chunk, to_content_blocks_chunk, to_last_chunk, to_result
 from ._model import MODEL_CONFIG, OpenRouterModel
+from ._stream_events import StreamEvents
 from ._structured import structured_output
 from ._to_wire import to_tool, to_tool_choice
 
@@ -103,6 +110,45 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
                 async for delta in stream:
                     yield convert(delta)
                 yield to_last_chunk(stream.completion, with_usage=self.stream_usage)
+
+    def _stream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[MessagesData]:
+        request = self._request(messages, stop, kwargs)
+        events = self._stream_events(run_manager, request)
+        with translate_errors(), self._client.stream(request) as stream:
+            yield events.start()
+            for delta in stream:
+                yield from events.feed(delta)
+            yield from events.finish(stream.completion)
+
+    async def _astream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[MessagesData]:
+        request = self._request(messages, stop, kwargs)
+        events = self._stream_events(run_manager, request)
+        with translate_errors():
+            async with self._async_client.stream(request) as stream:
+                yield events.start()
+                async for delta in stream:
+                    for event in events.feed(delta):
+                        yield event
+                for event in events.finish(stream.completion):
+                    yield event
+
+    def _stream_events(
+        self, run_manager: BaseRunManager | None, request: ChatRequest
+    ) -> StreamEvents:
+        message_id = f"{LC_ID_PREFIX}-{run_manager.run_id}" if run_manager else ""
+        return StreamEvents(message_id, request.model, with_usage=self.stream_usage)
 
     @property
     def _convert_delta(self) -> Callable[[Delta], ChatGenerationChunk]:
