@@ -78,6 +78,21 @@ def test_the_langchain_agent_answers_from_both_results(output):
     assert "391" in answer
 
 
+def test_the_approved_call_runs_after_the_question(output):
+    question, answer = output("langchain_approval").splitlines()
+    assert "send_mail with {'to': 'ada@example.com', 'subject': 'Lunch'}" in question
+    assert "The mail to ada@example.com is on its way." in answer
+
+
+def test_the_graph_remembers_both_turns(output):
+    assert output("langchain_graph").endswith("4 messages are remembered.\n")
+
+
+def test_the_events_show_thoughts_words_calls_and_cost(output):
+    lines = [line.partition("]")[0] for line in output("langchain_events").splitlines() if line]
+    assert lines == ["[thinking", "[answer", "[call", "[cost", "[thinking", "[answer", "[cost"]
+
+
 def test_the_structured_answer_is_an_object(output):
     expected = "Person(name='Ada Lovelace', age=36, city='London')\n"
     assert output("langchain_structured") == expected
