@@ -18,8 +18,15 @@ PARTS = (
     "langchain_chain",
     "langchain_agent",
     "langchain_structured",
+    "langchain_graph",
+    "langchain_events",
+    "langchain_approval",
     "llamaindex_rag",
     "llamaindex_agent",
+    "llamaindex_search_agent",
+    "llamaindex_chat",
+    "llamaindex_subquestions",
+    "llamaindex_handoff",
 )
 COLUMNS = ("Calls", "Prompt\ntokens", "Completion\ntokens", "of which\nreasoning", "USD", "Seconds")
 

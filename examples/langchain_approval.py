@@ -10,7 +10,7 @@ from langchain_glm import ChatGLM
 
 def send_mail(to: str, subject: str) -> str:
     """Send a mail to an address."""
-    return f"The mail to {to} is on its way."
+    return f"The mail {subject!r} to {to} is on its way."
 
 
 def main() -> None:

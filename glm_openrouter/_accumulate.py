@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._tool_calls import ToolCallAccumulator
-from .types import ChatChunk, Choice, Completion, Delta, WireMessage
+from .types import ChatChunk, Choice, Completion, Delta, ToolCallDelta, Usage, WireMessage
 
 __all__ = ["ChatAccumulator"]
 
@@ -72,6 +72,9 @@ https://docs.z.ai/api-reference/llm/chat-completion
 """
 
 
+_NO_USAGE = Usage()
+
+
 class ChatAccumulator:
     """Keep what a response has brought so far."""
 
@@ -105,7 +108,8 @@ class ChatAccumulator:
             facts.provider = chunk.provider or facts.provider
         if chunk.created is not None:
             facts.created = int(chunk.created)
-        facts.usage = chunk.usage or facts.usage
+        if chunk.usage is not None and chunk.usage != _NO_USAGE:
+            facts.usage = chunk.usage
         facts.service_tier = chunk.service_tier or facts.service_tier
         facts.system_fingerprint = chunk.system_fingerprint or facts.system_fingerprint
         facts.openrouter_metadata = chunk.openrouter_metadata or facts.openrouter_metadata
@@ -141,14 +145,18 @@ class ChatAccumulator:
         if delta.logprobs:
             self._add_logprobs(delta.logprobs)
 
-    def finish(self, *, ended: bool) -> Completion:
-        """Return the finished response.
+    def settle(self, *, ended: bool) -> list[ToolCallDelta]:
+        """Settle how the response ended, and return what was held back of its tool calls.
 
         Args:
             ended: Whether the response came to its end, so that tool calls without a finish reason are complete.
         """
+        reason = self.completion.finish_reason = self._finish_reason(ended=ended)
+        return self.tool_calls.flush(reason)
+
+    def finish(self) -> Completion:
+        """Return the finished response, once it has been settled."""
         completion = self.completion
-        completion.finish_reason = self._finish_reason(ended=ended)
         completion.text = self.text
         completion.reasoning = self.reasoning.lstrip("\r\n") if self._refiled else self.reasoning
         completion.reasoning_details = self._details.finish()
@@ -160,7 +168,7 @@ class ChatAccumulator:
         native = self.completion.native_finish_reason or ""
         if reason is None:
             reason = _NATIVE_FINISH_REASONS.get(native)
-        if reason is None and ended and self.tool_calls:
+        if reason is None and ended and self.tool_calls.complete:
             return "tool_calls"
         if reason == "tool_calls" and not self.tool_calls:
             return "stop"

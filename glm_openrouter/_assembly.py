@@ -12,10 +12,12 @@ from typing import Any
 import msgspec
 
 from ._accumulate import ChatAccumulator
-from ._envelope import error_from_envelope, redact
+from ._envelope import error_from_envelope
 from ._repair import Repairs
+from ._secrets import Redactor, redact
 from ._sse import Decoder
-from ._tool_calls import read_tool_calls
+from ._stop import StopTexts
+from ._tool_calls import one_per_call, read_tool_calls
 from .errors import (
     APIError,
     APIResponseError,
@@ -35,7 +37,15 @@ class Assembly:
     `flush` raises.
     """
 
-    def __init__(self, decoder: Decoder, repairs: Repairs, model: str | None) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        repairs: Repairs,
+        model: str | None,
+        stop: StopTexts | None = None,
+        *,
+        redact: Redactor = redact,
+    ) -> None:
         self.done = False
         """Whether nothing more is wanted from the socket."""
         self.completion: Completion | None = None
@@ -43,7 +53,9 @@ class Assembly:
         self._decoder = decoder
         self._events = 0
         self._repairs = repairs
+        self._stop = stop
         self._model = model
+        self._redact = redact
         self._accumulator = ChatAccumulator()
         self._introduced = False
         self._answered = False
@@ -60,9 +72,20 @@ class Assembly:
         return self._decoder.progress
 
     @property
+    def billed(self) -> Completion | None:
+        """What is known of the response, if it is complete or its usage has come, so that it counts as spent."""
+        facts = self._accumulator.completion
+        return facts if self.completion is not None or facts.usage is not None else None
+
+    @property
     def finished(self) -> bool:
         """Whether the finish reason has come, so that nothing is lost if the connection breaks."""
         return self._failure is None and self._accumulator.completion.finish_reason is not None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop text has ended the answer, whatever still comes."""
+        return self._stop is not None and self._stop.found
 
     def feed(self, data: bytes) -> list[Delta]:
         """Take the next bytes of the body and return the increments that they complete."""
@@ -71,9 +94,9 @@ class Assembly:
             delta = self._take(payload)
             if delta:
                 deltas.append(delta)
-            if self._failure is not None:
+            if self._failure is not None or self.stopped:
                 break
-        self.done = self._decoder.done or self._failure is not None
+        self.done = self._decoder.done or self._failure is not None or self.stopped
         return deltas
 
     def flush(self) -> list[Delta]:
@@ -84,11 +107,17 @@ class Assembly:
         """
         deltas = [] if self.done else self._take_rest()
         last = self._repairs.flush()
+        if self._stop is not None:
+            last = self._stop.feed(last)
+            last.text += self._stop.flush()
         self._accumulator.feed(last)
-        last.tool_calls = [*last.tool_calls, *self._accumulator.tool_calls.flush()]
+        if self.stopped:
+            self._accumulator.completion.finish_reason = "stop"
+        settled = self._accumulator.settle(ended=self._whole or self._decoder.done)
+        last.tool_calls = one_per_call([*last.tool_calls, *settled])
         if last:
             deltas.append(last)
-        completion = self._accumulator.finish(ended=self._whole or self._decoder.done)
+        completion = self._accumulator.finish()
         if self._failure is not None:
             raise self._failure()
         self._check_complete(completion)
@@ -98,7 +127,7 @@ class Assembly:
 
     def fail(self, error: type[APIError], message: str) -> APIError:
         """Return an error that holds what has come so far."""
-        return error(message, **self._details())
+        return error(self._redact(message), **self._details())
 
     def _take_rest(self) -> list[Delta]:
         """Read what the body ended with, which may be half of an event; that is no event."""
@@ -115,7 +144,7 @@ class Assembly:
         except msgspec.DecodeError:
             self._unreadable = True
             self._failure = partial(
-                self.fail, APIResponseError, f"Not a completion: {_excerpt(payload)}"
+                self.fail, APIResponseError, f"Not a completion: {self._excerpt(payload)}"
             )
             return None
         choice = chunk.choices[0] if chunk.choices else None
@@ -152,6 +181,8 @@ class Assembly:
         delta = self._repairs.feed(_read_delta(message, whole=self._whole))
         if choice.logprobs:
             delta.logprobs = choice.logprobs
+        if self._stop is not None:
+            delta = self._stop.feed(delta)
         self._accumulator.feed(delta)
         return delta
 
@@ -162,7 +193,7 @@ class Assembly:
 
     def _provider_error(self, error: JSONObject | str | None = None) -> APIError:
         envelope = {"error": error or "The provider ended the response with an error"}
-        return error_from_envelope(envelope, self._details())
+        return error_from_envelope(envelope, self._details(), redact=self._redact)
 
     def _check_complete(self, completion: Completion) -> None:
         if not self._answered:
@@ -173,12 +204,16 @@ class Assembly:
         if completion.finish_reason is None and not self._whole:
             raise self.fail(StreamInterruptedError, "The stream ended before its finish reason.")
 
+    def _excerpt(self, payload: bytes) -> str:
+        text = self._redact(payload.decode(errors="replace"))
+        return f"{text[:200]!r}" + (" ..." if len(text) > 200 else "")
+
     def _details(self) -> ErrorDetails:
         facts = self._accumulator.completion
         return {
             "model": self._model,
-            "provider_name": facts.provider,
-            "request_id": facts.id,
+            "provider_name": facts.provider and self._redact(facts.provider),
+            "request_id": facts.id and self._redact(facts.id),
             "partial_text": self._accumulator.text,
             "partial_reasoning": self._accumulator.reasoning,
             "usage": facts.usage,
@@ -219,11 +254,6 @@ def _detail_text(detail: JSONObject) -> str:
 def _join_parts(content: list[Any]) -> str:
     texts = [part.get("text") if isinstance(part, dict) else part for part in content]
     return "".join(text for text in texts if isinstance(text, str))
-
-
-def _excerpt(payload: bytes) -> str:
-    text = redact(payload[:200].decode(errors="replace"))
-    return f"{text!r}" + (" ..." if len(payload) > 200 else "")
 
 
 def _warn_if_empty(completion: Completion) -> None:

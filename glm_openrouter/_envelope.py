@@ -10,12 +10,15 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 
 from . import errors
+from ._secrets import Redactor
+from ._secrets import redact as redact_usual
+from ._sse import ResponseDecoder
 from .errors import APIStatusError, ErrorDetails
 
-__all__ = ["error_from_body", "error_from_envelope", "redact"]
+__all__ = ["error_from_body", "error_from_envelope"]
 
 _TYPES: Mapping[int, type[APIStatusError]] = {
     400: errors.BadRequestError,
@@ -31,12 +34,40 @@ _TYPES: Mapping[int, type[APIStatusError]] = {
 
 _RETRYABLE = frozenset((408, 429, 500, 502, 503, 504, 529, *range(520, 525)))
 
+_STATUS_OF_NAME = {
+    "invalid_request": 400,
+    "context_length_exceeded": 400,
+    "model_not_found": 400,
+    "wrong_endpoint": 400,
+    "authentication": 401,
+    "payment_required": 402,
+    "permission_denied": 403,
+    "region_restricted": 403,
+    "not_found": 404,
+    "no_endpoints": 404,
+    "constraint_filtered": 404,
+    "privacy_restricted": 404,
+    "payload_too_large": 413,
+    "unprocessable": 422,
+    "rate_limit_exceeded": 429,
+    "capacity_exhausted": 429,
+    "provider_unavailable": 502,
+    "provider_overloaded": 503,
+    "temporarily_unavailable": 503,
+}
+"""`error_type`, `availability.code` or a word as `code` -> what the status would be, where there is no number."""
+
 _GENERIC_MESSAGES = frozenset(("", "provider returned error", "error", "unknown error"))
 
-_LONGEST_TEXT = 1000
+_OVERFLOW = re.compile(
+    r"context_length_exceeded|(maximum|max) context length|context (length|window)\b.{0,20}\bexceeded"
+    r"|(prompt|input|context)\b.{0,40}\b(too long|exceeds.{0,40}\b(length|window|tokens))",
+    re.IGNORECASE,
+)
+"""Texts of a 400 of a prompt that does not fit."""
 
-_SECRETS = re.compile(r"sk-or-[\w-]+|\buser_\w{8,}")
-"""Keys, and the account id that OpenRouter puts into error bodies."""
+_LONGEST_TEXT = 1000
+"""Characters."""
 
 _EXCLUDED_BY = {
     "geo": "your region",
@@ -66,7 +97,12 @@ _EXCLUDED_BY_TEXT = (
 
 
 def error_from_body(
-    body: bytes, status: int, headers: Mapping[str, str], context: ErrorDetails
+    body: bytes,
+    status: int,
+    headers: Mapping[str, str],
+    context: ErrorDetails,
+    *,
+    redact: Redactor = redact_usual,
 ) -> APIStatusError:
     """Return the error for an HTTP response with an error status.
 
@@ -75,15 +111,13 @@ def error_from_body(
         status: The HTTP status.
         headers: The response headers.
         context: What is known already, such as the model.
+        redact: Takes out the secrets of the client, which some servers repeat.
     """
-    text = body.decode(errors="replace").strip()
-    try:
-        envelope = json.loads(text)
-    except (ValueError, RecursionError):
-        envelope = None
-    if not isinstance(envelope, dict):
+    envelope = _read_object(body)
+    if envelope is None:
+        text = body.decode(errors="replace").strip()
         envelope = {"error": {"message": _plain_text(text)}}
-    return error_from_envelope(envelope, context, status=status, headers=headers)
+    return error_from_envelope(envelope, context, status=status, headers=headers, redact=redact)
 
 
 def error_from_envelope(
@@ -92,6 +126,7 @@ def error_from_envelope(
     *,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
+    redact: Redactor = redact_usual,
     now: Callable[[], float] = time.time,
 ) -> APIStatusError:
     """Return the error that an envelope describes.
@@ -101,6 +136,7 @@ def error_from_envelope(
         context: What is known already, such as the model.
         status: The HTTP status, if it is one of an error.
         headers: The response headers.
+        redact: Takes out the secrets of the client, which some servers repeat.
         now: The time in seconds since the epoch, for resets that are given as a point in time.
     """
     error = envelope.get("error") or {"message": _to_text(envelope)}
@@ -110,33 +146,54 @@ def error_from_envelope(
     availability = _mapping(error.get("availability") or envelope.get("availability"))
     headers = headers or {}
     code = error.get("code")
-    status = _to_int(code) or _to_int(error.get("http_status")) or status or 500
-    text = _error_text(error, metadata)
+    said_types = (metadata.get("error_type"), error.get("error_type"), availability.get("code"))
+    names = [name for name in (*said_types, code) if isinstance(name, str)]
+    status = (
+        _to_status(code)
+        or _to_status(error.get("http_status"))
+        or status
+        or next((_STATUS_OF_NAME[name] for name in names if name in _STATUS_OF_NAME), 500)
+    )
+    text = _shorten(redact(_error_text(error, metadata)))
+    said = {
+        "code": code if isinstance(code, str | int) else None,
+        "error_type": _first_text(*said_types),
+        "provider_name": _first_text(metadata.get("provider_name"), context.get("provider_name")),
+        "raw": _to_text(metadata.get("raw")) or None,
+        "request_id": headers.get("x-generation-id") or context.get("request_id"),
+    }
+    clean = {
+        name: _shorten(redact(value)) if isinstance(value, str) else value
+        for name, value in said.items()
+    }
     details: ErrorDetails = {
         **context,
+        **cast(ErrorDetails, clean),
         "status_code": status,
-        "code": redact(code) if isinstance(code, str) else code if isinstance(code, int) else None,
-        "error_type": _first_text(
-            metadata.get("error_type"), error.get("error_type"), availability.get("code")
-        ),
-        "provider_name": _first_text(metadata.get("provider_name"), context.get("provider_name")),
-        "raw": redact(_to_text(metadata.get("raw"))) or None,
-        "request_id": headers.get("x-generation-id") or context.get("request_id"),
         "retry_after": _retry_after(headers, metadata, availability, now),
     }
     details["retryable"] = _is_retryable(status, text, details, metadata, availability)
-    if status == 402 and (afford := re.search(r"can only afford (\d+)", text)):
-        details["affordable_max_tokens"] = int(afford.group(1))
+    if status == 402 and (afford := re.search(r"can only afford (\d[\d,]*)", text)):
+        details["affordable_max_tokens"] = int(afford.group(1).replace(",", ""))
     error_type = _error_type(status, text, details)
-    return error_type(_message(text, details, metadata, availability), **details)
+    return error_type(redact(_message(text, details, metadata, availability)), **details)
+
+
+def _read_object(body: bytes) -> dict[str, Any] | None:
+    """Read a page that is JSON, or an event stream of it."""
+    decoder = ResponseDecoder()
+    for payload in (*decoder.feed(body), *decoder.flush()):
+        try:
+            value = json.loads(payload.decode(errors="replace"))
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+    return None
 
 
 def _error_type(status: int, text: str, details: ErrorDetails) -> type[APIStatusError]:
-    overflow = "context_length_exceeded" in (details.get("error_type") or "") or re.search(
-        r"maximum context length|context_length_exceeded|prompt (is )?too long",
-        text,
-        re.IGNORECASE,
-    )
+    named = (details.get("error_type"), details.get("code"))
+    overflow = "context_length_exceeded" in named or _OVERFLOW.search(text)
     if overflow and status in (400, 413, 422):
         return errors.ContextLengthExceededError
     return _TYPES.get(
@@ -177,7 +234,7 @@ def _advice(
 def _excluded_by(text: str, metadata: Mapping[str, Any], availability: Mapping[str, Any]) -> str:
     """Name the parts of the request that left no endpoint."""
     causes = availability.get("excluded_by") or metadata.get("failed_routing_step") or []
-    named = [_EXCLUDED_BY.get(str(cause), redact(str(cause))) for cause in _listed(causes)]
+    named = [_EXCLUDED_BY.get(str(cause), str(cause)) for cause in _listed(causes)]
     lower = text.lower()
     named += [field for fragment, field in _EXCLUDED_BY_TEXT if fragment in lower]
     return ", ".join(dict.fromkeys(named))
@@ -208,7 +265,9 @@ def _retry_after(
 ) -> float | None:
     """Return the longest of the waits that the answer names, in seconds."""
     inner = {str(key).lower(): value for key, value in _mapping(metadata.get("headers")).items()}
+    milliseconds = _to_float(headers.get("retry-after-ms"))
     waits = [
+        None if milliseconds is None else milliseconds / 1000,
         _to_float(availability.get("retry_after")),
         _to_seconds(headers.get("retry-after"), now),
         _to_seconds(inner.get("retry-after"), now),
@@ -240,7 +299,7 @@ def _error_text(error: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         text = raw or message
     reasons = ", ".join(map(str, _listed(metadata.get("reasons") or [])))
     text = f"{text.rstrip('. ')}: {reasons}" if reasons else text
-    return redact(text) or "The request failed without a message"
+    return text or "The request failed without a message"
 
 
 _INNER_KEYS = ("message", "error", "detail", "details", "msg", "raw")
@@ -271,14 +330,13 @@ def _plain_text(text: str) -> str:
     return " ".join(text.split())
 
 
-def redact(text: str) -> str:
-    """Return text without keys and account ids, cut to a length that a message can have."""
-    text = _SECRETS.sub("[redacted]", text)
+def _shorten(text: str) -> str:
+    """Return text cut to a length that a message can have."""
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " ..."
 
 
 def _first_text(*values: object) -> str | None:
-    return next((redact(value) for value in values if isinstance(value, str) and value), None)
+    return next((value for value in values if isinstance(value, str) and value), None)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -289,9 +347,10 @@ def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _to_int(value: object) -> int | None:
+def _to_status(value: object) -> int | None:
+    """Read a code as the HTTP status of an error; providers have codes of their own, too."""
     number = _to_float(value)
-    return int(number) if number is not None and 100 <= number < 1000 else None
+    return int(number) if number is not None and 400 <= number < 1000 else None
 
 
 def _to_float(value: object) -> float | None:

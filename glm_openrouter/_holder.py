@@ -5,10 +5,22 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+)
 
 from ._client import AsyncClient, Client, ClientOptions
+from ._lookup import look_up, look_up_async
 from ._repair import REPAIRS
+from ._secrets import Concealed, conceal, key_from_environment
+from .catalogue import read_facts
+from .models import ModelFacts, find_model, strip_variant
 
 if TYPE_CHECKING:
     from ._http import AsyncHTTPClient, HTTPClient, Timeout
@@ -26,7 +38,7 @@ class ClientHolder(BaseModel):
     one in another process cannot.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     timeout: float | Timeout | None = Field(
         default=None, validation_alias=AliasChoices("timeout", "request_timeout")
@@ -48,7 +60,9 @@ class ClientHolder(BaseModel):
     app_categories: list[str] | None = None
     """Attribution: categories of OpenRouter's marketplace."""
 
-    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)
+    default_headers: Annotated[Mapping[str, str], AfterValidator(Concealed)] | None = Field(
+        default=None, exclude=True, repr=False
+    )
     """Sent with every request. May hold credentials, so it is neither shown nor serialised."""
 
     repairs: tuple[str, ...] = tuple(REPAIRS)
@@ -56,6 +70,12 @@ class ClientHolder(BaseModel):
 
     allow_http: bool = False
     """Allow a base URL that would send the key unencrypted to another machine."""
+
+    retry_affordable: bool = False
+    """Send a request again, with a lower `max_tokens`, if the balance only allows that."""
+
+    pin_provider: bool = False
+    """Ask the provider first that answered the session last; its prompt cache is warm."""
 
     http_client: HTTPClient | None = Field(default=None, exclude=True, repr=False)
     """Your own `httpx.Client`, which stays yours to close."""
@@ -68,8 +88,22 @@ class ClientHolder(BaseModel):
     )
     """Your own `httpx.AsyncClient`, which stays yours to close. Also taken as `async_http_client`."""
 
+    _environment_key: SecretStr | None = PrivateAttr(default_factory=key_from_environment)
+    _environment_base: str | None = PrivateAttr(
+        default_factory=lambda: os.environ.get("OPENROUTER_API_BASE")
+    )
+    """What the environment said when the model was made; both clients keep to it, and so do copies."""
+
     _made: dict[str, tuple[ClientOptions, Any, Any]] = PrivateAttr(default_factory=dict)
     """The clients that were made, with what they were made of: a changed option makes a new one."""
+
+    @staticmethod
+    def _conceal(arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a constructor, so that no traceback of it shows a secret among them."""
+        return conceal(arguments)
+
+    _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
+    """What the catalogue said, by model."""
 
     @abstractmethod
     def _connection(self) -> tuple[SecretStr | None, str | None]:
@@ -78,8 +112,8 @@ class ClientHolder(BaseModel):
     def _client_options(self) -> ClientOptions:
         api_key, base_url = self._connection()
         return {
-            "api_key": api_key.get_secret_value() if api_key else None,
-            "base_url": base_url,
+            "api_key": api_key or self._environment_key,
+            "base_url": base_url or self._environment_base,
             "timeout": self.timeout,
             "max_retries": self.max_retries,
             "app_url": self.app_url,
@@ -88,6 +122,8 @@ class ClientHolder(BaseModel):
             "default_headers": self.default_headers,
             "repairs": self.repairs,
             "allow_http": self.allow_http,
+            "retry_affordable": self.retry_affordable,
+            "pin_provider": self.pin_provider,
         }
 
     @property
@@ -111,6 +147,22 @@ class ClientHolder(BaseModel):
             )
         client: AsyncClient = made[2]
         return client
+
+    def _facts(self, model: str) -> ModelFacts | None:
+        """Return what is known of a model: what the catalogue said if it was asked, else what is known offline."""
+        return self._current_facts.get(strip_variant(model)) or find_model(model)
+
+    def _refresh_facts(self, model: str) -> ModelFacts:
+        """Ask the catalogue about a model, and keep the answer."""
+        facts = look_up(self._client, read_facts(model))
+        self._current_facts[strip_variant(model)] = facts
+        return facts
+
+    async def _arefresh_facts(self, model: str) -> ModelFacts:
+        """Ask the catalogue about a model, and keep the answer."""
+        facts = await look_up_async(self._async_client, read_facts(model))
+        self._current_facts[strip_variant(model)] = facts
+        return facts
 
     def close(self) -> None:
         """Free the sockets of synchronous calls, if no other model uses them."""

@@ -5,12 +5,13 @@ A repair that does not fire changes nothing, and holds text back for no longer t
 names them in order; a client switches them off by name.
 """
 
-import functools
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Protocol
 
+from ._fenced_json import FencedJSON
+from ._markers import MarkerScanner
 from .messages import parse_arguments
 from .types import Delta, ToolCallDelta
 
@@ -32,57 +33,6 @@ class Repair(Protocol):
         ...
 
 
-@functools.cache
-def _pattern_of(tokens: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, tokens)))
-
-
-class _Scanner:
-    """Find markers in text that arrives in pieces; in fenced and in inline code nothing is a marker."""
-
-    def __init__(self, *markers: str) -> None:
-        self._tokens = (*markers, "```")
-        self._pattern = _pattern_of((*self._tokens, "`", "\n"))
-        self._held = ""
-        self._fenced = False
-        self._inline = False
-
-    def passes(self, text: str) -> bool:
-        """Return whether `text` holds no marker, no part of one, and nothing that decides what is one."""
-        return not self._held and not self._inline and "<" not in text and "`" not in text
-
-    def find(self, text: str) -> tuple[str, str, str]:
-        """Return the settled text up to the next marker, the marker (or ""), and what follows it."""
-        text, self._held = self._held + text, ""
-        settled = len(text) - self._undecided(text)
-        for match in self._pattern.finditer(text, 0, settled):
-            token = match.group()
-            if token == "```":
-                self._fenced, self._inline = not self._fenced, False
-            elif token == "`":
-                self._inline = not self._inline
-            elif token == "\n":
-                self._inline = False  # a lone backtick is no code
-            elif not (self._fenced or self._inline):
-                return text[: match.start()], token, text[match.end() :]
-        self._held = text[settled:]
-        return text[:settled], "", ""
-
-    def flush(self) -> str:
-        """Return the text that was held back."""
-        held, self._held = self._held, ""
-        return held
-
-    def _undecided(self, text: str) -> int:
-        """Count the last characters that may be the start of a token."""
-        # A whole fence at the end is decided, but one or two backticks after it are not.
-        text = text.removesuffix("```")
-        for size in range(min(max(map(len, self._tokens)) - 1, len(text)), 0, -1):
-            if any(token.startswith(text[-size:]) and len(token) > size for token in self._tokens):
-                return size
-        return 0
-
-
 class ThinkTags:
     """Move leaked thinking out of the answer.
 
@@ -94,7 +44,7 @@ class ThinkTags:
     """
 
     def __init__(self, _: ToolSchemas) -> None:
-        self._scanner = _Scanner("<think>", "</think>")
+        self._scanner = MarkerScanner("<think>", "</think>")
         self._thinking = False
         self._answered = False
         """Whether the answer has begun."""
@@ -191,7 +141,7 @@ class _LeakedCallScanner:
         self.calls: list[tuple[str, ToolCallDelta]] = []
         """The calls that were found, each with the text it was."""
         self._tools = tools
-        self._scanner = _Scanner(self._OPENER)
+        self._scanner = MarkerScanner(self._OPENER)
         self._block: str | None = None
         """What follows an opener, while it may still become a call."""
 
@@ -352,6 +302,7 @@ REPAIRS: Final[Mapping[str, Callable[[ToolSchemas], Repair]]] = {
     "leaked_tool_calls": LeakedToolCalls,
     "tool_names": ToolNames,
     "leading_newlines": LeadingNewlines,
+    "fenced_json": FencedJSON,
 }
 """Every repair by name, in the order in which they run."""
 
@@ -359,11 +310,14 @@ REPAIRS: Final[Mapping[str, Callable[[ToolSchemas], Repair]]] = {
 class Repairs:
     """The chosen repairs in a row, for one response."""
 
-    def __init__(self, names: Collection[str], tools: ToolSchemas) -> None:
+    def __init__(
+        self, names: Collection[str], tools: ToolSchemas, *, wants_json: bool = False
+    ) -> None:
+        needed = {"leaked_tool_calls": bool(tools), "fenced_json": wants_json}
         self._repairs: list[Repair] = [
             repair(tools)
             for name, repair in REPAIRS.items()
-            if name in names and (tools or repair is not LeakedToolCalls)
+            if name in names and needed.get(name, True)
         ]
 
     def feed(self, delta: Delta) -> Delta:

@@ -1,33 +1,44 @@
-"""A request -> the body and the headers that go out. Nothing later edits them."""
+"""A request -> the body and the headers that go out."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 import msgspec
+from pydantic import SecretStr
 
+from ._secrets import Concealed
+from ._sessions import resolve_session
 from .errors import InvalidRequestError
 from .settings import ChatRequest
+from .types import JSONObject
 
-__all__ = ["build_body", "build_headers"]
+__all__ = ["build_body", "build_headers", "encode_body"]
 
 _encode = msgspec.json.Encoder().encode
 _USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
 
 
-def build_body(request: ChatRequest, *, stream: bool) -> bytes:
-    """Return the JSON body; equal requests give equal bytes, which keeps prompt caches warm.
+def build_body(request: ChatRequest, *, stream: bool) -> JSONObject:
+    """Return the body, with the session of the block around it if it has none of its own."""
+    body = request.to_wire()
+    if stream:
+        body["stream"] = True
+    if body.get("session_id") is None and (session := resolve_session()):
+        body["session_id"] = session
+    return body
+
+
+def encode_body(body: JSONObject) -> bytes:
+    """Return a body as JSON; equal bodies give equal bytes, which keeps prompt caches warm.
 
     Raises:
         TypeError: A value that is not JSON.
     """
-    body = request.to_wire()
-    if stream:
-        body["stream"] = True
     return _encode(body)
 
 
 def build_headers(
-    api_key: str,
+    api_key: SecretStr,
     *,
     app_url: str | None = None,
     app_title: str | None = None,
@@ -49,21 +60,27 @@ def build_headers(
     Raises:
         InvalidRequestError: A value that cannot be sent; the message does not show it.
     """
-    headers = {
-        "Authorization": f"Bearer {api_key}",
-        "Content-Type": "application/json",
-        "Accept": "application/json, text/event-stream",
-        "User-Agent": _USER_AGENT,
-        "HTTP-Referer": app_url,
-        "X-OpenRouter-Title": app_title,
-        "X-OpenRouter-Categories": ",".join(app_categories or ()),
-    }
+    headers = Concealed(
+        {
+            "Authorization": f"Bearer {api_key.get_secret_value()}",
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+            "User-Agent": _USER_AGENT,
+            "HTTP-Referer": app_url,
+            "X-OpenRouter-Title": app_title,
+            "X-OpenRouter-Categories": ",".join(app_categories or ()),
+        }
+    )
     given = {name.lower() for name in default_headers or ()}
-    kept = {name: value for name, value in headers.items() if value and name.lower() not in given}
-    merged = {**kept, **(default_headers or {})}
-    for name, value in merged.items():
-        if not (value.isascii() and value.isprintable()):
+    kept = [name for name, value in headers.items() if value and name.lower() not in given]
+    merged = Concealed({name: headers[name] for name in kept} | dict(default_headers or {}))
+    for name in merged:
+        if not _is_sendable(merged[name]):
             raise InvalidRequestError(
-                f"The header {name} holds characters that HTTP does not allow."
+                f"The header {name} is no text, or holds characters that HTTP does not allow."
             )
     return merged
+
+
+def _is_sendable(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable()

@@ -35,9 +35,9 @@ class Silence:
         if self._limit is not None:
             self.deadline = self._clock() + self._limit
 
-    def end(self) -> None:
-        """Note that all has come; only a moment is left for the connection to become free."""
-        self._limit = _GRACE
+    def end(self, *, wait: bool = True) -> None:
+        """Note that all has come; only a moment is left for the connection to become free, or none."""
+        self._limit = _GRACE if wait else 0
         self.heard("the end of the response")
 
     def remaining(self) -> float | None:

@@ -1,11 +1,14 @@
 """Bytes of a response body -> payloads of JSON.
 
-Two decoders with one interface: `feed(data)` and `flush()` return the payloads that became complete, `done` says
+Three decoders with one interface: `feed(data)` and `flush()` return the payloads that became complete, `done` says
 that no more will come. `EventStreamDecoder` follows https://html.spec.whatwg.org/multipage/server-sent-events.html,
-section 9.2.6, on bytes: only CR, LF and CRLF end a line, so U+2028 and U+0085 stay what they are.
+section 9.2.6, on bytes: only CR, LF and CRLF end a line, so U+2028 and U+0085 stay what they are. `BodyDecoder` takes
+one document. `ResponseDecoder` is one of them, by what the body begins with.
 """
 
 from typing import Protocol
+
+__all__ = ["BodyDecoder", "Decoder", "EventStreamDecoder", "ResponseDecoder"]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
@@ -84,9 +87,10 @@ class EventStreamDecoder:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         if line.startswith(b"data:"):
             value = line[6:] if line[5:6] == b" " else line[5:]
-            if value == _DONE:
+            meant = value if value.startswith(b"{") else value.strip()
+            if meant == _DONE:
                 self.done = True
-            elif value:
+            elif meant:
                 self.progress += 1
                 self._data.append(value)
                 self._stray.clear()
@@ -134,6 +138,51 @@ class BodyDecoder:
 
     def flush(self) -> list[bytes]:
         """Return the document."""
-        body = b"".join(self._pieces).strip()
+        body = b"".join(self._pieces).strip().removeprefix(_BYTE_ORDER_MARK).lstrip()
         self._pieces.clear()
         return [body] if body else []
+
+
+class ResponseDecoder:
+    """Decode a body by what it begins with.
+
+    The content type does not tell: an error may come as JSON or as a page of HTML where an event stream was asked
+    for, and proxies name one as the other.
+    """
+
+    _DOCUMENT = (b"{", b"[", b"<")
+    """What a document begins with, and no line of an event stream."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self.progress = 0
+        self._decoder: Decoder | None = None
+        self._head = b""
+        """The beginning, while it does not tell."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take the next bytes and return the payloads that they complete."""
+        decoder = self._decoder
+        if decoder is None:
+            data = self._head = (self._head + data).lstrip()
+            decoder = self._decoder = self._choose()
+            if decoder is None:
+                return []
+        payloads = decoder.feed(data)
+        self.done, self.progress = decoder.done, decoder.progress
+        return payloads
+
+    def flush(self) -> list[bytes]:
+        """Return what is left once the body has ended."""
+        decoder = self._decoder
+        if decoder is None:
+            return []
+        payloads = decoder.flush()
+        self.done, self.progress = decoder.done, decoder.progress
+        return payloads
+
+    def _choose(self) -> Decoder | None:
+        begins = self._head.removeprefix(_BYTE_ORDER_MARK).lstrip()
+        if not begins or _BYTE_ORDER_MARK.startswith(self._head):
+            return None
+        return BodyDecoder() if begins.startswith(self._DOCUMENT) else EventStreamDecoder()

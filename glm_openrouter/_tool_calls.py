@@ -9,9 +9,12 @@ import msgspec
 from .messages import parse_arguments
 from .types import ToolCall, ToolCallDelta, WireToolCall
 
-__all__ = ["ToolCallAccumulator", "read_tool_calls"]
+__all__ = ["ToolCallAccumulator", "one_per_call", "read_tool_calls"]
 
 _encode = msgspec.json.Encoder().encode
+
+_CUT = ("length", "error", None)
+"""Finish reasons of a response that was cut off."""
 
 
 def read_tool_calls(calls: Sequence[WireToolCall]) -> list[ToolCallDelta]:
@@ -30,6 +33,19 @@ def read_tool_calls(calls: Sequence[WireToolCall]) -> list[ToolCallDelta]:
             arguments = _encode(arguments).decode()
         deltas.append(ToolCallDelta(call.index, call_id, name or None, arguments))
     return deltas
+
+
+def one_per_call(deltas: list[ToolCallDelta]) -> list[ToolCallDelta]:
+    """Join what one increment holds of the same call: frameworks put together increments, not the parts of one."""
+    if len(deltas) < 2:
+        return deltas
+    joined: dict[int | None, ToolCallDelta] = {}
+    for delta in deltas:
+        first = joined.setdefault(delta.index, delta)
+        if first is not delta:
+            first.id, first.name = first.id or delta.id, first.name or delta.name
+            first.arguments += delta.arguments
+    return list(joined.values())
 
 
 class _Call:
@@ -88,18 +104,28 @@ class ToolCallAccumulator:
         return bool(self._calls)
 
     def feed(self, deltas: Sequence[ToolCallDelta]) -> list[ToolCallDelta]:
-        """Take fragments; return what is new, each with the position of its call as `index`."""
-        return [new for delta in deltas if (new := self._take(delta)) is not None]
+        """Take fragments; return what is new of each call, with its position as `index`."""
+        return one_per_call([new for delta in deltas if (new := self._take(delta)) is not None])
 
-    def flush(self) -> list[ToolCallDelta]:
-        """Settle what could not be settled before the end: ids that never came, arguments that were held."""
+    @property
+    def complete(self) -> bool:
+        """Whether there are calls, and all have arguments that are a JSON object."""
+        arguments = (_normalise(call.arguments) for call in self._calls)
+        return bool(self._calls) and all(parse_arguments(text) is not None for text in arguments)
+
+    def flush(self, finish_reason: str | None) -> list[ToolCallDelta]:
+        """Settle what could not be settled before the end: ids that never came, arguments that were held.
+
+        Arguments of a response that was cut stay as they came: there may have been more.
+        """
         deltas = []
         for call in self._calls:
             late = ToolCallDelta(index=call.position)
             if call.id is None:
                 late.id = call.id = f"call_{uuid.uuid4().hex}"
             if call.held:
-                late.arguments = _normalise(call.arguments)
+                cut = finish_reason in _CUT
+                late.arguments = call.arguments if cut else _normalise(call.arguments)
                 call.parts = [late.arguments]
             if late.id or late.arguments:
                 deltas.append(late)
@@ -175,7 +201,7 @@ def _normalise(arguments: str) -> str:
 
 def _finish_call(call: _Call, finish_reason: str | None) -> ToolCall:
     finished = ToolCall(call.id or "", call.name or "", call.arguments)
-    if finish_reason in ("length", "error", None):
+    if finish_reason in _CUT:
         finished.error = f"The response was cut off (finish_reason: {finish_reason})."
     elif not call.name:
         finished.error = "The call has no name."

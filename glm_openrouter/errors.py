@@ -4,6 +4,7 @@
 
     GLMError
     ├── InvalidRequestError (also a ValueError)   refused here, nothing was sent
+    ├── BudgetExceededError                       the next call might cost more than its `Budget`; nothing was sent
     ├── TruncatedToolCallError                    a tool call was cut off; it must not run
     ├── StructuredOutputError (also a ValueError) the answer does not fit the schema, even after a second try
     └── APIError
@@ -40,6 +41,7 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "BudgetExceededError",
     "ConflictError",
     "ContextLengthExceededError",
     "EmptyResponseWarning",
@@ -51,6 +53,8 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitError",
     "RequestTooLargeError",
+    "RoutingConflictWarning",
+    "SmallMaxTokensWarning",
     "StreamInterruptedError",
     "StructuredOutputError",
     "TruncatedToolCallError",
@@ -64,6 +68,34 @@ class GLMError(Exception):
 
 class InvalidRequestError(GLMError, ValueError):
     """A request that cannot succeed; it was refused before anything was sent."""
+
+
+class BudgetExceededError(GLMError):
+    """The next call might cost more than its `Budget` has left; it was not sent. All amounts are in USD."""
+
+    retryable = False
+
+    def __init__(self, message: str, *, limit: float, spent: float, estimate: float) -> None:
+        super().__init__(message)
+        self.limit = limit
+        """What may be spent."""
+        self.spent = spent
+        """What has been spent."""
+        self.estimate = estimate
+        """What the call was estimated to cost."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild_exceeded, (type(self), str(self), self.limit, self.spent, self.estimate)
+
+
+def _rebuild_exceeded(
+    error_type: type[BudgetExceededError],
+    message: str,
+    limit: float,
+    spent: float,
+    estimate: float,
+) -> BudgetExceededError:
+    return error_type(message, limit=limit, spent=spent, estimate=estimate)
 
 
 class ErrorDetails(TypedDict, total=False):
@@ -234,3 +266,11 @@ class StructuredOutputError(GLMError, ValueError):
 
 class EmptyResponseWarning(UserWarning):
     """The answer holds no text and no tool call because thinking used up `max_tokens`."""
+
+
+class RoutingConflictWarning(UserWarning):
+    """A routing suffix such as `:exacto` has no effect, because `provider` says something else."""
+
+
+class SmallMaxTokensWarning(UserWarning):
+    """`max_tokens` leaves a model that thinks no room for an answer."""

@@ -5,22 +5,37 @@ https://openrouter.ai/docs/api_reference/overview
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from .errors import InvalidRequestError
 from .models import find_model, strip_variant
 from .types import JSONObject
 
 __all__ = [
+    "add_instruction",
     "assistant_message",
     "check_part",
     "file_part",
+    "json_decoder",
     "parse_arguments",
     "text_content",
     "tool_call",
     "tool_message",
     "write_arguments",
 ]
+
+
+def add_instruction(messages: Sequence[JSONObject], instruction: str) -> list[JSONObject]:
+    """Return messages with an instruction at the end of their system prompt, which is made if there is none."""
+    if not messages or messages[0].get("role") not in ("system", "developer"):
+        return [{"role": "system", "content": instruction}, *messages]
+    system, *rest = messages
+    content = system.get("content") or ""
+    if isinstance(content, str):
+        content = f"{content}\n\n{instruction}".lstrip()
+    else:
+        content = [*content, {"type": "text", "text": f"\n\n{instruction}"}]
+    return [{**system, "content": content}, *rest]
 
 
 def write_arguments(arguments: Mapping[str, Any]) -> str:
@@ -31,7 +46,7 @@ def write_arguments(arguments: Mapping[str, Any]) -> str:
 def parse_arguments(arguments: str) -> JSONObject | None:
     """Read tool arguments strictly; `None` if they are not a complete JSON object."""
     try:
-        value = json.loads(arguments, strict=False, parse_constant=_refuse_constant)
+        value = json_decoder.decode(arguments)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
@@ -42,31 +57,39 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(msg)
 
 
+json_decoder: Final = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
+"""Reads what a model writes: strictly, but for line breaks and the like within strings."""
+
+
 def tool_call(call_id: str, name: str, arguments: str) -> JSONObject:
     """Return an entry of `tool_calls`."""
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def assistant_message(
-    content: str,
+    content: str | list[JSONObject],
     *,
     tool_calls: Sequence[JSONObject] = (),
     reasoning: str | None = None,
     reasoning_details: Sequence[JSONObject] | None = None,
+    annotations: Sequence[JSONObject] = (),
 ) -> JSONObject:
     """Return an assistant turn as it came.
 
-    Reasoning goes back as `reasoning_details`, unmodified, or as `reasoning` where there were no details
+    Reasoning goes back as `reasoning_details`, unmodified, or as `reasoning` where the details are empty or missing
     (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens). A turn of only tool calls has no content,
-    because some providers refuse an empty string.
+    because some providers refuse an empty string. What was read from files goes back, too, or they would be parsed
+    and paid for again (https://openrouter.ai/docs/guides/overview/multimodal/pdfs).
     """
     message: JSONObject = {"role": "assistant", "content": content or (None if tool_calls else "")}
-    if reasoning_details:
+    if reasoning_details is not None:
         message["reasoning_details"] = [_without_item_id(detail) for detail in reasoning_details]
-    elif reasoning:
+    if reasoning and not reasoning_details:
         message["reasoning"] = reasoning
     if tool_calls:
         message["tool_calls"] = list(tool_calls)
+    if files := [annotation for annotation in annotations if annotation.get("type") == "file"]:
+        message["annotations"] = files
     return message
 
 
@@ -78,8 +101,14 @@ def _without_item_id(detail: JSONObject) -> JSONObject:
     return detail
 
 
-def tool_message(call_id: str, content: str | list[JSONObject]) -> JSONObject:
-    """Return the result of a tool call."""
+def tool_message(
+    call_id: str, content: str | list[JSONObject], *, failed: bool = False
+) -> JSONObject:
+    """Return the result of a tool call; the protocol has no other mark for failure than words."""
+    if failed and isinstance(content, list):
+        content = [{"type": "text", "text": "Error: "}, *content]
+    elif failed and not str(content).lstrip().lower().startswith("error"):
+        content = f"Error: {content}"
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 
 

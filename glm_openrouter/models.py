@@ -26,6 +26,8 @@ class ModelFacts(Struct, frozen=True):
     structured_output: bool = True
     """Whether some provider enforces a `response_format` with a schema."""
     image_input: bool = False
+    tool_calling: bool = True
+    reasoning: bool = True
 
 
 _MODELS: Final[Mapping[str, ModelFacts]] = MappingProxyType(

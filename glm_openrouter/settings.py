@@ -5,38 +5,50 @@ anything OpenRouter adds later is `extra_body`, which is merged last. Fields wit
 https://openrouter.ai/docs/api_reference/parameters says.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
+from ._guards import check_max_tokens, check_routing
+from ._sessions import LONGEST_SESSION_ID, resolve_session
+from ._settings_base import FreeJSON, Number, Settings
+from .messages import add_instruction
 from .models import DEFAULT_MODEL
+from .plugins import Plugin
+from .routing import ProviderPreferences
+from .structured import format_instruction
 from .types import JSONObject
 
-__all__ = ["ChatRequest", "ModelParameters", "ProviderPreferences", "ProviderSort", "Reasoning"]
+__all__ = ["CacheControl", "ChatRequest", "Debug", "ModelParameters", "Reasoning"]
 
 Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
-SortKey = Literal["price", "throughput", "latency", "exacto"]
-Number = int | float
-Percentiles = dict[Literal["p50", "p75", "p90", "p99"], Number]
+ServiceTier = Literal["auto", "default", "fast", "flex", "priority", "scale", "ultrafast"]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 Penalty = Annotated[Number, Field(ge=-2, le=2)]
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=16),
+]
 
 
-_NAMES = {"openrouter_provider": "provider", "model_name": "model", "stop_sequences": "stop"}
+_NAMES = {
+    "openrouter_provider": "provider",
+    "model_name": "model",
+    "stop_sequences": "stop",
+    "metadata": "request_metadata",
+}
 """Names that parameters also go by."""
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-    def to_wire(self) -> JSONObject:
-        """Return what was set, as it goes on the wire."""
-        return self.model_dump(exclude_none=True)
-
-
-class Reasoning(_Settings):
+class Reasoning(Settings):
     """How the model thinks (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens).
 
     GLM 4.6 only knows on and off: levels of effort and budgets do not change how long it thinks.
@@ -64,58 +76,34 @@ def _to_reasoning(value: object) -> object:
     return {"effort": value} if isinstance(value, str) else value
 
 
-class ProviderSort(_Settings):
-    """A sort order over the endpoints of all `models` together, or of each."""
+class CacheControl(Settings):
+    """Where a prompt cache ends, for models whose caches are not automatic; those of GLM are."""
 
-    by: SortKey
-    partition: Literal["model", "none"] | None = None
-
-
-class MaxPrice(_Settings):
-    """Upper limits in USD per million tokens (`request` and `image`: per unit)."""
-
-    prompt: Number | str | None = None
-    completion: Number | str | None = None
-    request: Number | str | None = None
-    image: Number | str | None = None
-    audio: Number | str | None = None
+    type: Literal["ephemeral"] = "ephemeral"
+    ttl: Literal["5m", "1h"] | None = None
 
 
-class ProviderPreferences(_Settings):
-    """How OpenRouter chooses a provider (https://openrouter.ai/docs/guides/routing/provider-selection).
+class Debug(Settings):
+    """What OpenRouter tells of its own work at the start of a stream."""
 
-    Providers are named by slug (`z-ai`, `novita`, `deepinfra/fp4`), not by display name.
-    """
+    echo_upstream_body: bool | None = None
 
-    order: list[str] | None = None
-    """Try these first, in this order. Turns off load balancing, sorting (also by `:exacto`) and warm caches."""
-    allow_fallbacks: bool | None = None
-    require_parameters: bool | None = None
-    """Use only endpoints that know every parameter of the request; each parameter narrows the choice."""
-    data_collection: Literal["allow", "deny"] | None = None
-    zdr: bool | None = None
-    """Use only endpoints with zero data retention."""
-    enforce_distillable_text: bool | None = None
-    only: list[str] | None = None
-    ignore: list[str] | None = None
-    quantizations: list[str] | None = None
-    sort: SortKey | ProviderSort | None = None
-    max_price: MaxPrice | None = None
-    preferred_min_throughput: Number | Percentiles | None = None
-    """Tokens per second."""
-    preferred_max_latency: Number | Percentiles | None = None
-    """Seconds."""
-    options: dict[str, JSONObject] | None = None
-    """Extras for single providers: slug -> fields."""
+
+def _to_session(value: object) -> object:
+    return None if value == "" else value
 
 
 class ModelParameters(BaseModel):
     """The parameters that make sense as defaults of a model: what both adapters and `ChatRequest` take."""
 
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
     models: list[str] | None = None
     """Models to try in this order if the first fails; each may carry its own routing suffix."""
     route: str | None = None
+    """Obsolete; `models` does what it did."""
     preset: str | None = None
+    """The slug of a preset of the account, which may also be a part of the model id: `@preset/slug`."""
 
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Limits reasoning and answer together."""
@@ -129,7 +117,7 @@ class ModelParameters(BaseModel):
     presence_penalty: Penalty | None = None
     repetition_penalty: Annotated[Number, Field(ge=0, le=2)] | None = None
     seed: int | None = None
-    logit_bias: dict[str, Number] | None = None
+    logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     parallel_tool_calls: bool | None = None
@@ -145,24 +133,31 @@ class ModelParameters(BaseModel):
         default=None, validation_alias=AliasChoices("provider", "openrouter_provider")
     )
     """Also taken as `openrouter_provider`."""
-    plugins: list[JSONObject] | None = None
+    plugins: list[Plugin] | None = None
+    """See `glm_openrouter.plugins`; any that is not there is an object with an `id`."""
     transforms: list[str] | None = None
-    service_tier: str | None = None
-    web_search_options: JSONObject | None = None
-    stop_server_tools_when: list[JSONObject] | None = None
+    """The old form of the plugin `context-compression`: `["middle-out"]`, or `[]`."""
+    service_tier: ServiceTier | None = None
+    web_search_options: FreeJSON | None = None
+    stop_server_tools_when: list[FreeJSON] | None = None
+    """When to stop the tools that OpenRouter runs itself: `{"type": "max_cost", "max_cost_in_dollars": 0.1}`."""
 
     user: str | None = None
     """A stable pseudonym of the end user."""
-    session_id: Annotated[str, Field(max_length=256)] | None = Field(
-        default_factory=lambda: os.environ.get("OPENROUTER_SESSION_ID") or None
-    )
-    """One per conversation: keeps its requests at the provider whose prompt cache is warm. Default:
+    session_id: Annotated[
+        Annotated[str, Field(max_length=LONGEST_SESSION_ID)] | None, BeforeValidator(_to_session)
+    ] = None
+    """One per conversation: keeps its requests at the provider whose prompt cache is warm. Default: that of the block
+    `with glm_openrouter.session(...)`, else what the framework knows the conversation by, else
     `OPENROUTER_SESSION_ID`."""
-    trace: JSONObject | None = None
+    trace: FreeJSON | None = None
+    """What observability tools are told, such as `trace_id` and `span_name`."""
+    request_metadata: Metadata | None = None
+    """Sent as `metadata`, a name that both frameworks have for something else. Up to 16 texts."""
     prompt_cache_key: str | None = None
-    cache_control: JSONObject | None = None
+    cache_control: CacheControl | None = None
 
-    extra_body: JSONObject | None = None
+    extra_body: FreeJSON | None = None
     """Anything else for the body, merged last; it may also replace what is set above."""
 
     @model_validator(mode="after")
@@ -173,20 +168,33 @@ class ModelParameters(BaseModel):
             raise ValueError(msg)
         return self
 
+    @property
+    def _thinks(self) -> bool:
+        """Whether thinking has not been turned off."""
+        reasoning = self.reasoning or Reasoning()
+        efforts = (reasoning.effort, self.reasoning_effort)
+        return reasoning.enabled is not False and "none" not in efforts
+
     def parameters(self) -> JSONObject:
         """Return the parameters that are set, as arguments for `ChatRequest`."""
         values = self.__dict__
         return {name: values[name] for name in _PARAMETERS if values.get(name) is not None}
 
     def build_request(
-        self, messages: list[JSONObject], *layers: Mapping[str, Any], more: Mapping[str, Any]
+        self,
+        messages: list[JSONObject],
+        *layers: Mapping[str, Any],
+        more: Mapping[str, Any],
+        conversation: str | None = None,
     ) -> "ChatRequest":
         """Return a request with these parameters as defaults.
 
         Args:
             messages: In OpenRouter's form.
-            layers: Arguments of `ChatRequest`; later ones win.
+            layers: Arguments of `ChatRequest`; later ones win. `instruction`, which is none of them, goes into the
+                system prompt; by default it is what `response_format` says, if that has a schema.
             more: Further defaults, of which the unknown ones go into the body as they are.
+            conversation: What the framework knows the conversation by: its `session_id`, if nothing else gives one.
 
         Raises:
             pydantic.ValidationError: An argument is unknown or makes no sense.
@@ -197,9 +205,15 @@ class ModelParameters(BaseModel):
         unknown = {
             name: named[0].pop(name) for name in named[0].keys() - ChatRequest.model_fields.keys()
         }
-        layers = (self.parameters(), *named)
+        layers = ({"session_id": resolve_session(conversation)}, self.parameters(), *named)
         bodies = [unknown, *(layer.get("extra_body") or {} for layer in layers)]
         merged = {name: layer[name] for layer in layers for name in layer}
+        instruction = merged.pop("instruction", None)
+        if instruction is None:
+            wanted = merged.get("response_format")
+            instruction = format_instruction(wanted, with_tools=bool(merged.get("tools")))
+        if instruction and messages:
+            messages = add_instruction(messages, instruction)
         extra_body = {name: body[name] for body in bodies for name in body}
         return ChatRequest(messages=messages, **{**merged, "extra_body": extra_body or None})
 
@@ -218,9 +232,12 @@ class ChatRequest(ModelParameters):
     tools: list[JSONObject] | None = None
     tool_choice: str | JSONObject | None = None
     response_format: JSONObject | None = None
-    prediction: JSONObject | None = None
-    metadata: dict[str, str] | None = None
-    debug: JSONObject | None = None
+    prediction: FreeJSON | None = None
+    request_metadata: Metadata | None = Field(
+        default=None, validation_alias=AliasChoices("metadata", "request_metadata")
+    )
+    """Also taken as `metadata`, the name on the wire."""
+    debug: Debug | None = None
 
     @model_validator(mode="after")
     def _tool_choice_has_tools(self) -> Self:
@@ -229,15 +246,33 @@ class ChatRequest(ModelParameters):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        limit = self.max_completion_tokens or self.max_tokens
+        if limit is not None and self._thinks:
+            check_max_tokens(limit, self.model)
+        if self.provider is not None:
+            check_routing((self.model, *(self.models or ())), self.provider)
+        return self
+
     def to_wire(self) -> JSONObject:
         """Return what was set, as it goes on the wire."""
         fields = {name: value for name, value in self if value is not None}
         extra_body = fields.pop("extra_body", {})
+        if "request_metadata" in fields:
+            fields["metadata"] = fields.pop("request_metadata")
+        if self.plugins is not None:
+            fields["plugins"] = [plugin.to_wire() for plugin in self.plugins]
         body = {
-            name: value.to_wire() if isinstance(value, _Settings) else value
+            name: value.to_wire() if isinstance(value, Settings) else value
             for name, value in fields.items()
         }
         return {**body, **extra_body}
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the answer should be JSON and nothing else."""
+        return (self.response_format or {}).get("type") in ("json_object", "json_schema")
 
     def tool_schemas(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the JSON schema of the parameters of each tool that this program runs itself."""

@@ -1,14 +1,13 @@
 """What requests have cost, from the usage that OpenRouter reports with each response."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Self
 
 from .types import Completion
 
-__all__ = ["Spend", "SpendEntry", "track_spend"]
+__all__ = ["Spend", "SpendEntry", "open_ledgers", "track_spend"]
 
 
 @dataclass
@@ -25,26 +24,63 @@ class SpendEntry:
     cost: float = 0.0
     """USD."""
 
+    @property
+    def cache_hit_rate(self) -> float:
+        """The part of the prompt tokens that came from a cache, from 0 to 1."""
+        return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
 
-@dataclass
+    def __str__(self) -> str:
+        calls = "1 call" if self.calls == 1 else f"{self.calls:,} calls"
+        return (
+            f"{self.cost:.6f} USD, {calls}, {self.prompt_tokens:,} prompt tokens "
+            f"({self.cache_hit_rate:.0%} cached), {self.completion_tokens:,} completion tokens "
+            f"({self.reasoning_tokens:,} of reasoning)"
+        )
+
+
 class Spend:
-    """Sums over the responses that were finished while it was tracked."""
+    """Sums over the responses to the requests that are made inside its block, through either adapter.
 
-    entries: dict[tuple[str, str], SpendEntry] = field(default_factory=dict)
-    """By model and provider, as the responses name them."""
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    The block counts in its own context and in all that are copied from it: asyncio tasks, `asyncio.to_thread`, the
+    threads of both frameworks. A thread that you start yourself has an empty context: enter the same object there
+    again, with `with spend:`. However often it is entered, a response counts once.
+
+    A stream that is stopped before its usage arrives is not counted: nobody says what it cost.
+    """
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str], SpendEntry] = {}
+        """By model and provider, as the responses name them."""
+        self._lock = threading.RLock()
 
     @property
     def total(self) -> SpendEntry:
         """The sum over all models and providers."""
         total = SpendEntry()
-        for entry in list(self.entries.values()):
-            for name, value in vars(entry).items():
-                setattr(total, name, getattr(total, name) + value)
+        with self._lock:
+            for entry in self.entries.values():
+                for name, value in vars(entry).items():
+                    setattr(total, name, getattr(total, name) + value)
         return total
 
+    def __enter__(self) -> Self:
+        _open.set((*_open.get(), self))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ledgers = _open.get()
+        if self in ledgers:  # unless the block ends in another context, as that of a fixture may
+            at = ledgers.index(self)
+            _open.set(ledgers[:at] + ledgers[at + 1 :])
+
+    def __str__(self) -> str:
+        """Return a line for each model at each provider, and one for the total."""
+        with self._lock:
+            lines = [f"{model} at {name}: {sums}" for (model, name), sums in self.entries.items()]
+        return "\n".join([*lines, f"Total: {self.total}"])
+
     def add(self, completion: Completion) -> None:
-        """Add a finished response; one without usage counts as a call."""
+        """Add a response; one without usage counts as a call."""
         usage = completion.usage
         with self._lock:
             key = (completion.model or "", completion.provider or "")
@@ -59,22 +95,23 @@ class Spend:
             entry.reasoning_tokens += int((written and written.reasoning_tokens) or 0)
             entry.cost += usage.cost or 0.0
 
+    def reserve(self, call: object, model: str) -> None:
+        """Take note that `call` is about to be sent; a ledger with a limit may forbid it."""
 
-_active: ContextVar[tuple[Spend, ...]] = ContextVar("glm_openrouter_spend", default=())
-
-
-@contextmanager
-def track_spend() -> Iterator[Spend]:
-    """Sum up what is spent inside the block, by both adapters, in this context and those that are copied from it."""
-    spend = Spend()
-    token = _active.set((*_active.get(), spend))
-    try:
-        yield spend
-    finally:
-        _active.reset(token)
+    def settle(self, call: object, completion: Completion | None) -> None:  # noqa: ARG002 -- for ledgers that reserve
+        """Take note that `call` is over, and what came of it, if anything that was billed."""
+        if completion is not None:
+            self.add(completion)
 
 
-def record(completion: Completion) -> None:
-    """Add a finished response to all that is tracked here."""
-    for spend in _active.get():
-        spend.add(completion)
+def track_spend() -> Spend:
+    """Return a new `Spend`, which sums up what is spent inside its `with` block."""
+    return Spend()
+
+
+_open: ContextVar[tuple[Spend, ...]] = ContextVar("glm_openrouter_spend", default=())
+
+
+def open_ledgers() -> set[Spend]:
+    """Return all whose block is open here, each once."""
+    return set(_open.get())

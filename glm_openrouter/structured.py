@@ -1,55 +1,96 @@
-"""Structured output that does not depend on the provider: an instruction to write, and an answer to read.
+"""Structured output that does not depend on the provider: what to ask for, and how to read the answer.
 
-Some providers of GLM enforce a schema, some know only JSON mode, some ignore `response_format`, and the answer may
-come bare, in a fence, or between sentences. So the schema also goes into the prompt, and the answer is read
-tolerantly; to validate it, strictly, is up to the type that the user gave.
+Some providers of GLM enforce a schema, some know only JSON mode, some ignore `response_format`, GLM's own refuses to be
+forced to call a tool, and the answer may come as a call, bare, in a fence, or between sentences. So the schema also
+goes into the prompt; the answer is read tolerantly and validated strictly; the model gets one chance to mend it; and
+then there is an error which holds the answer.
+
+A `Plan` is one schema and one way to ask for it. `converse` is the conversation, as a generator that yields messages to
+send and receives the answers, so that both frameworks, synchronous and asynchronous, share it.
 """
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
+from pydantic import ValidationError
+
+from ._json_text import PartialJSON, json_values
 from .errors import InvalidRequestError, StructuredOutputError
 from .types import JSONObject
 
 __all__ = [
+    "Conversation",
+    "Method",
+    "Partials",
+    "Plan",
+    "Reply",
+    "afinish",
     "check_schema",
-    "extract_json",
+    "converse",
+    "finish",
+    "format_instruction",
+    "json_values",
     "repair_instruction",
     "response_format",
     "schema_instruction",
-    "schema_name",
     "tool_instruction",
 ]
 
+Method = Literal["json_schema", "function_calling", "json_mode", "prompt"]
+"""`response_format` with the schema, a tool, `response_format` without the schema, or words only."""
 
-def schema_name(schema: Mapping[str, Any]) -> str:
-    """Return a name for a schema that OpenRouter accepts: 1 to 64 of `[A-Za-z0-9_-]`."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "")).strip("_")
-    return name[:64] or "answer"
+Message = TypeVar("Message")
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+Conversation = Generator[list[Message], Answer, Result]
+"""Yields the messages to send, receives the answers."""
 
 
 def response_format(schema: Mapping[str, Any], *, strict: bool | None = None) -> JSONObject:
     """Return the `response_format` for a JSON schema."""
-    spec: JSONObject = {"name": schema_name(schema), "schema": dict(schema)}
+    spec: JSONObject = {"name": _name_of(schema), "schema": dict(schema)}
     if strict is not None:
         spec["strict"] = strict
     return {"type": "json_schema", "json_schema": spec}
 
 
-def schema_instruction(schema: Mapping[str, Any]) -> str:
-    """Return the words that ask for an answer in a schema."""
+def _name_of(schema: Mapping[str, Any]) -> str:
+    """Return a name for a schema that OpenRouter accepts: 1 to 64 of `[A-Za-z0-9_-]`."""
+    title = schema.get("title") or _resolve(schema).get("title") or "answer"
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", str(title))[:64]
+
+
+def schema_instruction(schema: Mapping[str, Any] | None, *, with_tools: bool = False) -> str:
+    """Return the words that ask for an answer in a schema, or for any JSON object."""
+    when = "When you need no more tools, answer" if with_tools else "Answer"
+    if schema is None:
+        return f"{when} with one JSON object and nothing else, without a code fence."
     written = json.dumps(schema, ensure_ascii=False)
     return (
-        "Answer with one JSON value and nothing else, without a code fence. "
+        f"{when} with one JSON value and nothing else, without a code fence. "
         f"It must fit this JSON schema:\n{written}"
     )
 
 
-def tool_instruction(name: str) -> str:
-    """Return the words that ask for a tool call; GLM's own endpoint refuses to be forced."""
-    return f"Give your answer by calling the tool `{name}`, once, with complete arguments."
+def format_instruction(wanted: Any, *, with_tools: bool) -> str | None:
+    """Return the words that say the same as a `response_format`, if it has a schema.
+
+    GLM's hosts accept one and answer in a shape of their own; that the schema is in the prompt, too, is what helps on
+    all of them (https://github.com/hugalafutro/model-hotel/issues/896).
+    """
+    spec = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    schema = spec.get("schema") if isinstance(spec, Mapping) else None
+    return schema_instruction(schema, with_tools=with_tools) if schema else None
+
+
+def tool_instruction(*names: str) -> str:
+    """Return the words that ask for a call of one of these tools, or of any; GLM's own endpoint takes no force."""
+    if not names:
+        return "Do not answer in text: call one of the tools, with complete arguments."
+    tools = " or ".join(f"`{name}`" for name in names)
+    return f"Do not give your answer in text: give it by calling the tool {tools}, once, with complete arguments."
 
 
 def repair_instruction(problem: str) -> str:
@@ -60,46 +101,286 @@ def repair_instruction(problem: str) -> str:
     )
 
 
-_FENCE = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
-_THINKING = re.compile(r"^.*</think>", re.DOTALL)
-_BOX = re.compile(r"<\|(?:begin|end)_of_box\|>")
-
-
-def extract_json(text: str) -> Any:
-    """Return the JSON value in an answer: bare, in a fence, in GLM's box, or between sentences.
-
-    Raises:
-        StructuredOutputError: There is none.
-    """
-    text = _BOX.sub("", _THINKING.sub("", text)).strip()
-    for candidate in (text, *_FENCE.findall(text)):
-        try:
-            return json.loads(candidate, strict=False)
-        except ValueError:
-            continue
-    decoder = json.JSONDecoder(strict=False)
-    for match in re.finditer(r"[{\[]", text):
-        try:
-            return decoder.raw_decode(text, match.start())[0]
-        except ValueError:
-            continue
-    raise StructuredOutputError("There is no complete JSON in the answer.", text)
-
-
 def check_schema(value: Any, schema: Mapping[str, Any]) -> Any:
     """Return `value` if it fits a JSON schema.
 
     Raises:
         StructuredOutputError: It does not; the message says where.
-        InvalidRequestError: The schema is none.
     """
-    import jsonschema
+    from jsonschema.exceptions import best_match
+    from jsonschema.validators import validator_for
 
-    try:
-        jsonschema.validate(value, schema)
-    except jsonschema.ValidationError as error:
-        where = error.json_path
-        raise StructuredOutputError(f"{where}: {error.message}", value) from None
-    except jsonschema.SchemaError as error:
-        raise InvalidRequestError(f"Not a JSON schema: {error.message}") from None
+    error = best_match(validator_for(schema)(schema).iter_errors(value))
+    if error is not None:
+        raise StructuredOutputError(f"{error.json_path}: {error.message}", value)
     return value
+
+
+_SAYS_SOMETHING = frozenset(
+    ("type", "properties", "items", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
+)
+
+
+def _check_is_schema(schema: JSONObject) -> None:
+    from jsonschema import SchemaError
+    from jsonschema.validators import validator_for
+
+    if _SAYS_SOMETHING.isdisjoint(schema):
+        msg = f"Not a JSON schema, it allows anything: {schema!r}"
+        raise InvalidRequestError(msg)
+    try:
+        validator_for(schema).check_schema(schema)
+    except SchemaError as error:
+        raise InvalidRequestError(f"Not a JSON schema: {error.message}") from None
+
+
+class Reply(NamedTuple):
+    """What counts of an answer."""
+
+    text: str
+    calls: Sequence[tuple[str, Any]] = ()
+    """Name and arguments of each tool call; the arguments are an object, or text."""
+    cut: bool = False
+    """Whether it reached the limit of tokens."""
+
+
+class Plan:
+    """One schema, and the way to get an answer in it."""
+
+    def __init__(
+        self,
+        schema: JSONObject | None,
+        validate: Callable[[Any], Any] | None = None,
+        *,
+        method: Method = "json_schema",
+        strict: bool | None = None,
+    ) -> None:
+        """Make a plan.
+
+        Args:
+            schema: A JSON schema. `None`, which is for `json_mode` only, asks for any JSON object.
+            validate: Turns a JSON value into the object to return, and raises `ValueError` if it does not fit. Default:
+                check it against the schema, and return it.
+            method: How to ask.
+            strict: Whether providers should enforce the schema.
+
+        Raises:
+            InvalidRequestError: The method is unknown or cannot ask for this schema.
+        """
+        if method not in get_args(Method):
+            msg = f"method must be one of {', '.join(get_args(Method))}, got {method!r}."
+            raise InvalidRequestError(msg)
+        if schema is None and method not in ("json_mode", "prompt"):
+            raise InvalidRequestError(f"{method} needs a schema.")
+        if strict and schema is not None:
+            schema = _closed(schema)
+        self.schema: JSONObject = {"type": "object"} if schema is None else schema
+        self.name = _name_of(self.schema)
+        self.arguments: JSONObject
+        """What the request gets beside the messages; `instruction` goes into its prompt."""
+        if schema is not None and validate is None:
+            _check_is_schema(schema)
+        self._validate = validate
+        self._root = _resolve(self.schema)
+        match method:
+            case "json_schema":
+                self.arguments = {"response_format": response_format(self.schema, strict=strict)}
+            case "function_calling":
+                instruction = tool_instruction(self.name)
+                self.arguments = {"tools": [self._tool(strict)], "instruction": instruction}
+            case "json_mode":
+                instruction = schema_instruction(schema)
+                wanted = {"type": "json_object"}
+                self.arguments = {"response_format": wanted, "instruction": instruction}
+            case "prompt":
+                self.arguments = {"instruction": schema_instruction(schema)}
+
+    def read(self, reply: Reply) -> Any:
+        """Return the answer as an object of the schema: of all that might be it, the first that fits.
+
+        Raises:
+            StructuredOutputError: There is none; the message says why.
+        """
+        problem: Exception | None = None
+        for value in sorted(self._values(reply), key=self._is_stranger):
+            try:
+                return self.validate(value)
+            except (ValueError, TypeError) as error:
+                problem = problem or error
+        raise StructuredOutputError(self._describe(reply, problem), reply.text) from problem
+
+    def validate(self, value: Any) -> Any:
+        """Return a JSON value as an object of the schema.
+
+        Raises:
+            ValueError: It does not fit.
+        """
+        return self._validate(value) if self._validate else check_schema(value, self.schema)
+
+    def validate_partial(self, value: Any) -> Any:
+        """Return an object for the value of an answer that is still coming; without a type to validate as, the value.
+
+        Raises:
+            ValueError: It does not fit yet.
+        """
+        return self._validate(value) if self._validate else value
+
+    def may_ask_again(self, reply: Reply) -> bool:
+        """Return whether a second answer may be better: not if it would be cut again, or needs another tool first."""
+        return not reply.cut and not self.wants_tool(reply)
+
+    def wants_tool(self, reply: Reply) -> bool:
+        """Return whether a tool was called which is not the answer."""
+        return any(name != self.name for name, _ in reply.calls)
+
+    def partials(self) -> "Partials":
+        """Return what reads an answer while it comes."""
+        return Partials(self.name, self._root.get("type"))
+
+    def _tool(self, strict: bool | None) -> JSONObject:
+        if self._root.get("type") != "object":
+            raise InvalidRequestError(
+                f"A tool takes an object, which {self.name!r} is not: use another method, or wrap it in an object."
+            )
+        function: JSONObject = {
+            "name": self.name,
+            "description": self.schema.get("description") or "The answer.",
+            "parameters": {"type": "object", **self.schema},
+        }
+        if strict is not None:
+            function["strict"] = strict
+        return {"type": "function", "function": function}
+
+    def _values(self, reply: Reply) -> Iterator[Any]:
+        for name, arguments in reply.calls:
+            if name == self.name:
+                yield from json_values(arguments) if isinstance(arguments, str) else (arguments,)
+        yield from json_values(reply.text)
+
+    def _is_stranger(self, value: Any) -> bool:
+        """Return whether nothing of the schema is in a value; without required keys it might fit all the same."""
+        properties = self._root.get("properties") or {}
+        known = isinstance(value, dict) and properties.keys() & value.keys()
+        return bool(properties) and not known
+
+    def _describe(self, reply: Reply, problem: Exception | None) -> str:
+        if reply.cut:
+            return "The answer was cut off at the limit of tokens. Raise max_tokens."
+        if self.wants_tool(reply):
+            names = ", ".join(repr(name) for name, _ in reply.calls if name != self.name)
+            return f"The model called {names} instead of giving the answer."
+        if isinstance(problem, ValidationError):
+            return "; ".join(map(_describe_line, problem.errors(include_url=False)))
+        return str(problem or "There is no complete JSON in the answer.")
+
+
+def _describe_line(error: Mapping[str, Any]) -> str:
+    where = ".".join(map(str, error["loc"]))
+    return f"{where}: {error['msg']}" if where else str(error["msg"])
+
+
+def _resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of the value itself, which may be among its definitions: that of a recursive model is."""
+    *path, name = str(schema.get("$ref", "")).split("/")
+    definitions = schema.get(path[-1]) if path else None
+    return definitions.get(name, schema) if isinstance(definitions, Mapping) else schema
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema whose objects have no other properties than it names, as strict enforcement demands it."""
+    if isinstance(schema, list):
+        return [_closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(part) for key, part in schema.items()}
+    if schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+class Partials:
+    """The answer while it comes: increments of text and of tool calls -> the JSON value as far as it has come."""
+
+    def __init__(self, name: str, kind: str | None) -> None:
+        self._name = name
+        self._kind = kind
+        self._text = PartialJSON(kind)
+        self._call: PartialJSON | None = None
+        self._index: int | None = None
+
+    def feed_text(self, text: str) -> list[Any]:
+        """Take the next piece of the text and return the value, if it has grown."""
+        return [] if self._call else self._text.feed(text)
+
+    def feed_call(self, index: int | None, name: str | None, arguments: str) -> list[Any]:
+        """Take an increment of a tool call and return the value, if it has grown; the name comes once."""
+        if self._call is None and name == self._name:
+            self._call, self._index = PartialJSON(self._kind), index
+        if self._call is None or index != self._index:
+            return []
+        return self._call.feed(arguments)
+
+
+def converse(
+    plan: Plan,
+    messages: Sequence[Message],
+    *,
+    read: Callable[[Answer], Reply],
+    complain: Callable[[Answer, str], Sequence[Message]],
+    error: Callable[[str, Answer], StructuredOutputError] = StructuredOutputError,
+) -> Conversation[Message, Answer, tuple[Any, Answer]]:
+    """Yield the messages to send and receive the answer, at most twice; return the object and the answer it is from.
+
+    Args:
+        plan: What is asked for.
+        messages: The conversation so far.
+        read: Returns what counts of an answer.
+        complain: Returns the messages that show the model its answer and what was wrong with it.
+        error: Makes the error, which holds the answer.
+
+    Raises:
+        StructuredOutputError: No answer fits.
+    """
+    answer = yield [*messages]
+    reply = read(answer)
+    try:
+        return plan.read(reply), answer
+    except StructuredOutputError as problem:
+        if not plan.may_ask_again(reply):
+            raise error(str(problem), answer) from problem.__cause__
+        again = complain(answer, repair_instruction(str(problem)))
+    answer = yield [*messages, *again]
+    try:
+        return plan.read(read(answer)), answer
+    except StructuredOutputError as problem:
+        raise error(str(problem), answer) from problem.__cause__
+
+
+def finish(
+    conversation: Conversation[Message, Answer, Result],
+    answer: Answer,
+    ask: Callable[[list[Message]], Answer],
+) -> Result:
+    """Go on from an answer to the end of the conversation, and return what it returns."""
+    while True:
+        try:
+            messages = conversation.send(answer)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        answer = ask(messages)
+
+
+async def afinish(
+    conversation: Conversation[Message, Answer, Result],
+    answer: Answer,
+    ask: Callable[[list[Message]], Awaitable[Answer]],
+) -> Result:
+    """Go on from an answer to the end of the conversation, and return what it returns."""
+    while True:
+        try:
+            messages = conversation.send(answer)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        answer = await ask(messages)

@@ -7,6 +7,7 @@ costs that value, not the response. A complete response and a chunk of a stream 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -26,6 +27,7 @@ __all__ = [
     "WireFunction",
     "WireMessage",
     "WireToolCall",
+    "fit",
     "parse_chunk",
 ]
 
@@ -190,6 +192,8 @@ class Completion(Struct, gc=False):
     service_tier: str | None = None
     system_fingerprint: str | None = None
     openrouter_metadata: JSONObject | None = None
+    adjustments: list[str] = []
+    """How the request was changed because it was refused, such as `tool_choice: required -> auto`."""
 
     def metadata(self) -> JSONObject:
         """Return what both frameworks show beside the message, under the wire's own names.
@@ -211,12 +215,14 @@ class Completion(Struct, gc=False):
             "service_tier": self.service_tier,
             "system_fingerprint": self.system_fingerprint or None,
             "openrouter_metadata": self.openrouter_metadata,
+            "adjustments": self.adjustments or None,
         }
         return {key: value for key, value in facts.items() if value is not None}
 
 
 _decoder = msgspec.json.Decoder(ChatChunk)
 _COMPLETION_KEYS = frozenset(("choices", "error"))
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def parse_chunk(payload: bytes) -> ChatChunk:
@@ -232,27 +238,28 @@ def parse_chunk(payload: bytes) -> ChatChunk:
     try:
         chunk = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        chunk = _fit(ChatChunk, _decode_tolerantly(payload))
+        chunk = fit(ChatChunk, _decode_tolerantly(payload))
     # Seen once: the whole completion inside the `provider` key
     # (https://github.com/pydantic/pydantic-ai/issues/3994).
     if isinstance(chunk.provider, dict) and not _COMPLETION_KEYS.isdisjoint(chunk.provider):
-        return _fit(ChatChunk, chunk.provider)
+        return fit(ChatChunk, chunk.provider)
     return chunk
 
 
 def _decode_tolerantly(payload: bytes) -> object:
-    """Decode JSON in which bytes or escapes are no characters; they become replacement characters."""
+    """Decode JSON with bytes or escapes that are no characters, which become U+FFFD, or numbers that are none."""
     try:
-        value = json.loads(payload.decode(errors="replace"))
+        value = json.loads(payload.decode(errors="replace"), parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
-    return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+    written = json.dumps(value, ensure_ascii=False)
+    return msgspec.json.decode(_SURROGATE.sub("\ufffd", written).encode())
 
 
 S = TypeVar("S", bound=Struct)
 
 
-def _fit(struct: type[S], value: object) -> S:
+def fit(struct: type[S], value: object) -> S:
     """Build `struct` from decoded JSON, dropping the fields whose values do not fit."""
     if not isinstance(value, Mapping):
         raise msgspec.ValidationError(f"Expected a JSON object, got {type(value).__name__}.")
@@ -267,7 +274,7 @@ def _fit(struct: type[S], value: object) -> S:
 def _fit_value(annotation: Any, value: object) -> Any:
     for option in get_args(annotation) or (annotation,):
         if isinstance(option, type) and issubclass(option, Struct) and isinstance(value, Mapping):
-            return _fit(option, value)
+            return fit(option, value)
         if get_origin(option) is list and isinstance(value, list):
             item = get_args(option)[0]
             parts = [_fit_value(item, part) for part in value]

@@ -13,6 +13,7 @@ from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
 from glm_openrouter import APIError, GLMError, InvalidRequestError
 
 from . import _errors
+from ._citations import register_citations
 from ._errors import *  # noqa: F403 -- the errors are public as a whole
 from ._structured import StructuredOutputError
 from .chat_models import ChatGLM
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # LangChain's `loads` knows the classes of its own list only; it still has to be told the namespace, `langchain_glm`.
 for _path in (("langchain_glm", "chat_models", "ChatGLM"), ("langchain_glm", "llms", "GLM")):
     ALL_SERIALIZABLE_MAPPINGS[_path] = _path
+
+register_citations()
 
 __all__ = [
     "GLM",

@@ -15,6 +15,7 @@ __all__ = [
     "APITimeoutError",
     "AuthenticationError",
     "BadRequestError",
+    "BudgetExceededError",
     "ConflictError",
     "ContextLengthExceededError",
     "InternalServerError",
@@ -114,6 +115,12 @@ class InternalServerError(_ModelError, errors.InternalServerError, exceptions.Mo
     """OpenRouter or the provider failed, is overloaded, or timed out (408, 5xx)."""
 
 
+class BudgetExceededError(errors.BudgetExceededError, exceptions.ModelError):
+    """The next call might cost more than its `Budget` has left; it was not sent."""
+
+    is_retryable = False
+
+
 _TYPES: dict[type[errors.APIError], type[_ModelError]] = {
     base: error
     for error in _ModelError.__subclasses__()
@@ -128,6 +135,9 @@ def translate_errors() -> Iterator[None]:
     """Raise the errors of the core as those of this package, which are both."""
     try:
         yield
+    except errors.BudgetExceededError as error:
+        amounts = {"limit": error.limit, "spent": error.spent, "estimate": error.estimate}
+        raise BudgetExceededError(str(error), **amounts) from None
     except errors.APIError as error:
         if type(error) not in _TYPES:
             raise

@@ -31,6 +31,7 @@ __all__ = [
     "to_message",
     "to_metadata",
     "to_result",
+    "to_usage",
 ]
 
 JSONObject = dict[str, Any]
@@ -54,7 +55,7 @@ def to_message(completion: Completion) -> AIMessage:
         response_metadata=to_metadata(completion),
         tool_calls=[_to_tool_call(call) for call in completion.tool_calls if call.error is None],
         invalid_tool_calls=[_to_invalid(call) for call in completion.tool_calls if call.error],
-        usage_metadata=_to_usage(completion.usage),
+        usage_metadata=to_usage(completion.usage),
     )
 
 
@@ -86,7 +87,8 @@ def _extras(completion: Completion) -> JSONObject:
     return {key: value for key, value in extras.items() if value is not None}
 
 
-def _to_usage(usage: Usage | None) -> UsageMetadata | None:
+def to_usage(usage: Usage | None) -> UsageMetadata | None:
+    """Return usage under LangChain's names; `None` if none was reported."""
     if usage is None or usage.prompt_tokens is None:
         return None
     prompt, completion = int(usage.prompt_tokens), int(usage.completion_tokens or 0)
@@ -194,7 +196,7 @@ def to_last_chunk(completion: Completion, *, with_usage: bool) -> ChatGeneration
         content="",
         additional_kwargs=_extras(completion),
         response_metadata=to_metadata(completion),
-        usage_metadata=_to_usage(completion.usage) if with_usage else None,
+        usage_metadata=to_usage(completion.usage) if with_usage else None,
         chunk_position="last",
     )
     # Set after validation, which would take the mark for a call of its own.

@@ -1,10 +1,13 @@
 """What `ChatGLM` and `GLM` have in common: the connection, the parameters, and how they become a request."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
+from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
+from langchain_core.runnables.config import ensure_config
 from langchain_core.utils import from_env, secret_from_env
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from glm_openrouter import (
     DEFAULT_MODEL,
@@ -12,18 +15,25 @@ from glm_openrouter import (
     ClientHolder,
     ModelParameters,
     ProviderPreferences,
+    Settings,
+    strip_variant,
 )
+from glm_openrouter.tokens import count_prompt_tokens, count_tokens
 
 from ._errors import translate_errors
-from ._to_wire import to_messages
+from ._to_wire import ToolLike, to_messages, to_tool
 
-__all__ = ["MODEL_CONFIG", "OpenRouterModel"]
+__all__ = ["MODEL_CONFIG", "OpenRouterModel", "trace_model"]
 
 JSONObject = dict[str, Any]
 
 
 MODEL_CONFIG = ConfigDict(
-    extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=()
+    extra="forbid",
+    populate_by_name=True,
+    arbitrary_types_allowed=True,
+    protected_namespaces=(),
+    hide_input_in_errors=True,  # it may be a key under a wrong name
 )
 """For each class of its own: of the bases of a class, pydantic lets the last one win, which is LangChain's."""
 
@@ -31,9 +41,7 @@ MODEL_CONFIG = ConfigDict(
 class OpenRouterModel(ClientHolder, ModelParameters):
     """Base of the models of this package."""
 
-    model_config = ConfigDict(
-        extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=()
-    )
+    model_config = MODEL_CONFIG
 
     model_name: str = Field(default=DEFAULT_MODEL, alias="model")
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
@@ -54,7 +62,14 @@ class OpenRouterModel(ClientHolder, ModelParameters):
     model_kwargs: JSONObject = Field(default_factory=dict)
     """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""
 
+    custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True)
+    """An exact tokenizer, without special tokens: counts are by it, instead of estimated.
+
+    For example `lambda text: tokenizer.encode(text, add_special_tokens=False)` with one of `transformers`.
+    """
+
     def __init__(self, **arguments: Any) -> None:
+        arguments = self._conceal(arguments)
         super().__init__(**arguments)
         with translate_errors():
             _ = self._client  # which checks the key and the base URL
@@ -85,13 +100,55 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         defaults = {"model": self.model_name, "stop": self.stop if stop is None else stop}
         model = given.get("model") or self.model_name
         return self.build_request(
-            to_messages(messages, model), defaults, given, more=self.model_kwargs
+            to_messages(messages, model),
+            defaults,
+            given,
+            more=self.model_kwargs,
+            conversation=_current_thread(),
+        )
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return the tokens of a text, for which there has to be a tokenizer.
+
+        Raises:
+            NotImplementedError: There is none; counts are estimated without.
+        """
+        if self.custom_get_token_ids is None:
+            msg = "There is no vocabulary of GLM here: pass custom_get_token_ids. To count, use get_num_tokens."
+            raise NotImplementedError(msg)
+        return self.custom_get_token_ids(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return about how many tokens a text has, or exactly with `custom_get_token_ids`."""
+        return (
+            count_tokens(text)
+            if self.custom_get_token_ids is None
+            else len(self.get_token_ids(text))
+        )
+
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[ToolLike] | None = None
+    ) -> int:
+        """Return about how many `prompt_tokens` a request with these messages and tools will have.
+
+        See `glm_openrouter.tokens.count_prompt_tokens` for what is counted.
+
+        Raises:
+            InvalidRequestError: A message that the model cannot take.
+        """
+        return count_prompt_tokens(
+            to_messages(messages, self.model_name),
+            [to_tool(tool) for tool in tools or ()],
+            thinking=self._thinks,
+            count=self.get_num_tokens,
         )
 
     @property
     def _identifying_params(self) -> JSONObject:
         settings = {name: _to_plain(value) for name, value in self.parameters().items()}
-        return {"model": self.model_name, **settings, "model_kwargs": self.model_kwargs}
+        own = {"model": self.model_name, "stop_sequences": self.stop}
+        given = {name: value for name, value in own.items() if value is not None}
+        return {**given, **settings, "model_kwargs": self.model_kwargs, "repairs": self.repairs}
 
     @property
     def lc_secrets(self) -> dict[str, str]:
@@ -101,8 +158,9 @@ class OpenRouterModel(ClientHolder, ModelParameters):
     @property
     def lc_attributes(self) -> JSONObject:
         """The settings that LangChain cannot serialise by itself, as plain values."""
-        plain = {"reasoning": self.reasoning, "provider": self.provider}
-        return {name: _to_plain(value) for name, value in plain.items() if value is not None}
+        names = ("reasoning", "provider", "plugins", "cache_control")
+        plain = {name: _to_plain(getattr(self, name)) for name in names}
+        return {name: value for name, value in plain.items() if value is not None}
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -110,9 +168,25 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         return True
 
 
-_NOT_ON_THE_WIRE = frozenset(("ls_structured_output_format", "stream"))
-"""Arguments of a call that LangChain adds for itself."""
+def trace_model(parameters: LangSmithParams, model: str) -> LangSmithParams:
+    """Return LangSmith's parameters with the model as price tables know it; the rest of its name is beside it."""
+    base = strip_variant(model)
+    routing = {"model_variant": model.removeprefix(base).removeprefix(":")} if model != base else {}
+    names = LangSmithParams(ls_provider="openrouter", ls_model_name=base)
+    return cast(LangSmithParams, {**parameters, **names, **routing})
+
+
+def _current_thread() -> str | None:
+    """Return the id of the conversation, of which LangGraph's checkpointers keep one thread each."""
+    thread = ensure_config().get("configurable", {}).get("thread_id")
+    return None if thread is None else str(thread)
+
+
+_NOT_ON_THE_WIRE = frozenset(("ls_structured_output_format", "stream", "answer_tools"))
+"""Arguments of a call that LangChain adds for itself, and that of a binding for itself."""
 
 
 def _to_plain(value: object) -> Any:
-    return value.model_dump(exclude_none=True) if isinstance(value, BaseModel) else value
+    if isinstance(value, list):
+        return [_to_plain(item) for item in value]
+    return value.to_wire() if isinstance(value, Settings) else value

@@ -1,153 +1,314 @@
-"""`with_structured_output`: instruction, answer, validation, one repair, or an error that holds the answer."""
+"""`with_structured_output`: a model that answers in a schema, at once or while it comes."""
 
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, cast, is_typeddict
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, closing
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
+from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_json_schema
-from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, TypeAdapter
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    message_chunk_to_message,
+)
+from langchain_core.runnables import AddableDict, Runnable, RunnableConfig
 
-from glm_openrouter import errors, structured
+from glm_openrouter import errors
+from glm_openrouter.structured import (
+    Conversation,
+    Method,
+    Plan,
+    Reply,
+    afinish,
+    converse,
+    finish,
+)
 
-from ._to_wire import to_tool
+from ._schemas import is_pydantic, to_plan
+from ._to_wire import ToolLike, to_tool, to_tool_choice
 
 if TYPE_CHECKING:
     from .chat_models import ChatGLM
 
-__all__ = ["StructuredOutputError", "structured_output"]
+__all__ = [
+    "StructuredOutput",
+    "StructuredOutputError",
+    "complain",
+    "reply_of",
+    "structured_output",
+]
 
-Method = Literal["json_schema", "function_calling", "json_mode"]
 JSONObject = dict[str, Any]
 
 
 class StructuredOutputError(errors.StructuredOutputError, OutputParserException):
     """An answer that does not fit the schema that was asked for; `raw` is the message."""
 
-    def __init__(self, message: str, raw: AIMessage) -> None:
+    def __init__(self, message: str, raw: BaseMessage) -> None:
         errors.StructuredOutputError.__init__(self, message, raw)
         self.observation, self.llm_output, self.send_to_llm = message, str(raw.text), False
 
 
 def structured_output(
     model: "ChatGLM",
-    schema: JSONObject | type,
+    schema: JSONObject | type | None,
     *,
     method: Method,
     include_raw: bool,
     strict: bool | None,
+    tools: Sequence[ToolLike] | None = None,
+    tool_choice: str | bool | JSONObject | None = None,
     **kwargs: Any,
-) -> Runnable[LanguageModelInput, Any]:
+) -> "StructuredOutput":
     """Return the runnable of `ChatGLM.with_structured_output`."""
-    plan = _Plan(schema, method, strict)
-    bound = model.bind(**plan.arguments(kwargs), **kwargs)
-    answer = RunnablePassthrough.assign(raw=itemgetter("messages") | bound)
-    read = RunnableLambda(plan.read)
-    repaired = RunnableLambda(_ask_again) | answer | read
-    chain: Runnable[Any, Any] = read.with_fallbacks(
-        [repaired], exceptions_to_handle=(StructuredOutputError,), exception_key="error"
-    )
-    if include_raw:
-        chain = chain.with_fallbacks(
-            [RunnableLambda(_give_up)],
-            exceptions_to_handle=(StructuredOutputError,),
-            exception_key="error",
-        )
-
-    def ask(given: LanguageModelInput) -> JSONObject:
-        return plan.ask(model._convert_input(given).to_messages())
-
-    whole = RunnableLambda(ask) | answer | chain
-    return whole if include_raw else whole | itemgetter("parsed")
+    plan = to_plan(schema, method, strict)
+    traced = {
+        "kwargs": {"method": method, "strict": strict},
+        "schema": schema if is_pydantic(schema) else {"title": plan.name, **plan.schema},
+    }
+    arguments = {**kwargs, **plan.arguments, "ls_structured_output_format": traced}
+    converted = [to_tool(tool) for tool in (*(tools or ()), *arguments.get("tools", ()))]
+    optional = {"tools": converted or None, "tool_choice": to_tool_choice(tool_choice, converted)}
+    arguments |= {name: value for name, value in optional.items() if value is not None}
+    output_type = schema if isinstance(schema, type) and not include_raw else JSONObject
+    return StructuredOutput(model, arguments, plan, output_type, include_raw=include_raw)
 
 
-class _Plan:
-    """One schema and the method to get an answer in it."""
+def reply_of(message: BaseMessage) -> Reply:
+    """Return what counts of a message as an answer."""
+    calls: list[tuple[str, Any]] = []
+    if isinstance(message, AIMessage):
+        calls += [(call["name"], call["args"]) for call in message.tool_calls]
+        calls += [(call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
+    cut = message.response_metadata.get("finish_reason") == "length"
+    return Reply(str(message.text), calls, cut)
 
-    def __init__(self, schema: JSONObject | type, method: Method, strict: bool | None) -> None:
-        if method not in ("json_schema", "function_calling", "json_mode"):
-            msg = f"method must be json_schema, function_calling or json_mode, got {method!r}."
-            raise errors.InvalidRequestError(msg)
-        self._schema = schema
-        self._method = method
-        self._strict = strict
-        self._json_schema = convert_to_json_schema(schema)
-        self._tool = to_tool(schema, strict=strict) if method == "function_calling" else None
 
-    def arguments(self, given: JSONObject) -> JSONObject:
-        """Return what the request gets beside the messages; tools that were given stay."""
-        traced = {
-            "kwargs": {"method": self._method, "strict": self._strict},
-            "schema": self._json_schema,
-        }
-        arguments: JSONObject = {"ls_structured_output_format": traced}
-        if self._tool is not None:
-            others = [to_tool(tool) for tool in given.pop("tools", ())]
-            arguments["tools"] = [*others, self._tool]
-        elif self._method == "json_mode":
-            arguments["response_format"] = {"type": "json_object"}
-        else:
-            arguments["response_format"] = structured.response_format(
-                self._json_schema, strict=self._strict
-            )
-        return arguments
+def complain(message: BaseMessage, words: str) -> list[BaseMessage]:
+    """Return a message and what is wrong with it; each of its calls needs a result."""
+    ids = []
+    if isinstance(message, AIMessage):
+        ids = [call["id"] or "" for call in (*message.tool_calls, *message.invalid_tool_calls)]
+    results = [ToolMessage(words, tool_call_id=call_id, status="error") for call_id in ids]
+    return [message, *results] if results else [message, HumanMessage(words)]
 
-    def ask(self, messages: list[BaseMessage]) -> JSONObject:
-        """Return the messages with the instruction, as a part of the system prompt."""
-        if self._tool is not None:
-            instruction = structured.tool_instruction(self._tool["function"]["name"])
-        else:
-            instruction = structured.schema_instruction(self._json_schema)
-        if messages and isinstance(messages[0], SystemMessage):
-            system, *messages = messages
-            instruction = f"{system.text}\n\n{instruction}"
-        return {"messages": [SystemMessage(instruction), *messages]}
 
-    def read(self, state: JSONObject) -> JSONObject:
-        """Return the answer as an object of the schema.
+class StructuredOutput(Runnable[LanguageModelInput, Any]):
+    """A model that answers in a schema."""
+
+    def __init__(
+        self,
+        model: "ChatGLM",
+        arguments: JSONObject,
+        plan: Plan,
+        output_type: Any,
+        *,
+        include_raw: bool,
+    ) -> None:
+        self._model = model
+        self._bound = model.bind(**arguments)
+        self._plan = plan
+        self._output_type = output_type
+        self._include_raw = include_raw
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802 -- LangChain's name
+        """What a chat model takes."""
+        return self._model.InputType
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802 -- LangChain's name
+        """The type that was asked for, or a dict."""
+        return self._output_type
+
+    def invoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Any:
+        """Return the answer as an object.
 
         Raises:
-            StructuredOutputError: It cannot be read as one.
+            StructuredOutputError: No answer fits, and `include_raw` is not set.
         """
-        raw: AIMessage = state["raw"]
+        return self._call_with_config(self._invoke, input, config, **kwargs)
+
+    async def ainvoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Any:
+        """Return the answer as an object; see `invoke`."""
+        return await self._acall_with_config(self._ainvoke, input, config, **kwargs)
+
+    def stream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Yield the object while it grows: one of a class as soon as it is valid, a dict from its first key on.
+
+        With `include_raw`, yield dicts whose sum is what `invoke` returns. Raises what `invoke` raises.
+        """
+        yield from self._transform_stream_with_config(iter([input]), self._stream, config, **kwargs)
+
+    async def astream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """Yield the object while it grows; see `stream`."""
+
+        async def inputs() -> AsyncIterator[LanguageModelInput]:
+            yield input
+
+        parts = self._atransform_stream_with_config(inputs(), self._astream, config, **kwargs)
+        async with aclosing(cast("AsyncGenerator[Any]", parts)) as open_parts:
+            async for part in open_parts:
+                yield part
+
+    def _invoke(
+        self,
+        given: LanguageModelInput,
+        run_manager: CallbackManagerForChainRun,  # noqa: ARG002 -- LangChain's signature
+        config: RunnableConfig,
+        **kwargs: Any,
+    ) -> Any:
+        ask = self._ask(config, kwargs)
+        conversation = self._converse(given)
+        return finish(conversation, ask(next(conversation)), ask)
+
+    async def _ainvoke(
+        self,
+        given: LanguageModelInput,
+        run_manager: AsyncCallbackManagerForChainRun,  # noqa: ARG002 -- LangChain's signature
+        config: RunnableConfig,
+        **kwargs: Any,
+    ) -> Any:
+        ask = self._aask(config, kwargs)
+        conversation = self._converse(given)
+        return await afinish(conversation, await ask(next(conversation)), ask)
+
+    def _stream(
+        self,
+        inputs: Iterator[LanguageModelInput],
+        run_manager: CallbackManagerForChainRun,  # noqa: ARG002 -- LangChain's signature
+        config: RunnableConfig,
+        **kwargs: Any,
+    ) -> Iterator[Any]:
+        conversation = self._converse(next(inputs))
+        growing = _Growing(self._plan, include_raw=self._include_raw)
+        chunks = self._bound.stream(next(conversation), config, **kwargs)
+        with closing(cast("Generator[AIMessageChunk]", chunks)) as open_chunks:
+            for chunk in open_chunks:
+                yield from growing.feed(chunk)
+        yield from growing.finish(finish(conversation, growing.message, self._ask(config, kwargs)))
+
+    async def _astream(
+        self,
+        inputs: AsyncIterator[LanguageModelInput],
+        run_manager: AsyncCallbackManagerForChainRun,  # noqa: ARG002 -- LangChain's signature
+        config: RunnableConfig,
+        **kwargs: Any,
+    ) -> AsyncIterator[Any]:
+        conversation = self._converse(await anext(inputs))
+        growing = _Growing(self._plan, include_raw=self._include_raw)
+        chunks = self._bound.astream(next(conversation), config, **kwargs)
+        async with aclosing(cast("AsyncGenerator[AIMessageChunk]", chunks)) as open_chunks:
+            async for chunk in open_chunks:
+                for part in growing.feed(chunk):
+                    yield part
+        result = await afinish(conversation, growing.message, self._aask(config, kwargs))
+        for part in growing.finish(result):
+            yield part
+
+    def _ask(
+        self, config: RunnableConfig, arguments: JSONObject
+    ) -> Callable[[list[BaseMessage]], BaseMessage]:
+        return lambda messages: self._bound.invoke(messages, config, **arguments)
+
+    def _aask(
+        self, config: RunnableConfig, arguments: JSONObject
+    ) -> Callable[[list[BaseMessage]], Awaitable[BaseMessage]]:
+        return lambda messages: self._bound.ainvoke(messages, config, **arguments)
+
+    def _converse(self, given: LanguageModelInput) -> Conversation[BaseMessage, BaseMessage, Any]:
+        """Yield the messages to send and receive the answer, at most twice; return what `invoke` returns."""
+        messages = self._model._convert_input(given).to_messages()
+        conversation = converse(
+            self._plan, messages, read=reply_of, complain=complain, error=StructuredOutputError
+        )
+        problem: StructuredOutputError | None = None
         try:
-            value = self._validate(self._value_of(raw))
-        except (ValueError, TypeError) as error:
-            raise StructuredOutputError(str(error), raw) from error
-        return {"raw": raw, "parsed": value, "parsing_error": None}
-
-    def _value_of(self, raw: AIMessage) -> Any:
-        name = self._tool["function"]["name"] if self._tool else None
-        for call in raw.tool_calls:
-            if call["name"] == name:
-                return call["args"]
-        return structured.extract_json(str(raw.text))
-
-    def _validate(self, value: Any) -> Any:
-        schema = self._schema
-        if isinstance(schema, type) and issubclass(schema, BaseModel):
-            return schema.model_validate(value)
-        if isinstance(schema, type) and is_basemodel_subclass(schema):
-            return cast(Any, schema).parse_obj(value)  # a class of pydantic.v1
-        if is_typeddict(schema):
-            return TypeAdapter(schema).validate_python(value)
-        return structured.check_schema(value, self._json_schema)
+            value, raw = yield from conversation
+        except StructuredOutputError as error:
+            if not self._include_raw:
+                raise
+            value, raw, problem = None, error.raw, error
+            if self._plan.wants_tool(reply_of(raw)):
+                problem = None  # the call is in the message
+        return (
+            {"raw": raw, "parsed": value, "parsing_error": problem} if self._include_raw else value
+        )
 
 
-def _ask_again(state: JSONObject) -> JSONObject:
-    """Return the conversation with the answer that was no good, and why."""
-    raw: AIMessage = state["raw"]
-    instruction = structured.repair_instruction(str(state["error"]))
-    again: list[BaseMessage] = [
-        ToolMessage(instruction, tool_call_id=call["id"]) for call in raw.tool_calls
-    ]
-    again = again or [HumanMessage(instruction)]
-    return {"messages": [*state["messages"], raw, *again]}
+class _Growing:
+    """Chunks of a message -> the parts of a stream of structured output."""
+
+    def __init__(self, plan: Plan, *, include_raw: bool) -> None:
+        self._plan = plan
+        self._partials = plan.partials()
+        self._include_raw = include_raw
+        self._chunks: list[AIMessageChunk] = []
+        self._last: Any = None
+
+    @cached_property
+    def message(self) -> BaseMessage:
+        """The whole message, once all chunks have come."""
+        first, *rest = self._chunks
+        return message_chunk_to_message(first + rest)
+
+    def feed(self, chunk: AIMessageChunk) -> list[Any]:
+        """Return the parts for one chunk."""
+        self._chunks.append(chunk)
+        parts: list[Any] = [_RawAndParsed(raw=chunk)] if self._include_raw else []
+        for value in self._values(chunk):
+            try:
+                grown = self._plan.validate_partial(value)
+            except (ValueError, TypeError):
+                continue
+            if grown != self._last:
+                self._last = grown
+                parts.append(_RawAndParsed(parsed=grown) if self._include_raw else grown)
+        return parts
+
+    def finish(self, result: Any) -> list[Any]:
+        """Return the parts for the result of it all."""
+        if not self._include_raw:
+            return [] if self._last is not None and result == self._last else [result]
+        news = {name: value for name, value in result.items() if value is not self.message}
+        return [_RawAndParsed(news)]
+
+    def _values(self, chunk: AIMessageChunk) -> list[Any]:
+        values = self._partials.feed_text(str(chunk.text))
+        for call in chunk.tool_call_chunks:
+            arguments = call["args"] or ""
+            values += self._partials.feed_call(call["index"], call["name"], arguments)
+        return values
 
 
-def _give_up(state: JSONObject) -> JSONObject:
-    error: StructuredOutputError = state["error"]
-    return {"raw": error.raw, "parsed": None, "parsing_error": error}
+class _RawAndParsed(AddableDict):
+    """A part of a stream with `include_raw`: messages add up, the rest is replaced."""
+
+    def __add__(self, other: Mapping[str, Any]) -> "_RawAndParsed":
+        merged = _RawAndParsed({**self, **other})
+        before, after = self.get("raw"), other.get("raw")
+        if isinstance(before, AIMessageChunk) and isinstance(after, AIMessageChunk):
+            merged["raw"] = before + after
+        return merged

@@ -16,12 +16,16 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.utils import LC_ID_PREFIX
 from langchain_protocol.protocol import MessagesData
+from pydantic import Field, field_validator
 
-from glm_openrouter import ChatRequest, Delta, find_model, strip_variant
+from glm_openrouter import ChatRequest, Delta, ModelFacts
+from glm_openrouter.structured import Method
 
+from ._binding import ANSWER_TOOLS, ModelBinding, ask_for_answer_tools
 from ._errors import translate_errors
 from ._from_wire import to_chunk, to_content_blocks_chunk, to_last_chunk, to_result
-from ._model import MODEL_CONFIG, OpenRouterModel
+from ._model import MODEL_CONFIG, OpenRouterModel, trace_model
+from ._schemas import has_schema
 from ._stream_events import StreamEvents
 from ._structured import structured_output
 from ._to_wire import to_tool, to_tool_choice
@@ -59,6 +63,16 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
 
     stream_usage: bool = True
     """Whether a stream ends with its usage."""
+
+    client: None = Field(default=None, exclude=True, repr=False)
+    """For code that passes it on: there is no client of OpenRouter's SDK here."""
+
+    @field_validator("client", mode="before")
+    @classmethod
+    def _needs_no_sdk(cls, client: object) -> None:
+        if client is not None:
+            msg = "ChatGLM uses no SDK: pass an httpx.Client as http_client, an httpx.AsyncClient as http_async_client."
+            raise ValueError(msg)
 
     def _generate(
         self,
@@ -177,19 +191,28 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         Raises:
             InvalidRequestError: `tool_choice` does not fit the tools.
         """
+        if forms := ask_for_answer_tools(tools, tool_choice):
+            kwargs, tool_choice = {**forms, **kwargs}, None
+        elif has_schema(kwargs.get("response_format")):
+            kwargs = {ANSWER_TOOLS: [], **kwargs}
         converted = [to_tool(tool, strict=strict) for tool in tools]
         optional = {
+            "tools": converted or None,
             "tool_choice": to_tool_choice(tool_choice, converted),
             "parallel_tool_calls": parallel_tool_calls,
         }
         given = {name: value for name, value in optional.items() if value is not None}
-        return self.bind(tools=converted, **given, **kwargs)
+        return self.bind(**given, **kwargs)
+
+    def bind(self, **kwargs: Any) -> ModelBinding:
+        """Return this model with arguments for its calls."""
+        return ModelBinding(bound=self, kwargs=kwargs, config={})
 
     def with_structured_output(
         self,
-        schema: JSONObject | type,
+        schema: JSONObject | type | None = None,
         *,
-        method: Literal["json_schema", "function_calling", "json_mode"] = "json_schema",
+        method: Method = "json_schema",
         include_raw: bool = False,
         strict: bool | None = None,
         **kwargs: Any,
@@ -197,17 +220,21 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         """Return a runnable whose output fits `schema`.
 
         It works with every provider: the schema goes into the request *and* into a short instruction, the answer is
-        read tolerantly and validated strictly, and the model gets one chance to mend it.
+        read tolerantly and validated strictly, and the model gets one chance to mend it. `stream` gives the object
+        while it grows.
 
         Args:
-            schema: A pydantic class, a TypedDict, or a JSON schema; the output is an instance, or else a dict.
-            method: `json_schema` (`response_format` with the schema), `function_calling` (a tool, not forced), or
-                `json_mode` (`response_format` without a schema).
+            schema: A pydantic class, a dataclass, or any other type that pydantic can validate; a TypedDict or a JSON
+                schema, for which the output is a dict. With `json_mode` it may be left out, for any JSON object.
+            method: `json_schema` (`response_format` with the schema), `function_calling` (a tool, not forced),
+                `json_mode` (`response_format` without a schema), or `prompt` (the instruction only).
             include_raw: Return `{"raw", "parsed", "parsing_error"}` and do not raise.
             strict: Whether providers should enforce the schema. Few can; it narrows the choice of endpoints.
-            **kwargs: Any parameters for the calls, such as other `tools`.
+            **kwargs: Any parameters for the calls, such as other `tools`. If the model calls one of those instead of
+                giving its answer, the call is in `raw`; without `include_raw` it is an error.
 
         Raises:
+            InvalidRequestError: The schema cannot be asked for with this method.
             StructuredOutputError: While running: no answer fits. It holds the raw message.
         """
         return structured_output(
@@ -218,29 +245,48 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
     def _llm_type(self) -> str:
         return "openrouter-glm"
 
+    def refresh_profile(self) -> ModelProfile:
+        """Ask the catalogue of OpenRouter for limits and abilities of the model, and put them into `profile`.
+
+        Nothing else asks it: without this, `profile` holds what was true when this version was made.
+
+        Raises:
+            APIError: OpenRouter did not answer, or does not know the model.
+        """
+        with translate_errors():
+            self.profile = _to_profile(self._refresh_facts(self.model_name))
+        return self.profile
+
+    async def arefresh_profile(self) -> ModelProfile:
+        """Ask the catalogue of OpenRouter for limits and abilities of the model; see `refresh_profile`."""
+        with translate_errors():
+            self.profile = _to_profile(await self._arefresh_facts(self.model_name))
+        return self.profile
+
     def _resolve_model_profile(self) -> ModelProfile | None:
-        facts = find_model(self.model_name)
-        if facts is None:
-            return None
-        return ModelProfile(
-            name=facts.name,
-            max_input_tokens=facts.context_window,
-            max_output_tokens=facts.max_output_tokens,
-            text_inputs=True,
-            image_inputs=facts.image_input,
-            audio_inputs=False,
-            video_inputs=False,
-            text_outputs=True,
-            image_outputs=False,
-            audio_outputs=False,
-            video_outputs=False,
-            reasoning_output=True,
-            tool_calling=True,
-            tool_choice=True,
-            structured_output=True,
-        )
+        facts = self._facts(self.model_name)
+        return _to_profile(facts) if facts else None
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         parameters = super()._get_ls_params(stop=stop, **kwargs)
-        model = kwargs.get("model") or self.model_name
-        return {**parameters, "ls_provider": "openrouter", "ls_model_name": strip_variant(model)}
+        return trace_model(parameters, kwargs.get("model") or self.model_name)
+
+
+def _to_profile(facts: ModelFacts) -> ModelProfile:
+    return ModelProfile(
+        name=facts.name,
+        max_input_tokens=facts.context_window,
+        max_output_tokens=facts.max_output_tokens,
+        text_inputs=True,
+        image_inputs=facts.image_input,
+        audio_inputs=False,
+        video_inputs=False,
+        text_outputs=True,
+        image_outputs=False,
+        audio_outputs=False,
+        video_outputs=False,
+        reasoning_output=facts.reasoning,
+        tool_calling=facts.tool_calling,
+        tool_choice=facts.tool_calling,
+        structured_output=True,  # of which not the provider makes sure, but this package
+    )

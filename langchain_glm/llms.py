@@ -5,15 +5,17 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.llms import BaseLLM
 from langchain_core.messages import HumanMessage
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
+from langchain_core.runnables.config import ContextThreadPoolExecutor
 
 from glm_openrouter import ChatRequest, Completion
 
 from ._errors import translate_errors
-from ._from_wire import to_metadata
-from ._model import MODEL_CONFIG, OpenRouterModel
+from ._from_wire import to_metadata, to_usage
+from ._model import MODEL_CONFIG, OpenRouterModel, trace_model
 
 __all__ = ["GLM"]
 
@@ -28,7 +30,8 @@ class GLM(OpenRouterModel, BaseLLM):
     print(llm.invoke("The capital of Norway is"))
     ```
 
-    Takes what `ChatGLM` takes. Its reasoning is in `generation_info`, not in the text.
+    Takes what `ChatGLM` takes, but for `n`, `streaming` and `stream_usage`. What comes beside the text, such as
+    reasoning and usage, is in `generation_info`.
     """
 
     model_config = MODEL_CONFIG
@@ -47,7 +50,10 @@ class GLM(OpenRouterModel, BaseLLM):
     ) -> LLMResult:
         requests = [self._text_request(prompt, stop, kwargs) for prompt in prompts]
         with translate_errors():
-            return _to_result([self._client.complete(request) for request in requests])
+            if len(requests) == 1:
+                return _to_result([self._client.complete(requests[0])])
+            with ContextThreadPoolExecutor() as pool:
+                return _to_result(list(pool.map(self._client.complete, requests)))
 
     async def _agenerate(
         self,
@@ -57,8 +63,15 @@ class GLM(OpenRouterModel, BaseLLM):
         **kwargs: Any,
     ) -> LLMResult:
         requests = [self._text_request(prompt, stop, kwargs) for prompt in prompts]
-        with translate_errors():
-            return _to_result(await asyncio.gather(*map(self._async_client.complete, requests)))
+        calls = [
+            asyncio.ensure_future(self._async_client.complete(request)) for request in requests
+        ]
+        try:
+            with translate_errors():
+                return _to_result(await asyncio.gather(*calls))
+        finally:
+            for call in calls:
+                call.cancel()
 
     def _stream(
         self,
@@ -70,10 +83,11 @@ class GLM(OpenRouterModel, BaseLLM):
         request = self._text_request(prompt, stop, kwargs)
         with translate_errors(), self._client.stream(request) as stream:
             for delta in stream:
-                chunk = GenerationChunk(text=delta.text)
-                if run_manager:
-                    run_manager.on_llm_new_token(delta.text, chunk=chunk)
-                yield chunk
+                if delta.text:
+                    chunk = GenerationChunk(text=delta.text)
+                    if run_manager:
+                        run_manager.on_llm_new_token(delta.text, chunk=chunk)
+                    yield chunk
             yield GenerationChunk(text="", generation_info=_info(stream.completion))
 
     async def _astream(
@@ -87,22 +101,33 @@ class GLM(OpenRouterModel, BaseLLM):
         with translate_errors():
             async with self._async_client.stream(request) as stream:
                 async for delta in stream:
-                    chunk = GenerationChunk(text=delta.text)
-                    if run_manager:
-                        await run_manager.on_llm_new_token(delta.text, chunk=chunk)
-                    yield chunk
+                    if delta.text:
+                        chunk = GenerationChunk(text=delta.text)
+                        if run_manager:
+                            await run_manager.on_llm_new_token(delta.text, chunk=chunk)
+                        yield chunk
                 yield GenerationChunk(text="", generation_info=_info(stream.completion))
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        # LangChain's cache of text LLMs is keyed by these.
+        return {**super()._identifying_params, "base_url": self.openrouter_api_base}
 
     @property
     def _llm_type(self) -> str:
         return "openrouter-glm-text"
 
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        parameters = super()._get_ls_params(stop=stop, **kwargs)
+        return trace_model(parameters, kwargs.get("model") or self.model_name)
+
 
 def _info(completion: Completion) -> dict[str, Any]:
-    info = to_metadata(completion)
-    if completion.reasoning:
-        info["reasoning_content"] = completion.reasoning
-    return info
+    beside = {
+        "reasoning_content": completion.reasoning,
+        "usage_metadata": to_usage(completion.usage),
+    }
+    return {**to_metadata(completion), **{name: value for name, value in beside.items() if value}}
 
 
 def _to_result(completions: list[Completion]) -> LLMResult:

@@ -34,6 +34,8 @@ def to_response(completion: Completion, delta: str | None = None) -> ChatRespons
             raise truncated(call)
     calls = [(call.id, call.name, call.arguments) for call in completion.tool_calls]
     blocks = to_blocks(completion.text, completion.reasoning, calls)
+    if completion.reasoning_details and not completion.reasoning:
+        blocks.insert(0, ThinkingBlock())  # which may be encrypted, but has to go back
     if isinstance(blocks[0], ThinkingBlock):
         _complete_thinking(blocks[0], completion)
     extras = {"annotations": completion.annotations or None, "refusal": completion.refusal}

@@ -1,13 +1,22 @@
-"""Structured prediction: instruction, answer, validation, one repair, or an error that holds the answer.
+"""Structured prediction: what the framework does with programs that force a tool, without the force.
 
-It takes the place of LlamaIndex's own program for models that call functions, which forces a tool; GLM's own endpoint
-refuses to be forced.
+It takes the place of LlamaIndex's own programs, because GLM's own endpoint refuses to be forced. How the schema is
+asked for follows `pydantic_program_mode`.
 """
 
-from collections.abc import AsyncGenerator, Generator, Iterator, Sequence
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import aclosing, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    MessageRole,
+    ToolCallBlock,
+)
 from llama_index.core.instrumentation.events.llm import (
     LLMStructuredPredictEndEvent,
     LLMStructuredPredictStartEvent,
@@ -15,26 +24,38 @@ from llama_index.core.instrumentation.events.llm import (
 from llama_index.core.llms.llm import LLM
 from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from llama_index.core.prompts import PromptTemplate
+from llama_index.core.types import PydanticProgramMode
 from llama_index_instrumentation import get_dispatcher
-from pydantic import BaseModel
-from pydantic_core import from_json
+from pydantic import BaseModel, ValidationError
 
-from glm_openrouter import StructuredOutputError, structured
+from glm_openrouter import InvalidRequestError, StructuredOutputError
+from glm_openrouter.structured import (
+    Method,
+    Plan,
+    Reply,
+    afinish,
+    converse,
+    finish,
+)
 
 __all__ = ["StructuredPrediction"]
 
 Model = TypeVar("Model", bound=BaseModel)
-Flow = Generator[list[ChatMessage], ChatResponse, Model]
 
 dispatcher = get_dispatcher(__name__)
 
+_METHODS: dict[PydanticProgramMode, Method] = {
+    PydanticProgramMode.DEFAULT: "json_schema",
+    PydanticProgramMode.OPENAI: "function_calling",
+    PydanticProgramMode.FUNCTION: "function_calling",
+    PydanticProgramMode.LLM: "prompt",
+}
 
 if TYPE_CHECKING:
     _Base = LLM
 else:
-    _Base = (
-        object  # making one more model class of an LLM takes longer than all else in this import
-    )
+    # Making one more model class of an LLM takes longer than all else in this import.
+    _Base = object
 
 
 class StructuredPrediction(_Base):
@@ -54,16 +75,12 @@ class StructuredPrediction(_Base):
             StructuredOutputError: The answer does not fit, even after a second try; `raw` is the message.
         """
         _dispatch_start(output_cls, prompt, prompt_args)
-        flow = self._predict(output_cls, prompt, prompt_args)
-        arguments = _arguments(output_cls, llm_kwargs)
-        messages = next(flow)
-        while True:
-            try:
-                messages = flow.send(self.chat(messages, **arguments))
-            except StopIteration as done:
-                result: Model = done.value
-                dispatcher.event(LLMStructuredPredictEndEvent(output=result))
-                return result
+        plan = self._plan(output_cls)
+        ask = self._ask(_arguments(plan, llm_kwargs))
+        conversation = self._converse(plan, prompt, prompt_args)
+        result: Model = finish(conversation, ask(next(conversation)), ask)
+        dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+        return result
 
     @dispatcher.span
     async def astructured_predict(
@@ -75,28 +92,12 @@ class StructuredPrediction(_Base):
     ) -> Model:
         """Return the answer to a prompt as an object of `output_cls`; see `structured_predict`."""
         _dispatch_start(output_cls, prompt, prompt_args)
-        flow = self._predict(output_cls, prompt, prompt_args)
-        arguments = _arguments(output_cls, llm_kwargs)
-        messages = next(flow)
-        while True:
-            try:
-                messages = flow.send(await self.achat(messages, **arguments))
-            except StopIteration as done:
-                result: Model = done.value
-                dispatcher.event(LLMStructuredPredictEndEvent(output=result))
-                return result
-
-    def _predict(
-        self, output_cls: type[Model], prompt: PromptTemplate, prompt_args: dict[str, Any]
-    ) -> Flow[Model]:
-        """Yield the messages to send; receive the response; return the object."""
-        messages = self._ask(output_cls, prompt, prompt_args)
-        response = yield messages
-        try:
-            return _read(output_cls, response.message)
-        except StructuredOutputError as error:
-            response = yield [*messages, *_ask_again(response.message, error)]
-            return _read(output_cls, response.message)
+        plan = self._plan(output_cls)
+        ask = self._aask(_arguments(plan, llm_kwargs))
+        conversation = self._converse(plan, prompt, prompt_args)
+        result: Model = await afinish(conversation, await ask(next(conversation)), ask)
+        dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+        return result
 
     def _structured_stream_call(
         self,
@@ -105,18 +106,16 @@ class StructuredPrediction(_Base):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Model | FlexibleModel, None, None]:
-        messages, arguments = (
-            self._ask(output_cls, prompt, prompt_args),
-            _arguments(output_cls, llm_kwargs),
-        )
-        partials = _Partials(output_cls)
-        for response in self.stream_chat(messages, **arguments):
-            yield from partials.feed(response)
-        try:
-            yield _read(output_cls, partials.message)
-        except StructuredOutputError as error:
-            again = [*messages, *_ask_again(partials.message, error)]
-            yield _read(output_cls, self.chat(again, **arguments).message)
+        plan = self._plan(output_cls)
+        arguments = _arguments(plan, llm_kwargs)
+        conversation = self._converse(plan, prompt, prompt_args)
+        growing = _Growing(output_cls, plan)
+        responses = self.stream_chat(next(conversation), **arguments)
+        with closing(responses) as open_responses:
+            for response in open_responses:
+                yield from growing.feed(response)
+        result = finish(conversation, growing.response, self._ask(arguments))
+        yield from growing.finish(result)
 
     async def _structured_astream_call(
         self,
@@ -125,83 +124,142 @@ class StructuredPrediction(_Base):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Model | FlexibleModel, None]:
-        messages, arguments = (
-            self._ask(output_cls, prompt, prompt_args),
-            _arguments(output_cls, llm_kwargs),
-        )
+        plan = self._plan(output_cls)
+        arguments = _arguments(plan, llm_kwargs)
+        conversation = self._converse(plan, prompt, prompt_args)
 
         async def objects() -> AsyncGenerator[Model | FlexibleModel, None]:
-            partials = _Partials(output_cls)
-            async for response in await self.astream_chat(messages, **arguments):
-                for partial in partials.feed(response):
-                    yield partial
-            try:
-                yield _read(output_cls, partials.message)
-            except StructuredOutputError as error:
-                again = [*messages, *_ask_again(partials.message, error)]
-                yield _read(output_cls, (await self.achat(again, **arguments)).message)
+            growing = _Growing(output_cls, plan)
+            responses = await self.astream_chat(next(conversation), **arguments)
+            async with aclosing(responses) as open_responses:
+                async for response in open_responses:
+                    for part in growing.feed(response):
+                        yield part
+            result = await afinish(conversation, growing.response, self._aask(arguments))
+            for part in growing.finish(result):
+                yield part
 
         return objects()
 
-    def _ask(
-        self, output_cls: type[BaseModel], prompt: PromptTemplate, prompt_args: dict[str, Any]
-    ) -> list[ChatMessage]:
-        """Return the messages of a prompt with the instruction, as a part of the system prompt."""
+    def _plan(self, output_cls: type[BaseModel]) -> Plan:
+        mode = self.pydantic_program_mode
+        if mode not in _METHODS:
+            known = ", ".join(str(known.value) for known in _METHODS)
+            raise InvalidRequestError(f"pydantic_program_mode must be one of {known}, got {mode}.")
+        schema = output_cls.model_json_schema()
+        return Plan(schema, partial(_validate, output_cls), method=_METHODS[mode])
+
+    def _ask(self, arguments: dict[str, Any]) -> Callable[[list[ChatMessage]], ChatResponse]:
+        return lambda messages: self.chat(messages, **arguments)
+
+    def _aask(
+        self, arguments: dict[str, Any]
+    ) -> Callable[[list[ChatMessage]], Awaitable[ChatResponse]]:
+        return lambda messages: self.achat(messages, **arguments)
+
+    def _converse(
+        self, plan: Plan, prompt: PromptTemplate, prompt_args: dict[str, Any]
+    ) -> Generator[list[ChatMessage], ChatResponse, Any]:
+        """Yield the messages to send and receive the response, at most twice; return the object."""
         messages = self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
-        instruction = structured.schema_instruction(output_cls.model_json_schema())
-        if messages and messages[0].role == MessageRole.SYSTEM:
-            system, *messages = messages
-            instruction = f"{system.content}\n\n{instruction}"
-        return [ChatMessage(role=MessageRole.SYSTEM, content=instruction), *messages]
+        result, _ = yield from converse(
+            plan, messages, read=_read, complain=_complain, error=_to_error
+        )
+        return result
 
 
-def _arguments(output_cls: type[BaseModel], llm_kwargs: dict[str, Any] | None) -> dict[str, Any]:
-    return {
-        "response_format": structured.response_format(output_cls.model_json_schema()),
-        **(llm_kwargs or {}),
-    }
+def _arguments(plan: Plan, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the arguments of the calls; nothing is forced, also where the caller says so, as in LlamaIndex itself."""
+    own = {name: value for name, value in (llm_kwargs or {}).items() if name not in _FORCE}
+    arguments = {**plan.arguments, **own}
+    tools = [*own.get("tools", ()), *plan.arguments.get("tools", ())]
+    return {**arguments, "tools": tools} if tools else arguments
 
 
-def _read(output_cls: type[Model], message: ChatMessage) -> Model:
-    try:
-        return output_cls.model_validate(structured.extract_json(message.content or ""))
-    except ValueError as error:
-        raise StructuredOutputError(str(error), message) from error
+_FORCE = frozenset(("tool_required", "tool_choice", "allow_parallel_tool_calls"))
 
 
-def _ask_again(answer: ChatMessage, error: StructuredOutputError) -> Sequence[ChatMessage]:
-    instruction = structured.repair_instruction(str(error))
-    return answer, ChatMessage(role=MessageRole.USER, content=instruction)
+def _validate(output_cls: type[Model], value: Any) -> Model:
+    # As JSON, so that a date may be a string in strict models, too.
+    return output_cls.model_validate_json(json.dumps(value))
 
 
-class _Partials(Generic[Model]):
+def _read(response: ChatResponse) -> Reply:
+    message = response.message
+    calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    raw = response.raw if isinstance(response.raw, dict) else {}
+    return Reply(
+        message.content or "",
+        [(call.tool_name, call.tool_kwargs) for call in calls],
+        cut=raw.get("finish_reason") == "length",
+    )
+
+
+def _complain(response: ChatResponse, words: str) -> list[ChatMessage]:
+    """Return a message and what is wrong with it; each of its calls needs a result."""
+    message = response.message
+    calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    results = [
+        ChatMessage(
+            role=MessageRole.TOOL,
+            content=words,
+            additional_kwargs={"tool_call_id": call.tool_call_id},
+        )
+        for call in calls
+    ]
+    return [message, *(results or [ChatMessage(role=MessageRole.USER, content=words)])]
+
+
+def _to_error(problem: str, response: ChatResponse) -> StructuredOutputError:
+    return StructuredOutputError(problem, response.message)
+
+
+class _Growing(Generic[Model]):
     """Responses of a stream -> the object as far as it has come."""
 
-    def __init__(self, output_cls: type[Model]) -> None:
+    def __init__(self, output_cls: type[Model], plan: Plan) -> None:
+        self.response = ChatResponse(message=ChatMessage())
+        """The last response, in the end the whole one."""
         self._output_cls = output_cls
         self._flexible = create_flexible_model(output_cls)
-        self._text = ""
-        self._last: Any = None
-        self.message = ChatMessage()
-        """The last message, in the end the whole one."""
+        self._partials = plan.partials()
+        self._seen: Counter[int] = Counter()
+        """How much of the arguments of each call has been read."""
+        self._last: Model | FlexibleModel | None = None
 
-    def feed(self, response: ChatResponse) -> Iterator[Model | FlexibleModel]:
-        """Yield the object if it has grown."""
-        self.message = response.message
-        self._text += response.delta or ""
-        start = self._text.find("{")
-        if not response.delta or start < 0:
-            return
+    def feed(self, response: ChatResponse) -> list[Model | FlexibleModel]:
+        """Return the object, if it has grown: of its class as soon as it is valid."""
+        self.response = response
+        # Who looks at the message has it put together, which is not needed for text.
+        values = self._partials.feed_text(response.delta) if response.delta else self._calls()
+        grown = [self._to_object(value) for value in values]
+        return [part for part in grown if part is not None and self._is_new(part)]
+
+    def finish(self, result: Model) -> list[Model]:
+        """Return the result, if it has not been there."""
+        return [result] if self._is_new(result) else []
+
+    def _is_new(self, part: Model | FlexibleModel) -> bool:
+        before, self._last = self._last, part
+        return part != before
+
+    def _calls(self) -> list[Any]:
+        calls = [
+            block for block in self.response.message.blocks if isinstance(block, ToolCallBlock)
+        ]
+        values: list[Any] = []
+        for index, call in enumerate(calls):
+            if isinstance(call.tool_kwargs, str):
+                news = call.tool_kwargs[self._seen[index] :]
+                self._seen[index] += len(news)
+                values += self._partials.feed_call(index, call.tool_name, news)
+        return values
+
+    def _to_object(self, value: Any) -> Model | FlexibleModel | None:
         try:
-            value = from_json(self._text[start:], allow_partial="trailing-strings")
-        except ValueError:
-            return
-        if value and value != self._last:
-            self._last = value
-            try:
-                yield self._output_cls.model_validate(value)
-            except ValueError:
-                yield self._flexible.model_validate(value)
+            return _validate(self._output_cls, value)
+        except ValidationError:
+            return self._flexible.model_validate(value) if isinstance(value, dict) else None
 
 
 def _dispatch_start(

@@ -67,17 +67,14 @@ def _to_message(message: ChatMessage, model: str) -> JSONObject:
 
 def _to_assistant(message: ChatMessage) -> JSONObject:
     thinking = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
-    details = [
-        detail
-        for block in thinking
-        for detail in block.additional_information.get("reasoning_details") or ()
-    ]
+    kept = [block.additional_information.get("reasoning_details") for block in thinking]
+    details = [detail for entries in kept for detail in entries or ()]
     calls = [_to_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
     return wire.assistant_message(
         message.content or "",
         tool_calls=calls or [_to_call_object(call) for call in _older_calls(message)],
         reasoning="".join(block.content or "" for block in thinking),
-        reasoning_details=details,
+        reasoning_details=details if any(entries is not None for entries in kept) else None,
     )
 
 

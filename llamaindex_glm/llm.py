@@ -27,7 +27,6 @@ from glm_openrouter import (
     ChatRequest,
     ClientHolder,
     ModelParameters,
-    find_model,
 )
 
 from ._from_wire import to_completion_response, to_response, to_tool_selections
@@ -41,6 +40,12 @@ JSONObject = dict[str, Any]
 
 _DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens, for models that nothing is known about."""
+
+_RESERVE = 16_384
+"""Tokens that query engines keep free for thinking and answer when they fill the context window; not a limit.
+
+They would keep 256 for a model that names none, and count with another tokenizer.
+"""
 
 
 class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLLM):
@@ -61,7 +66,12 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
         pydantic.ValidationError: An argument is unknown or makes no sense.
     """
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        protected_namespaces=(),
+        hide_input_in_errors=True,  # it may be a key under a wrong name
+    )
 
     model: str = DEFAULT_MODEL
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
@@ -85,6 +95,7 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
     """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""
 
     def __init__(self, **arguments: Any) -> None:
+        arguments = self._conceal(arguments)
         super().__init__(**arguments)
         _ = self._client  # which checks the key and the base URL
 
@@ -103,7 +114,7 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
             if name not in ("order", "allow_fallbacks")
         }
         if routing:
-            rest["provider"] = {**(rest.get("provider") or {}), **routing}
+            rest["provider"] = {**dict(rest.get("provider") or {}), **routing}
         return rest
 
     @classmethod
@@ -113,16 +124,36 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
 
     @property
     def metadata(self) -> LLMMetadata:
-        """What LlamaIndex asks a model about itself; there is no hidden limit of the output."""
-        facts = find_model(self.model)
+        """What LlamaIndex asks a model about itself; `num_output` is room that it keeps, and is not sent."""
+        facts = self._facts(self.model)
         known = facts.context_window if facts else _DEFAULT_CONTEXT_WINDOW
+        window = self.context_window or known
+        reserve = min(_RESERVE, window // 4)
         return LLMMetadata(
-            context_window=self.context_window or known,
-            num_output=self.max_tokens or self.max_completion_tokens or -1,
+            context_window=window,
+            num_output=self.max_tokens or self.max_completion_tokens or reserve,
             is_chat_model=self.is_chat_model,
-            is_function_calling_model=self.is_function_calling_model,
+            is_function_calling_model=self.is_function_calling_model
+            and (facts is None or facts.tool_calling),
             model_name=self.model,
         )
+
+    def refresh_profile(self) -> LLMMetadata:
+        """Ask the catalogue of OpenRouter for limits and abilities of the model, and put them into `metadata`.
+
+        Nothing else asks it: without this, `metadata` holds what was true when this version was made. `context_window`
+        of the constructor stays.
+
+        Raises:
+            APIError: OpenRouter did not answer, or does not know the model.
+        """
+        self._refresh_facts(self.model)
+        return self.metadata
+
+    async def arefresh_profile(self) -> LLMMetadata:
+        """Ask the catalogue of OpenRouter for limits and abilities of the model; see `refresh_profile`."""
+        await self._arefresh_facts(self.model)
+        return self.metadata
 
     def _connection(self) -> tuple[SecretStr | None, str | None]:
         return self.api_key, self.api_base

@@ -1,7 +1,8 @@
 """What tests share: `run` lets one body test the synchronous and the asynchronous client."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -141,3 +142,20 @@ class Run:
 def run(request: pytest.FixtureRequest) -> Run:
     """Both clients, one after the other."""
     return Run(request.param)
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[str]:
+    """A port whose queue of connections is full, so that another connection is never made."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        queued = []
+        for _ in range(3):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+            queued.append(waiting)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1"
+        for waiting in queued:
+            waiting.close()

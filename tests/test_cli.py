@@ -26,11 +26,24 @@ def test_without_a_command_it_says_that_one_is_needed(capsys):
     assert "COMMAND" in capsys.readouterr().err
 
 
+COMMANDS = ["chat", "doctor", "providers", "serve", "demo"]
+
+
 def test_help_lists_the_commands(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
 
-    assert "serve" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    words = [line.split()[0] for line in lines if line.strip()]
+    assert [word for word in words if word in COMMANDS] == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_can_be_offline(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+
+    assert "--offline" in capsys.readouterr().out
 
 
 def test_serve_starts_a_server_that_answers():
@@ -83,10 +96,8 @@ def test_serve_names_the_extra_that_is_missing(monkeypatch, capsys):
     assert 'pip install "glm-openrouter[testing]"' in capsys.readouterr().err
 
 
-def test_the_command_imports_no_server_before_it_needs_one():
-    code = (
-        "import sys, glm_openrouter.cli; print(sorted({'starlette', 'uvicorn'} & set(sys.modules)))"
-    )
+def test_the_command_imports_no_server_and_no_rich_before_it_needs_one():
+    code = "import sys, glm_openrouter.cli; print(sorted({'rich', 'starlette', 'uvicorn'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"

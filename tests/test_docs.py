@@ -68,4 +68,4 @@ def has_anchor(path, anchor):
 
 def test_the_pages_hold_code():
     with_code = {page.stem for page in PAGES if BLOCK.search(page.read_text())}
-    assert with_code >= {"README", "quickstart", "testing", "langchain"}
+    assert with_code >= {"README", "quickstart", "testing", "langchain", "llamaindex"}

@@ -81,7 +81,7 @@ def test_the_langchain_agent_answers_from_both_results(output):
 def test_the_approved_call_runs_after_the_question(output):
     question, answer = output("langchain_approval").splitlines()
     assert "send_mail with {'to': 'ada@example.com', 'subject': 'Lunch'}" in question
-    assert "The mail to ada@example.com is on its way." in answer
+    assert "The mail 'Lunch' to ada@example.com is on its way." in answer
 
 
 def test_the_graph_remembers_both_turns(output):
@@ -123,6 +123,36 @@ def test_the_llamaindex_agent_answers_from_both_results(output):
     assert "391" in answer
 
 
+def test_the_search_agent_thinks_searches_and_answers_from_the_documents(output):
+    parts = output("llamaindex_search_agent").split("\n[")
+    kinds = [part.partition("]")[0] for part in parts if part.strip()]
+    assert kinds == ["thinking", "answer", "search", "thinking", "answer"]
+    assert "cut off" in parts[-1]
+
+
+def test_the_chat_engine_understands_a_follow_up(output):
+    answer = output("llamaindex_chat").partition("> And who sold it there?\n")[2]
+    assert answer.startswith("It was sold there by apothecaries.\n")
+
+
+def test_a_question_is_split_and_the_answers_are_joined(output):
+    answer = output("llamaindex_subquestions").splitlines()[-1]
+    assert answer == "Tea came to Lisbon in 1610. Coffee houses opened in Vienna in 1685."
+
+
+def test_the_agents_hand_over_to_and_fro(output):
+    lines = [line.partition(": ") for line in output("llamaindex_handoff").splitlines()]
+    assert [name for name, _, _ in lines] == [
+        "Forecaster",
+        "Calculator",
+        "Calculator",
+        "Forecaster",
+        "Forecaster",
+    ]
+    assert "391" in lines[-1][2]
+    assert "21 degrees Celsius in Oslo" in lines[-1][2]
+
+
 def test_the_demonstration_succeeds(demonstration):
     assert demonstration.returncode == 0
 
@@ -139,7 +169,9 @@ def test_the_demonstration_says_in_its_first_line_that_it_is_offline(demonstrati
 
 def test_the_demonstration_shows_every_example_under_its_heading(demonstration):
     lines = demonstration.stdout.splitlines()
-    headings = [line for line in lines if line.startswith(("LangChain: ", "LlamaIndex: "))]
+    headings = [
+        line for line in lines if line.startswith(("LangChain: ", "LangGraph: ", "LlamaIndex: "))
+    ]
     assert len(headings) == len(EXAMPLES)
 
 

@@ -1,5 +1,6 @@
 """Event streams and bodies in OpenRouter's form, for the tests of the adapters."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,6 +54,13 @@ def completion(message: Mapping[str, Any], finish: str = "stop") -> dict[str, An
         "choices": [choice],
         "usage": USAGE,
     }
+
+
+def event_stream(*payloads: Mapping[str, Any], done: bool = True) -> bytes:
+    """Return chunks as the bytes of an event stream; `[DONE]` ends it unless told otherwise."""
+    written = [json.dumps(payload, ensure_ascii=False) for payload in payloads]
+    lines = [*written, "[DONE]"] if done else written
+    return "".join(f"data: {line}\n\n" for line in lines).encode()
 
 
 THOUGHT_CALL: Sequence[dict[str, Any]] = (

@@ -70,16 +70,21 @@ class _Router:
             return StreamingResponse(events, media_type="text/event-stream", headers=headers)
         return JSONResponse(build_completion(generation), headers=headers)
 
-    async def models(self, _: Request, __: dict[str, Any] | None) -> Response:
+    async def models(self, request: Request, _: dict[str, Any] | None) -> Response:
         rows = [model.to_row() for model in list_models()]
-        return JSONResponse({"data": rows, "total_count": len(rows), "links": {"next": None}})
+        offset = _number(request, "offset", 0)
+        end = offset + _number(request, "limit", len(rows))
+        more = f"{_BASE}/models?offset={end}&limit={end - offset}" if end < len(rows) else None
+        answer = {"data": rows[offset:end], "total_count": len(rows), "links": {"next": more}}
+        return JSONResponse(answer)
 
     async def model(self, request: Request, _: dict[str, Any] | None) -> Response:
         return JSONResponse({"data": _find_listed(request).to_row()})
 
     async def endpoints(self, request: Request, _: dict[str, Any] | None) -> Response:
         model = _find_listed(request)
-        rows = [endpoint.to_row(model) for endpoint in ENDPOINTS]
+        with_speed = "authorization" in request.headers
+        rows = [endpoint.to_row(model, with_speed=with_speed) for endpoint in ENDPOINTS]
         row = model.to_row()
         about = {key: row[key] for key in ("id", "name", "created", "description", "architecture")}
         return JSONResponse({"data": {**about, "endpoints": rows}})
@@ -119,8 +124,9 @@ class _Router:
         async def handle(request: Request) -> Response:
             body = _parse(await request.body())
             headers = {name.lower(): value for name, value in request.headers.items()}
-            path = request.url.path
-            self.received.append(ReceivedRequest(request.method, path, headers, body))
+            url = request.url
+            received = ReceivedRequest(request.method, url.path, headers, body, url.query)
+            self.received.append(received)
             try:
                 return await answer(request, body)
             except RefusalError as refusal:
@@ -175,6 +181,13 @@ def _find_listed(request: Request) -> Model:
         return find_model(wanted)
     except RefusalError as refusal:
         raise RefusalError(404, f"Model {wanted} not found") from refusal
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    try:
+        return int(request.query_params.get(name, default))
+    except ValueError:
+        raise RefusalError(400, f"{name}: must be a number") from None
 
 
 async def _events(generation: Generation, delay: float) -> AsyncIterator[bytes]:

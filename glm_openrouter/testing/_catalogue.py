@@ -69,8 +69,16 @@ class Endpoint:
     completion_price: float
     cached_price: float
     supported_parameters: frozenset[str]
+    latency: float
+    """Milliseconds to the first token, at the median."""
+    throughput: float
+    """Tokens per second, at the median."""
+    uptime: float
+    """Percent."""
     context_length: int = 204_800
     max_completion_tokens: int = 131_072
+    keeps_prompts: bool = False
+    """Whether prompts are stored, or trained on."""
 
     @property
     def tag(self) -> str:
@@ -87,23 +95,39 @@ class Endpoint:
             "input_cache_read": _per_token(self.cached_price),
         }
 
-    def to_row(self, model: Model) -> dict[str, Any]:
-        """Return the row as `/models/{id}/endpoints` gives it."""
+    def to_row(self, model: Model, *, with_speed: bool) -> dict[str, Any]:
+        """Return the row as `/models/{id}/endpoints` gives it; how fast it is, only those with a key see."""
         return {
             "name": f"{self.provider_name} | {model.id}",
+            "model_id": model.id,
+            "model_name": model.name,
             "tag": self.tag,
             "provider_name": self.provider_name,
             "quantization": self.quantization,
-            "context_length": self.context_length,
+            "context_length": min(self.context_length, model.context_length),
             "max_completion_tokens": self.max_completion_tokens,
             "max_prompt_tokens": None,
             "pricing": self.to_pricing(),
             "supported_parameters": sorted(self.supported_parameters),
             "supports_tool_choice": dict.fromkeys(["auto", "none", "required", "function"], True),
             "supports_implicit_caching": True,
+            "service_tier": None,
             "status": 0,
-            "uptime_last_30m": 100.0,
+            "uptime_last_5m": 100.0,
+            "uptime_last_30m": self.uptime,
+            "uptime_last_1d": self.uptime,
+            "latency_last_30m": _spread(self.latency, _SLOWER) if with_speed else None,
+            "throughput_last_30m": _spread(self.throughput, _SLOWER_STREAM) if with_speed else None,
         }
+
+
+_SLOWER: Final = {"p50": 1.0, "p75": 1.5, "p90": 2.4, "p99": 6.0}
+_SLOWER_STREAM: Final = {"p50": 1.0, "p75": 0.8, "p90": 0.6, "p99": 0.3}
+"""What a measure is at each percentile, as a multiple of the median."""
+
+
+def _spread(median: float, factors: dict[str, float]) -> dict[str, float]:
+    return {percentile: round(median * factor, 1) for percentile, factor in factors.items()}
 
 
 def _per_token(price: float) -> str:
@@ -114,12 +138,32 @@ _FULL: Final = _COMMON_PARAMETERS | {"response_format", "structured_outputs"}
 
 # In the order in which `:exacto` prefers them.
 ENDPOINTS: Final = (
-    Endpoint("venice", "Venice", "fp4", 0.43, 1.75, 0.08, _FULL, max_completion_tokens=16_384),
     Endpoint(
-        "novita", "Novita", "bf16", 0.55, 2.20, 0.11, _COMMON_PARAMETERS | {"response_format"}
+        *("venice", "Venice", "fp4", 0.43, 1.75, 0.08, _FULL),
+        latency=1_900,
+        throughput=38,
+        uptime=99.4,
+        max_completion_tokens=16_384,
     ),
-    Endpoint("z-ai", "Z.AI", "fp8", 0.60, 2.20, 0.11, _COMMON_PARAMETERS),
-    Endpoint("deepinfra", "DeepInfra", "fp4", 0.50, 2.00, 0.10, _COMMON_PARAMETERS),
+    Endpoint(
+        *("novita", "Novita", "bf16", 0.55, 2.20, 0.11, _COMMON_PARAMETERS | {"response_format"}),
+        latency=1_100,
+        throughput=47,
+        uptime=99.9,
+    ),
+    Endpoint(
+        *("z-ai", "Z.AI", "fp8", 0.60, 2.20, 0.11, _COMMON_PARAMETERS),
+        latency=1_400,
+        throughput=61,
+        uptime=99.2,
+        keeps_prompts=True,
+    ),
+    Endpoint(
+        *("deepinfra", "DeepInfra", "fp4", 0.50, 2.00, 0.10, _COMMON_PARAMETERS),
+        latency=700,
+        throughput=29,
+        uptime=98.1,
+    ),
 )
 
 _MODELS: Final = {

@@ -16,3 +16,5 @@ class ReceivedRequest:
     """The headers by lower-case name, the key among them; `repr` leaves them out."""
     body: dict[str, Any] | None
     """The body read as JSON; None if it was empty or something else."""
+    query: str = ""
+    """What stood after the question mark."""

@@ -62,10 +62,10 @@ def _new_parser() -> "h11.Connection":
 
 def _to_received(head: "h11.Request", raw: bytes) -> ReceivedRequest:
     headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-    path = head.target.decode().partition("?")[0]
+    path, _, query = head.target.decode().partition("?")
     try:
         body = json.loads(raw)
     except ValueError:
         body = None
     body = body if isinstance(body, dict) else None
-    return ReceivedRequest(head.method.decode(), path, headers, body)
+    return ReceivedRequest(head.method.decode(), path, headers, body, query)

@@ -23,6 +23,12 @@ _PRICES: Final[dict[str, Callable[[Endpoint], float]]] = {
     "prompt": lambda endpoint: endpoint.prompt_price,
     "completion": lambda endpoint: endpoint.completion_price,
 }
+_SORTS: Final[dict[str | None, Callable[[Endpoint], float]]] = {
+    "price": lambda endpoint: endpoint.prompt_price,
+    "throughput": lambda endpoint: -endpoint.throughput,
+    "latency": lambda endpoint: endpoint.latency,
+}
+_SUFFIX_SORTS: Final = {"nitro": "throughput", "floor": "price"}
 
 
 def choose_endpoint(body: Mapping[str, Any]) -> Endpoint:
@@ -40,13 +46,32 @@ def choose_endpoint(body: Mapping[str, Any]) -> Endpoint:
     ]
     if not named:
         raise RefusalError(404, "No allowed providers are available for the selected model.")
+    if _is_private(preferences):
+        named = [endpoint for endpoint in named if not endpoint.keeps_prompts]
+        if not named:
+            raise RefusalError(404, "No endpoints found matching your data policy.")
     fitting = [endpoint for endpoint in named if _fits(endpoint, preferences, body)]
     if not fitting:
         raise RefusalError(404, "No endpoints found that can handle the requested parameters.")
-    return _sorted(fitting, preferences)[0]
+    return _sorted(fitting, preferences, _sort_of(body))[0]
 
 
-def _sorted(endpoints: list[Endpoint], preferences: Mapping[str, Any]) -> list[Endpoint]:
+def _is_private(preferences: Mapping[str, Any]) -> bool:
+    return bool(preferences.get("zdr")) or preferences.get("data_collection") == "deny"
+
+
+def _sort_of(body: Mapping[str, Any]) -> str | None:
+    """Return the order that is asked for; the suffix of the model counts where nothing is said."""
+    sort = (body.get("provider") or {}).get("sort")
+    if isinstance(sort, dict):
+        sort = sort.get("by")
+    suffix = (body.get("model") or "").partition("@")[0].partition(":")[2]
+    return sort or _SUFFIX_SORTS.get(suffix)
+
+
+def _sorted(
+    endpoints: list[Endpoint], preferences: Mapping[str, Any], sort: str | None
+) -> list[Endpoint]:
     order = preferences.get("order") or []
     if order:
         ranked = [e for slug in order for e in endpoints if slug in (e.slug, e.tag)]
@@ -54,12 +79,7 @@ def _sorted(endpoints: list[Endpoint], preferences: Mapping[str, Any]) -> list[E
         if not ranked and not others:
             raise RefusalError(404, "No allowed providers are available for the selected model.")
         return [*ranked, *others]
-    sort = preferences.get("sort")
-    if isinstance(sort, dict):
-        sort = sort.get("by")
-    if sort == "price":
-        return sorted(endpoints, key=lambda endpoint: endpoint.prompt_price)
-    return endpoints
+    return sorted(endpoints, key=_SORTS[sort]) if sort in _SORTS else endpoints
 
 
 def _is_named(endpoint: Endpoint, slugs: list[str] | None, *, default: bool) -> bool:

@@ -177,11 +177,12 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
             self._client_left()
+        # The socket itself is closed right after this call.
+        asyncio.get_running_loop().call_soon(self._log._closed.set)
         self._gone.set()
         self._lost.set()
         self._writable.set()
         self._siblings.discard(self)
-        self._log._closed.set()
 
     def pause_writing(self) -> None:
         self._writable.clear()

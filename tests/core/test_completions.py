@@ -73,8 +73,9 @@ def test_the_last_usage_wins(count):
     assert completion.usage.cost == 0.0000521
 
 
-def test_a_usage_of_null_does_not_undo_one():
-    _, completion = assemble_stream(says("a", usage=USAGE), says("b", usage=None), finishes())
+@pytest.mark.parametrize("nothing", [None, {}, {"prompt_tokens": None}, "odd"])
+def test_a_usage_that_says_nothing_does_not_undo_one(nothing):
+    _, completion = assemble_stream(says("a", usage=USAGE), says("b", usage=nothing), finishes())
 
     assert completion.usage.total_tokens == 48
 
@@ -659,8 +660,17 @@ def test_half_of_a_surrogate_pair_costs_a_character_and_not_the_response():
     data = events(says("Pier @ two."), finishes()).replace(b"@", b"\\ud83d")
     _, completion = assemble(data)
 
-    assert completion.text.endswith(" two.")
-    completion.text.encode()
+    assert completion.text == "Pier \ufffd two."
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_none_costs_only_itself(number):
+    sent = json.dumps(body({"content": "Pier two."})).replace("5.21e-05", number)
+    completion = assemble_body(sent.encode())
+
+    assert number in sent
+    assert (completion.text, completion.usage.prompt_tokens) == ("Pier two.", 31)
+    assert completion.usage.cost is None
 
 
 def test_two_payloads_glued_together_are_an_error_that_shows_them():
@@ -697,8 +707,9 @@ def test_an_error_chunk_without_choices_is_an_error():
     assert caught.value.partial_text == "Half a"
 
 
-def test_an_error_in_a_choice_is_an_error():
-    sent = body({"content": "Half a"}, "error")
+@pytest.mark.parametrize("finish", ["error", "stop", None])
+def test_an_error_in_a_choice_is_an_error(finish):
+    sent = body({"content": "Half a"}, finish)
     sent["choices"][0]["error"] = error(502, "Provider disconnected")["error"]
 
     with pytest.raises(InternalServerError, match="Provider disconnected") as caught:

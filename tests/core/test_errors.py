@@ -34,7 +34,7 @@ from glm_openrouter import (
     Usage,
 )
 from glm_openrouter._envelope import error_from_body, error_from_envelope
-from glm_openrouter.testing import bytes_reply, json_reply, stream_reply
+from glm_openrouter.testing import Close, Send, Status, bytes_reply, json_reply, stream_reply
 
 USER = "user_2xKq9mBv71LpTn"
 NOW = 1_760_000_000.0
@@ -141,6 +141,14 @@ def test_retryable_says_what_may_succeed_later(status):
         ({"code": 429}, 502, 429),
         ({"code": "server_error"}, 502, 502),
         ({"code": "server_error"}, None, 500),
+        ({"code": "rate_limit_exceeded"}, None, 429),
+        ({"code": "rate_limit_exceeded"}, 503, 503),
+        ({"code": "oops", "error_type": "payment_required"}, None, 402),
+        ({"metadata": {"error_type": "rate_limit_exceeded"}}, None, 429),
+        ({"availability": {"code": "capacity_exhausted"}}, None, 429),
+        ({"metadata": {"error_type": ["odd"]}}, None, 500),
+        ({"code": 200}, None, 500),
+        ({"code": 0}, None, 500),
         ({"code": None}, 503, 503),
         ({"http_status": 503}, None, 503),
         ({"http_status": 503}, 500, 503),
@@ -297,6 +305,37 @@ def test_a_page_that_is_no_envelope_is_quoted(data, said):
     assert "<" not in str(found)
 
 
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b": OPENROUTER PROCESSING\n\n"])
+def test_an_envelope_may_come_as_an_event_stream(start):
+    sent = json.dumps(error(429, raw="busy", provider_name="Z.AI")).encode()
+    found = page(start + b"data: " + sent + b"\n\ndata: [DONE]\n\n", 429)
+
+    assert type(found) is RateLimitError
+    assert str(found).startswith("[Z.AI] busy (429)")
+
+
+CUT_PAGES = {
+    "a cut page": (
+        Status(429, {"content-length": "999"}),
+        Send(b'{"error": {"message": "Busy'),
+        Close(),
+    ),
+    "a page that is not compressed": (
+        Status(429, {"content-encoding": "gzip", "content-length": "4"}),
+        Send(b"Busy"),
+    ),
+}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("cut", CUT_PAGES)
+def test_the_status_of_a_page_that_cannot_be_read_counts(run, scripted_openrouter, streamed, cut):
+    server = scripted_openrouter(CUT_PAGES[cut])
+
+    with pytest.raises(RateLimitError, match="429"):
+        run.either(streamed, server.base_url, max_retries=0)
+
+
 @pytest.mark.parametrize("key", ["message", "detail", "msg"])
 def test_an_object_that_is_no_envelope_is_quoted(key):
     assert "gone fishing" in str(page(json.dumps({key: "gone fishing"}).encode(), 502))
@@ -342,6 +381,8 @@ def test_a_redirect_is_not_followed_but_named(run, scripted_openrouter, streamed
         ({"metadata": {"headers": {"Retry-After": "4"}}}, {}, 4),
         ({"metadata": {"headers": None}}, {}, None),
         ({"metadata": {"headers": {"X-RateLimit-Reset": "later"}}}, {}, None),
+        ({}, {"retry-after-ms": "1500"}, 1.5),
+        ({}, {"retry-after-ms": "soon"}, None),
         ({"availability": {"retry_after": 40}}, {}, 40),
         ({"availability": {"retry_after": "40"}}, {}, 40),
         ({"availability": {"retry_after": None}}, {}, None),
@@ -441,6 +482,8 @@ def test_an_affordable_number_of_tokens_is_read_and_named():
 
     assert found.affordable_max_tokens == 2178
     assert "max_tokens to at most 2178" in str(found)
+    grouped = read(error(402, "You requested up to 131,072 tokens, but can only afford 2,178."))
+    assert grouped.affordable_max_tokens == 2178
 
 
 def test_without_a_number_no_tokens_are_affordable():
@@ -507,6 +550,11 @@ def test_an_unknown_model_is_answered_with_where_to_look():
         error(400, raw="context_length_exceeded"),
         error(413, raw="The prompt is too long: 300000 tokens"),
         error(422, "maximum context length"),
+        error("context_length_exceeded", "No"),
+        error(400, raw='{"error":{"code":"1261","message":"Prompt exceeds max length"}}'),
+        error(400, "Your input exceeds the context window of this model"),
+        error(400, "The context length is exceeded"),
+        error(400, "The input token count exceeds the maximum number of tokens"),
     ],
 )
 def test_too_long_a_prompt_has_a_type_of_its_own(sent):
@@ -514,6 +562,18 @@ def test_too_long_a_prompt_has_a_type_of_its_own(sent):
 
     assert type(found) is ContextLengthExceededError
     assert not found.retryable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_tokens exceeds the limit",
+        "The schema of the tool input exceeds the limit of 100 properties",
+        "Prompt is missing",
+    ],
+)
+def test_no_other_bad_request_is_too_long_a_prompt(text):
+    assert type(read(error(400, text))) is BadRequestError
 
 
 @pytest.mark.parametrize("code", [429, 500, 404])

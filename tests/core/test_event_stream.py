@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glm_openrouter._sse import BodyDecoder, EventStreamDecoder
+from glm_openrouter._sse import BodyDecoder, EventStreamDecoder, ResponseDecoder
 
 ONE = b'{"berth":1}'
 TWO = '{"berth":"zwei ⚓"}'.encode()
@@ -20,6 +20,8 @@ DONE_FORMS = [
     b"data: [DONE]",
     b"data:[DONE]\n\n",
     b"data:[DONE]",
+    b"data:  [DONE] \n\n",
+    b"data: [DONE]\t\n",
 ]
 
 
@@ -196,7 +198,7 @@ def by_the_standard(text):
     payloads, data = [], []
     for line in [*re.split("\r\n|\r|\n", text), ""]:
         name, _, value = line.partition(":")
-        if name == "data" and value.removeprefix(" "):
+        if name == "data" and value.strip():
             data.append(value.removeprefix(" "))
         elif not line and data:
             payloads.append("\n".join(data).encode())
@@ -213,7 +215,7 @@ def test_a_stream_may_be_cut_anywhere(lines, places):
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1)), cuts)
 def test_any_text_survives_any_cut(texts, places):
-    texts = [text for text in texts if text not in (" ", "[DONE]")]
+    texts = [text for text in texts if text.strip() not in ("", "[DONE]")]
     stream = "".join(f"data: {text}\n\n" for text in texts).encode()
 
     assert decode(*cut(stream, places)) == [text.encode() for text in texts]
@@ -233,6 +235,58 @@ def test_white_space_that_keeps_a_body_waiting_is_no_progress():
     decoder.feed(b" \n")
 
     assert (decoder.progress, decoder.flush()) == (0, [])
+
+
+# Which of the two it is
+
+
+BODIES = {
+    "an object": (TWO, [TWO]),
+    "a list": (b"[1]", [b"[1]"]),
+    "a page": (b"<html>\n<p>data: 1\n\n</html>", [b"<html>\n<p>data: 1\n\n</html>"]),
+    "an object on lines": (b'{\n"data": 1\n}', [b'{\n"data": 1\n}']),
+    "events": (b"data: %b\n\ndata: %b\n\n" % (ONE, TWO), [ONE, TWO]),
+    "events after a comment": (b": wait\n\ndata: %b\n\n" % ONE, [ONE]),
+    "an event with a name": (b"event: message\r\ndata: %b\r\n\r\n" % ONE, [ONE]),
+    "words": (b"upstream connect error", [b"upstream connect error"]),
+    "nothing": (b"", []),
+}
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b" \r\n \n", b"\n\xef\xbb\xbf\n"])
+@pytest.mark.parametrize("body", BODIES)
+def test_a_response_is_read_as_what_it_begins_with(body, start):
+    data, payloads = BODIES[body]
+    for pieces in ([start + data], [start, data], [bytes([byte]) for byte in start + data]):
+        decoder = ResponseDecoder()
+        found = [payload for piece in pieces for payload in decoder.feed(piece)]
+
+        assert found + decoder.flush() == payloads
+
+
+@given(st.sampled_from(sorted(BODIES)), cuts)
+def test_a_response_may_be_cut_anywhere(body, places):
+    data, payloads = BODIES[body]
+    decoder = ResponseDecoder()
+    found = [payload for piece in cut(data, places) for payload in decoder.feed(piece)]
+
+    assert found + decoder.flush() == payloads
+
+
+@pytest.mark.parametrize("start", [b" ", b"\n\n", b"\xef", b"\xef\xbb\xbf"])
+def test_what_does_not_tell_is_no_progress(start):
+    decoder = ResponseDecoder()
+
+    assert (decoder.feed(start), decoder.progress, decoder.done) == ([], 0, False)
+
+
+def test_a_document_of_any_length_is_read_whole():
+    document = b'{"text": "%b"}' % (b"line\\n" * 100_000)
+    decoder = ResponseDecoder()
+    for at in range(0, len(document), 4096):
+        assert decoder.feed(document[at : at + 4096]) == []
+
+    assert decoder.flush() == [document]
 
 
 def test_a_long_event_in_small_pieces_costs_linear_time():

@@ -3,6 +3,7 @@
 import copy
 import json
 import warnings
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +75,21 @@ STREAMS = {
     "error": [says("Half a"), {**finishes("error"), **error(502, "Gone", raw={"message": "x"})}],
 }
 DOCUMENTS = {"complete": COMPLETE, "failed": FAILED}
+
+
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "recordings"
+RECORDINGS = sorted(
+    path for path in FOLDER.glob("*.json") if path.stat().st_size < 40_000
+)  # the longest take long, and hold nothing else
+
+
+def read_recording(path):
+    """What came back in a real exchange, as JSON, and whether it was a stream."""
+    recorded = json.loads(path.read_text())
+    text = recorded["response_body"]
+    if not recorded["request"].get("stream"):
+        return json.loads(text), False
+    return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")], True
 
 
 def paths_of(node, path=()):
@@ -153,14 +169,14 @@ def outcome(data, **options):
 @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 def test_any_part_of_a_body_may_be_missing(document):
     for path in paths_of(document):
-        outcome(json.dumps(changed(document, path)).encode(), whole=True)
+        outcome(json.dumps(changed(document, path)).encode())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
 @pytest.mark.parametrize("value", OTHER_VALUES, ids=repr)
 def test_any_part_of_a_body_may_be_of_another_type(document, value):
     for path in paths_of(document):
-        outcome(json.dumps(changed(document, path, value)).encode(), whole=True)
+        outcome(json.dumps(changed(document, path, value)).encode())
 
 
 @pytest.mark.parametrize("chunks", STREAMS.values(), ids=STREAMS)
@@ -182,7 +198,7 @@ def test_any_part_of_a_stream_may_be_of_another_type(chunks, value):
 @pytest.mark.parametrize("key", ["usage", "created", "id", "model", "provider"])
 @pytest.mark.parametrize("value", OTHER_VALUES, ids=repr)
 def test_a_fact_of_another_type_does_not_cost_the_text(key, value):
-    found = outcome(json.dumps(COMPLETE | {key: value}).encode(), whole=True)
+    found = outcome(json.dumps(COMPLETE | {key: value}).encode())
 
     assert found.text == "Pier two."
     assert [made.parsed for made in found.tool_calls] == [{"harbour": "Oslo"}, {}]
@@ -200,14 +216,33 @@ def test_several_parts_may_be_odd_at_once(data):
     outcome(events(*[json.dumps(sent) for sent in chunks]), tools=SCHEMAS)
 
 
+@pytest.mark.skipif(not RECORDINGS, reason="the recordings are not present")
+@given(st.data())
+def test_recordings_may_be_odd_and_cut_anywhere(data):
+    document, streamed = read_recording(data.draw(st.sampled_from(RECORDINGS)))
+    for _ in range(data.draw(st.integers(0, 3))):
+        path = data.draw(st.sampled_from([path for path in paths_of(document) if path] or [()]))
+        document = changed(document, path, data.draw(st.just(...) | odd_values))
+    sent = events(*map(json.dumps, document)) if streamed else json.dumps(document).encode()
+    places = data.draw(st.lists(st.integers(0, len(sent)), max_size=6))
+    ends = [*sorted(places), len(sent)]
+    pieces = [sent[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+    whole, cut = (outcome(read, tools=SCHEMAS) for read in (sent, pieces))
+    if isinstance(whole, Completion):
+        assert facts(cut) == facts(whole)
+    else:
+        assert (type(cut), str(cut)) == (type(whole), str(whole))
+
+
 @given(st.lists(odd_values.map(json.dumps) | st.text(max_size=20), max_size=4))
 def test_anything_may_be_an_event(payloads):
     outcome(events(*payloads))
 
 
-@given(st.binary(max_size=80), st.booleans())
-def test_anything_may_be_a_body(data, whole):
-    outcome(data, whole=whole)
+@given(st.binary(max_size=80))
+def test_anything_may_be_a_body(data):
+    outcome(data)
 
 
 @given(st.binary(max_size=8), st.integers(0, 10_000), st.booleans())
@@ -215,7 +250,7 @@ def test_bytes_may_be_damaged(damage, at, whole):
     data = json.dumps(COMPLETE).encode() if whole else ANSWER_WITH_EVERYTHING
     at %= len(data)
 
-    outcome(data[:at] + damage + data[at + len(damage) :], tools=SCHEMAS, whole=whole)
+    outcome(data[:at] + damage + data[at + len(damage) :], tools=SCHEMAS)
 
 
 def test_a_stream_may_end_anywhere():
@@ -307,9 +342,9 @@ def test_ids_of_calls_are_unique_whatever_comes(sent):
 
 @pytest.mark.parametrize("opener", ['{"error":', '{"usage":', '{"surprise":'])
 def test_an_object_nested_without_end_is_an_error(opener):
-    outcome(opener.encode() * 100_000, whole=True)
+    outcome(opener.encode() * 100_000)
 
 
 @pytest.mark.parametrize("opener", ["[", '{"choices":'])
 def test_a_body_nested_without_end_is_an_error(opener):
-    outcome(opener.encode() * 100_000, whole=True)
+    outcome(opener.encode() * 100_000)

@@ -87,6 +87,13 @@ UNTOUCHED = {
     "the end in inline code with space": "Close it with ` </think>` at last.",
     "the end after more inline code": "Close `<b></think>` at last.",
     "an opener in inline code": "GLM writes `<tool_call>` first.",
+    "a call in a fence of tildes": f"Like so:\n~~~\n{LEAK}\n~~~\nDone.",
+    "a call in a fence at the start": f"~~~xml\n{LEAK}\n~~~",
+    "a call in a fence in a fence": f"````\n```\n{LEAK}\n```\n{LEAK}\n````",
+    "a call in a fence of backticks in one of tildes": f"~~~\n```\n{LEAK}\n~~~",
+    "a call in inline code of two backticks": "GLM writes ``<tool_call>tide</tool_call>`` then.",
+    "a call in inline code with a backtick": "GLM writes `` ` <tool_call>tide</tool_call>`` then.",
+    "the end in a fence of tildes": "Like so:\n~~~\n</think>\n~~~\nDone.",
     "a call in inline code": "GLM writes `<tool_call>tide</tool_call>` then.",
     "a tag in the middle of the answer": "The tag <think> opens it.",
     "an opener in prose": "The marker <tool_call> opens a call, and </tool_call> closes it.",
@@ -124,6 +131,16 @@ def answer(*pieces, field="content", finish="stop", **options):
 
 def found(completion):
     return [(made.name, made.parsed) for made in completion.tool_calls]
+
+
+NO_CODE = {
+    "a fence that is closed": "```\nx\n```\n",
+    "a fence of tildes that is closed": "~~~\nx\n~~~\n",
+    "a fence that a longer one closes": "```\nx\n`````\n",
+    "tildes in a sentence": "Well~~~ ",
+    "a lone backtick": "It`s here:\n",
+    "inline code": "`x` ``y`` ",
+}
 
 
 def table(rows):
@@ -204,6 +221,14 @@ def test_a_leaked_call_is_a_call_in_a_complete_answer(row, field):
 
     assert found(completion) == expected
     assert (completion.text + completion.reasoning).strip() == ""
+
+
+@table(NO_CODE)
+def test_a_leaked_call_after_code_is_a_call(row):
+    for pieces in pieces_of(row + LEAK):
+        _, completion = answer(*pieces, tools=SCHEMAS)
+
+        assert (completion.text, found(completion)) == (row, [BERTH])
 
 
 @table(DIALECTS)
@@ -435,7 +460,7 @@ def test_text_is_never_held_back_for_longer_than_the_markers(pieces):
         assert len(sent) - len(given_out) < len("</think>" + "<tool_call>")
 
 
-COMMON = ["```\n", "\n", "a "]
+COMMON = ["```\n", "~~~\n", "````", "\n", "a "]
 THINK_SCRAPS = ["<think>", "</think>", *COMMON]
 CALL_SCRAPS = ["<tool_call>", "</tool_call>", "tide", "{}", "`", *COMMON]
 SCRAPS = THINK_SCRAPS + CALL_SCRAPS

@@ -6,6 +6,7 @@ import time
 from email.utils import formatdate
 
 import pytest
+import tenacity
 from wire_samples import FACTS, KEY, body, error, finishes, says, uses
 
 from glm_openrouter import (
@@ -280,6 +281,21 @@ def test_waits_grow_without_a_word_from_the_server(run, scripted_openrouter):
     assert run.slept == sorted(run.slept)
     assert run.slept[-1] > 2 * run.slept[0]
     assert max(run.slept) < 10
+
+
+@both
+def test_all_waits_of_a_call_end_within_five_minutes(
+    run, scripted_openrouter, streamed, monkeypatch
+):
+    # Nothing is waited here, so time passes with what would have been.
+    passed = property(lambda state: state.idle_for)
+    monkeypatch.setattr(tenacity.RetryCallState, "seconds_since_start", passed)
+    server = scripted_openrouter(waits("50"))
+
+    with pytest.raises(RateLimitError):
+        run.either(streamed, server.base_url, max_retries=100)
+    assert 200 < sum(run.slept) < 300
+    assert len(server.requests) == len(run.slept) + 1
 
 
 @both

@@ -21,7 +21,7 @@ from wire_samples import (
     uses,
 )
 
-from glm_openrouter import APIError, ToolCallDelta
+from glm_openrouter import APIError, StreamInterruptedError, ToolCallDelta
 from glm_openrouter._tool_calls import ToolCallAccumulator
 
 OSLO = '{"harbour": "Oslo"}'
@@ -432,7 +432,7 @@ def test_the_form_of_the_usage_changes_no_call(sent, expected, form):
 def test_a_call_of_a_cut_response_does_not_run(finish, arguments):
     accumulator = ToolCallAccumulator()
     accumulator.feed([ToolCallDelta(0, "a", "find_berth", arguments)])
-    accumulator.flush()
+    accumulator.flush(finish)
     (made,) = accumulator.finish(finish)
 
     assert made.parsed is None
@@ -484,12 +484,15 @@ def test_cut_arguments_do_not_stop_another_call():
     assert outcome(completion) == [OSLO_CALL, ("find_berth", None)]
 
 
-def test_cut_arguments_stay_as_they_came():
-    _, completion = assemble_stream(
-        calls(call("find_berth", '{"harbour": "Os', 0, "a")), finishes("length")
-    )
+@pytest.mark.parametrize("arguments", ['{"harbour": "Os', "", " ", "null", '"{}"'])
+def test_arguments_of_a_cut_response_stay_as_they_came(arguments):
+    sent = call("find_berth", arguments, 0, "a")
+    deltas, completion = assemble_stream(calls(sent), finishes("length"))
+    complete = assemble_body(body({"tool_calls": [sent]}, "length"))
 
-    assert completion.tool_calls[0].arguments == '{"harbour": "Os'
+    assert completion.tool_calls[0].arguments == arguments
+    assert complete.tool_calls[0].arguments == arguments
+    assert_joined(deltas, completion)
 
 
 def test_a_call_without_a_name_does_not_run():
@@ -564,6 +567,14 @@ def test_a_stream_with_calls_that_is_done_needs_no_finish_reason():
 
     assert completion.finish_reason == "tool_calls"
     assert outcome(completion) == [OSLO_CALL]
+
+
+@pytest.mark.parametrize("arguments", CUT)
+def test_a_stream_with_a_cut_call_that_is_done_needs_one(arguments):
+    sent = call("find_berth", OSLO, 0, "a"), call("find_berth", arguments, 1, "b")
+
+    with pytest.raises(StreamInterruptedError):
+        assemble_stream(calls(*sent))
 
 
 def test_a_complete_message_with_calls_needs_no_finish_reason():

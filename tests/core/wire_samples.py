@@ -12,7 +12,7 @@ from typing import Any
 from glm_openrouter import REPAIRS, ChatRequest, Completion, Delta
 from glm_openrouter._assembly import Assembly
 from glm_openrouter._repair import Repairs
-from glm_openrouter._sse import BodyDecoder, EventStreamDecoder
+from glm_openrouter._sse import ResponseDecoder
 
 MODEL = "z-ai/glm-4.6"
 KEY = "sk-or-v1-0123456789abcdef"
@@ -160,11 +160,11 @@ def assemble(
     *,
     tools: Mapping[str, Any] | None = None,
     repairs: Iterable[str] = tuple(REPAIRS),
-    whole: bool = False,
 ) -> tuple[list[Delta], Completion]:
     """Put the bytes of a response through the path that every response takes."""
-    decoder = BodyDecoder() if whole else EventStreamDecoder()
-    assembly = Assembly(decoder, Repairs(frozenset(repairs), tools or {}), f"{MODEL}:exacto")
+    assembly = Assembly(
+        ResponseDecoder(), Repairs(frozenset(repairs), tools or {}), f"{MODEL}:exacto"
+    )
     deltas = []
     for piece in [data] if isinstance(data, bytes) else data:
         # The client hands increments on at once, so nobody may change them later.
@@ -184,7 +184,7 @@ def assemble_stream(
 
 def assemble_body(payload: object, **options: Any) -> Completion:
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return assemble(data, whole=True, **options)[1]
+    return assemble(data, **options)[1]
 
 
 def joined(deltas: Iterable[Delta]) -> tuple[str, str, list[tuple[str, str, str]]]:

@@ -270,7 +270,7 @@ def test_metadata_fits_agents_out_of_the_box() -> None:
         metadata.is_function_calling_model,
         metadata.num_output,
     )
-    assert facts == (202_752, True, True, -1)
+    assert facts == (202_752, True, True, 16_384)
 
 
 def test_nothing_is_sent_that_nobody_set(scripted_openrouter: StartScript) -> None:
@@ -286,7 +286,8 @@ def test_what_is_set_is_on_the_wire(scripted_openrouter: StartScript) -> None:
     server = thoughtful(scripted_openrouter)
     llm = llm_for(
         server,
-        max_tokens=100,
+        model="z-ai/glm-4.6",
+        max_tokens=2000,
         order=["z-ai"],
         allow_fallbacks=False,
         reasoning_effort="low",
@@ -296,7 +297,7 @@ def test_what_is_set_is_on_the_wire(scripted_openrouter: StartScript) -> None:
     body = server.requests[0].body
     del body["messages"], body["model"]
     assert body == {
-        "max_tokens": 100,
+        "max_tokens": 2000,
         "provider": {"order": ["z-ai"], "allow_fallbacks": False},
         "reasoning_effort": "low",
         "top_k": 5,
@@ -383,7 +384,7 @@ COPIES: dict[str, Callable[[GLM], GLM]] = {
 @pytest.mark.parametrize("how", COPIES)
 def test_a_copy_makes_a_call(scripted_openrouter: StartScript, how: str) -> None:
     server = thoughtful(scripted_openrouter)
-    llm = llm_for(server, temperature=0.5, reasoning=True, provider={"sort": "price"})
+    llm = llm_for(server, temperature=0.5, reasoning=True, provider={"zdr": True})
     llm.chat([ChatMessage("Hi")])
     COPIES[how](llm).chat([ChatMessage("Hi")])
     first, second = server.requests

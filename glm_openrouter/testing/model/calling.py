@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from . import extract
+from .choices import state_choice
 from .fill import fill
 from .matching import best_choice, find_choices, is_form, match_tools, mention_at
 from .prompt import Call, JSONObject, Prompt, Result, Tool
@@ -37,7 +38,7 @@ def choose_calls(prompt: Prompt) -> list[Call]:
     choice = prompt.tool_choice
     if choice == "none" or not prompt.tools:
         return []
-    evidence = "\n".join(result.content for result in prompt.results)
+    evidence = "\n".join(result.content for result in unanswered(prompt.results))
     if choice.startswith("="):
         tools = [tool for tool in prompt.tools if tool.name == choice[1:]]
         return [_build_call(tool, prompt.request, prompt.request, evidence) for tool in tools]
@@ -119,7 +120,8 @@ def _operands(tool: Tool, step: str) -> str:
 
 def _build_call(tool: Tool, part: str, request: str, evidence: str) -> Call:
     background = evidence if part == request else f"{evidence}\n{request}"
-    arguments = fill(_object_schema(tool), Source(part, background), invent=is_form(tool)).value
+    source = Source(state_choice(part), background)
+    arguments = fill(_object_schema(tool), source, invent=is_form(tool)).value
     for parameter, choices in find_choices(tool).items():
         arguments[parameter] = best_choice(choices, request)
     return Call(tool.name, arguments)

@@ -25,6 +25,13 @@ _SAY: Final = re.compile(
 _COUNT: Final = re.compile(r"\bcount\b.*?(?:from\s+(\d+)\s+)?(?:up\s+)?to\s+(\d+)", re.IGNORECASE)
 _TRANSLATE: Final = re.compile(r"\btranslat", re.IGNORECASE)
 _LANGUAGE: Final = re.compile(r"\b(?:in|to|into)\s+([A-Z][a-z]+)\b")
+_FOLLOW_UP: Final = re.compile(
+    r"follow[- ]?up (?:input|message|question)[:>]\s*(.+?)\s*<?standalone question",
+    re.IGNORECASE | re.DOTALL,
+)
+_SAID_BEFORE: Final = re.compile(
+    r"^\s*(?:user|human)\s*:\s*(.+?)\??$", re.IGNORECASE | re.MULTILINE
+)
 _ABOUT_ME: Final = re.compile(r"\b(?:my|i|me|we|our|earlier|before)\b", re.IGNORECASE)
 _AT_LENGTH: Final = re.compile(
     r"\b(?:story|essay|long|detail(?:ed)?|paragraphs?|explain|describe|article)\b", re.I
@@ -46,10 +53,21 @@ _LONGEST_COUNT: Final = 5000
 def chatter(prompt: Prompt) -> str:
     """Return a short answer that reflects what was asked."""
     text = prompt.request.strip()
-    for rule in (_remember, _translate, _count, _calculate, _echo, _list, _greet):
+    for rule in (_rephrase, _remember, _translate, _count, _calculate, _echo, _list, _greet):
         if answer := rule(text, prompt):
             return answer
     return _talk(text)
+
+
+def _rephrase(text: str, _: Prompt) -> str | None:
+    """Join a follow-up question to the one before, unless it names what it is about."""
+    follow_up, before = _FOLLOW_UP.search(text), _SAID_BEFORE.findall(text)
+    if not (follow_up and before):
+        return None
+    question = follow_up[1].strip()
+    if extract.names(question):
+        return question
+    return f"{before[-1]}, {question[:1].lower()}{question[1:]}"
 
 
 def _remember(text: str, prompt: Prompt) -> str | None:

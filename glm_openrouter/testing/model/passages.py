@@ -9,7 +9,14 @@ from .extract import names
 from .prompt import Prompt
 from .words import STOP_WORDS, content_stems, sentences
 
-__all__ = ["Passage", "answer_from", "best_sentences", "find_passage"]
+__all__ = [
+    "Passage",
+    "answer_from",
+    "best_sentences",
+    "find_passage",
+    "find_question",
+    "readable",
+]
 
 _RULE: Final = re.compile(r"^[ \t]*(?:-{3,}|={3,}|#{3,}|\*{3,}|\"{3}|`{3}\w*)[ \t]*$", re.MULTILINE)
 _CLOSING_TAG: Final = re.compile(r"</([A-Za-z][\w-]*)>")
@@ -45,7 +52,12 @@ _ANNOUNCES_CONTEXT: Final = re.compile(
     re.I,
 )
 _SUMMARY: Final = re.compile(r"\bsummar", re.IGNORECASE)
-_METADATA: Final = re.compile(r"^[a-z][\w ]*: \S+$")
+_METADATA: Final = re.compile(r"^(?:[a-z][\w ]*: \S+|[a-z]\w*_\w+: .+)$")
+_SOURCE: Final = re.compile(r"^(?:Source|Document) (\d+):$", re.MULTILINE)
+_HEADING: Final = re.compile(r"^#{1,6}\s|^\[.+\]$|^[\w ]+:$")
+_ANSWER_LABEL: Final = re.compile(r"^(?:Response|Answer):\s*")
+_ASKS_TO_CITE: Final = re.compile(r"\bcit(?:e|ing|ations?)\b", re.IGNORECASE)
+_UNKNOWN: Final = "I don't know: the information I was given does not say."
 _SHORTEST: Final = 20
 """Shorter text between two rules or tags is a label, not a body of text."""
 
@@ -57,6 +69,8 @@ class Passage:
     body: str
     question: str
     earlier_answer: str = ""
+    is_to_cite: bool = False
+    """Whether the answer says the number of the source for each sentence."""
 
 
 def find_passage(prompt: Prompt) -> Passage | None:
@@ -65,9 +79,10 @@ def find_passage(prompt: Prompt) -> Passage | None:
     if body:
         rest = prompt.request.replace(body, "\n")
         earlier = _EARLIER_ANSWER.search(rest)
-        return Passage(body, _find_question(rest), earlier[1].strip() if earlier else "")
+        cites = bool(_ASKS_TO_CITE.search(rest))
+        return Passage(body, find_question(rest), earlier[1].strip() if earlier else "", cites)
     body = _find_body(prompt.system) or _announced_body(prompt.system)
-    return Passage(body, _find_question(prompt.request)) if body else None
+    return Passage(body, find_question(prompt.request)) if body else None
 
 
 def _find_body(text: str) -> str:
@@ -112,7 +127,8 @@ def _announced_body(system: str) -> str:
     return rest.strip()
 
 
-def _find_question(text: str) -> str:
+def find_question(text: str) -> str:
+    """Return the question in a text, by its label or its question mark; else the text."""
     for pattern in (_QUESTION_LABEL, _QUOTED_QUESTION):
         if found := pattern.findall(text):
             return str(found[-1]).strip()
@@ -125,18 +141,28 @@ def _find_question(text: str) -> str:
 def answer_from(passage: Passage) -> str:
     """Answer with the sentences that fit the question; say so if none does."""
     if not passage.question:
-        return " ".join(_readable(passage.body)[:3])
+        return " ".join(readable(passage.body)[:3])
     found = best_sentences(passage.question, passage.body)
     earlier = passage.earlier_answer
     if not found:
-        return earlier or "I don't know: the information I was given does not say."
+        return earlier or _UNKNOWN
+    if earlier == _UNKNOWN:
+        earlier = ""
+    if passage.is_to_cite:
+        found = [_cited(sentence, passage.body) for sentence in found]
     fresh = [sentence for sentence in found if sentence not in earlier]
     return " ".join([earlier, *fresh]).strip()
 
 
+def _cited(sentence: str, body: str) -> str:
+    """Return a sentence with the number of the source that it stands in."""
+    headings = _SOURCE.findall(body[: body.find(sentence)])
+    return f"{sentence.rstrip('.')} [{headings[-1]}]." if headings else sentence
+
+
 def best_sentences(question: str, body: str, *, most: int = 2) -> list[str]:
     """Return the sentences of `body` that share the rarest words with `question`, in order."""
-    candidates = _readable(body)
+    candidates = readable(body)
     wanted = content_stems(question)
     if not _names_are_known(question, body):
         return []
@@ -162,6 +188,12 @@ def _without_opening(question: str) -> str:
     return rest if first.lower() in STOP_WORDS or rest else question
 
 
-def _readable(body: str) -> list[str]:
-    kept = [s for s in sentences(body) if not _METADATA.match(s) and not _RULE.match(s)]
+def readable(body: str) -> list[str]:
+    """Return the sentences of a text that state something, without labels and layout."""
+    layout = (_METADATA, _RULE, _HEADING)
+    kept = [
+        _ANSWER_LABEL.sub("", part)
+        for part in sentences(body)
+        if not part.endswith("?") and not any(form.match(part) for form in layout)
+    ]
     return [sentence for sentence in kept if len(sentence.split()) > 1 or len(sentence) > 8]

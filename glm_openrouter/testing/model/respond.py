@@ -7,11 +7,13 @@ from typing import Any
 
 from .calling import choose_calls, unanswered
 from .chatter import chatter
-from .passages import answer_from, best_sentences, find_passage
+from .describe import describe
+from .few_shot import follow_example
+from .passages import answer_from, best_sentences, find_passage, readable
 from .prompt import Call, Prompt, Result
 from .react import format_action, format_answer, next_action, read_react
 from .structured import json_answer
-from .words import plain_words, sentences
+from .words import plain_words
 
 __all__ = ["Answer", "respond"]
 
@@ -41,13 +43,16 @@ def respond(prompt: Prompt) -> Answer:
     reasoning = _think(prompt, calls)
     if calls:
         return Answer(_announce(prompt, calls), tuple(calls), reasoning)
-    return Answer(json_answer(prompt) or _in_words(prompt), reasoning=reasoning)
+    written = follow_example(prompt.request) or json_answer(prompt)
+    return Answer(written or _in_words(prompt), reasoning=reasoning)
 
 
 def _in_words(prompt: Prompt) -> str:
     results = unanswered(prompt.results)
     if results:
         return _report(prompt.request, results)
+    if described := describe(prompt.request):
+        return described
     passage = find_passage(prompt)
     return answer_from(passage) if passage else chatter(prompt)
 
@@ -66,7 +71,7 @@ def _report(request: str, results: Sequence[Result]) -> str:
 def _sentence(request: str, result: Result) -> str:
     content = _readable(result.content)
     if len(content) > _LONG_RESULT:
-        return " ".join(best_sentences(request, content) or sentences(content)[:2])
+        return " ".join(best_sentences(request, content) or readable(content)[:2])
     given = ", ".join(str(value) for value in result.call.arguments.values())
     about = f" for {given}" if given else ""
     return (

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from .choices import read_choice, state_choice
 from .fill import fill
 from .passages import find_passage
 from .prompt import JSONObject, Prompt
@@ -28,6 +29,9 @@ _KEYS_BEFORE: Final = re.compile(
 _QUOTED_KEY: Final = re.compile(r"['\"`](\w+)['\"`]")
 _BARE_KEY: Final = re.compile(r"[A-Za-z_]\w*")
 _FILLER: Final = split_words("a an and as fields for keys no of only or other the with")
+_LOOSE_EXAMPLE: Final = re.compile(r"example:\s*(?P<list>\[)?\s*\{+(?P<fields>[^{}]+)\}", re.I)
+_LOOSE_FIELD: Final = re.compile(r"[\"']?(\w+)[\"']?\s*:\s*(\d)?")
+_DOUBLE_BRACE: Final = re.compile(r"\{\{\s*[\"\w]")
 _FENCE: Final = re.compile(r"```\w*\s*```")
 
 
@@ -46,7 +50,7 @@ def _schema_in_words(prompt: Prompt) -> JSONObject | None:
     """Return the schema a prompt spells out, shows by example, or names the keys of."""
     # The last one is meant: instructions may hold an example of a schema before the real one.
     texts = [prompt.request, prompt.system, *(m.text for m in reversed(prompt.earlier))]
-    spoken = [text for text in texts if _SPEAKS_OF_JSON.search(text)]
+    spoken = [_with_single_braces(text) for text in texts if _SPEAKS_OF_JSON.search(text)]
     for text in spoken:
         found = [value for _, _, value in _json_values(text)]
         schemas = [value for value in found if _is_schema(value)]
@@ -54,6 +58,8 @@ def _schema_in_words(prompt: Prompt) -> JSONObject | None:
             return dict(schemas[-1])
         if found and prompt.wants_json:
             return _schema_of(found[-1])
+        if (loose := _LOOSE_EXAMPLE.search(text)) and (prompt.wants_json or read_choice(text)):
+            return _loose_schema(loose["fields"], is_list=bool(loose["list"]))
     if not prompt.wants_json:
         return None
     keys = next(filter(None, map(_named_keys, spoken)), ["answer"])
@@ -100,6 +106,17 @@ def _schema_of(example: Any) -> JSONObject:
             return {"type": "string"}
 
 
+def _loose_schema(fields: str, *, is_list: bool) -> JSONObject:
+    """Return the schema of an example that is not quite JSON."""
+    example = {name: 1 if digit else "" for name, digit in _LOOSE_FIELD.findall(fields)}
+    return _schema_of([example] if is_list else example)
+
+
+def _with_single_braces(text: str) -> str:
+    """Return a text without the double braces that a template leaves in JSON."""
+    return text.replace("{{", "{").replace("}}", "}") if _DOUBLE_BRACE.search(text) else text
+
+
 def _json_values(text: str) -> Iterator[tuple[int, int, Any]]:
     """Yield the JSON objects and arrays in a text, each with its start and end."""
     decoder = json.JSONDecoder()
@@ -117,6 +134,7 @@ def _json_values(text: str) -> Iterator[tuple[int, int, Any]]:
 
 def without_instructions(text: str) -> str:
     """Return a text without JSON, fences and the sentences that speak of the format."""
+    text = _with_single_braces(text)
     kept, at = "", 0
     for start, end, value in _json_values(text):
         if _is_schema(value):
@@ -126,6 +144,8 @@ def without_instructions(text: str) -> str:
 
 
 def _source(prompt: Prompt) -> Source:
+    if read_choice(prompt.request):
+        return Source(state_choice(prompt.request))
     users = [m.text for m in (*prompt.earlier,) if m.role == "user"]
     said = [text for text in map(without_instructions, [prompt.request, *reversed(users)]) if text]
     background = [result.content for result in prompt.results]

@@ -1,0 +1,98 @@
+"""One try at one request, whatever it asks for: how its failures become typed errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ._envelope import error_from_body
+from ._secrets import Redactor
+from ._silence import Silence
+from .errors import (
+    APIConnectionError,
+    APIError,
+    APITimeoutError,
+    ErrorDetails,
+    StreamInterruptedError,
+)
+
+if TYPE_CHECKING:
+    from ._http import HTTPResponse
+
+__all__ = ["Attempt"]
+
+
+class Attempt:
+    """One try at one request."""
+
+    def __init__(
+        self, *, silence: Silence, base_url: str, model: str | None, redact: Redactor
+    ) -> None:
+        self.silence = silence
+        self._redact = redact
+        self._base_url = base_url
+        self._model = model
+
+    @property
+    def context(self) -> ErrorDetails:
+        """What an error can say of the request."""
+        return {"model": self._model}
+
+    def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
+        """Return the error for a response whose status is one."""
+        if response.is_redirect:
+            body = f"Redirected to {response.headers.get('location')}; set base_url to where the API is".encode()
+        return error_from_body(
+            body, response.status_code, response.headers, self.context, redact=self._redact
+        )
+
+    def raise_translated(self, error: Exception) -> None:
+        """Raise an error of the connection as ours, and any other as it is; a response that is complete has none."""
+        failure = transport_failure(error)
+        if failure is None:
+            raise error
+        if not self._is_finished:
+            raise self._connection_error(failure, str(error) or type(error).__name__) from error
+
+    @contextmanager
+    def translating_errors(self) -> Iterator[None]:
+        """Do so for the errors of a block."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
+            self.raise_translated(error)
+
+    @property
+    def _is_finished(self) -> bool:
+        """Whether nothing is lost if the connection breaks."""
+        return False
+
+    @property
+    def _has_progressed(self) -> bool:
+        """Whether a part of the response has come that the caller may use."""
+        return False
+
+    def _fail(self, kind: type[APIError], message: str) -> APIError:
+        """Return an error of the connection."""
+        return kind(self._redact(message), **self.context)
+
+    def _connection_error(self, failure: str, cause: str) -> APIError:
+        kind: type[APIError] = APIConnectionError
+        if failure == "silence":
+            kind, text = APITimeoutError, f"{self.silence.describe()}."
+        elif failure == "connect timeout":
+            kind, text = APITimeoutError, f"{self._base_url} could not be reached in time."
+        elif self._has_progressed:
+            kind, text = StreamInterruptedError, f"The connection broke: {cause.rstrip('.')}."
+        else:
+            text = f"No answer came from {self._base_url}; check the network and base_url: {cause.rstrip('.')}."
+        where = f" Model: {self._model}." if self._model else ""
+        return self._fail(kind, f"[OpenRouter] {text}{where}")
+
+
+def transport_failure(error: Exception) -> str | None:
+    """Return how the transport failed, or `None` if `error` does not come from there."""
+    from . import _http  # and with it httpx, which is there by now
+
+    return _http.transport_failure(error)

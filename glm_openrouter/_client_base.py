@@ -1,0 +1,153 @@
+"""What both clients know, and do without a socket."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypedDict
+
+from ._adjust import ADJUSTMENTS
+from ._call import Call
+from ._exchange import Exchange
+from ._lookup import Lookup
+from ._pins import ProviderPins
+from ._repair import REPAIRS, Repairs
+from ._request import build_headers
+from ._retry import retry_policy
+from ._secrets import Redactor, read_key
+from ._silence import Silence
+from .catalogue import Get
+from .errors import InvalidRequestError
+from .settings import ChatRequest
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from ._http import Timeout
+
+__all__ = ["BaseClient", "ClientOptions"]
+
+DEFAULT_BASE_URL = "https://openrouter.ai/api/v1"
+
+
+class ClientOptions(TypedDict, total=False):
+    """What both clients can be made with. Every key is optional."""
+
+    api_key: str | SecretStr | None
+    """Default: the environment variable `OPENROUTER_API_KEY`."""
+    base_url: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    timeout: float | Timeout | None
+    """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300."""
+    max_retries: int
+    """How often a failed request is sent again, before anything of its response was given out. Default: 2."""
+    app_url: str | None
+    """Attribution: `HTTP-Referer`."""
+    app_title: str | None
+    """Attribution: `X-OpenRouter-Title`."""
+    app_categories: Sequence[str] | None
+    """Attribution: `X-OpenRouter-Categories`."""
+    default_headers: Mapping[str, str] | None
+    """Sent with every request; they win over all others."""
+    repairs: Collection[str]
+    """Names of the repairs that run; default: all of `glm_openrouter.REPAIRS`."""
+    allow_http: bool
+    """Allow a base URL that would send the key unencrypted to another machine."""
+    retry_affordable: bool
+    """Send a request again, with a lower `max_tokens`, if the balance only allows that. Default: false."""
+    pin_provider: bool
+    """Ask the provider first that answered the session last; its prompt cache is warm. Default: false."""
+
+
+class BaseClient:
+    """What a client knows and does without a socket."""
+
+    base_url = DEFAULT_BASE_URL
+    """Where the API is."""
+    _http_client: Any
+    """The user's own."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str | SecretStr | None = None,
+        base_url: str | None = None,
+        timeout: float | Timeout | None = None,
+        max_retries: int = 2,
+        repairs: Collection[str] = tuple(REPAIRS),
+        allow_http: bool = False,
+        retry_affordable: bool = False,
+        pin_provider: bool = False,
+        app_url: str | None = None,
+        app_title: str | None = None,
+        app_categories: Sequence[str] | None = None,
+        default_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        from . import _http  # and with it httpx, which is not needed before
+
+        key = read_key(api_key)
+        if max_retries < 0:
+            raise InvalidRequestError(f"max_retries must not be negative, got {max_retries}.")
+        if unknown := set(repairs) - set(REPAIRS):
+            raise InvalidRequestError(
+                f"Unknown repairs: {sorted(unknown)}. There are: {sorted(REPAIRS)}."
+            )
+        url = base_url or os.environ.get("OPENROUTER_API_BASE") or DEFAULT_BASE_URL
+        self.base_url = _http.check_base_url(url, allow_http=allow_http)
+        self._timeout = _http.build_timeout(timeout)
+        self._retries = retry_policy(max_retries)
+        self._repairs = frozenset(repairs)
+        self._adjustments = {
+            kind: adjustment
+            for kind, adjustment in ADJUSTMENTS.items()
+            if kind != "max_tokens" or retry_affordable
+        }
+        self._pins = ProviderPins() if pin_provider else None
+        headers = build_headers(
+            key,
+            app_url=app_url,
+            app_title=app_title,
+            app_categories=app_categories,
+            default_headers=default_headers,
+        )
+        self._redact = Redactor(headers)
+        self._endpoint = _http.Endpoint(self.base_url, headers, self._timeout)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self.base_url!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # An own client cannot go to another process.
+        return {**self.__dict__, "_http_client": None}
+
+    def __copy__(self) -> Self:
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # Whatever is in `memo` is taken as it is.
+        keep = {id(self._http_client): self._http_client}
+        copied = object.__new__(type(self))
+        copied.__dict__.update(copy.deepcopy(self.__dict__, {**memo, **keep}))
+        return copied
+
+    def _new_exchange(self, request: ChatRequest, *, stream: bool) -> Exchange:
+        return Exchange(request, stream=stream, adjustments=self._adjustments, pins=self._pins)
+
+    def _new_call(self, exchange: Exchange) -> Call:
+        request = exchange.request
+        repairs = Repairs(self._repairs, request.tool_schemas(), wants_json=request.wants_json)
+        silence = Silence(self._timeout.read)
+        return Call(
+            exchange,
+            repairs=repairs,
+            silence=silence,
+            base_url=self.base_url,
+            redact=self._redact,
+        )
+
+    def _new_lookup(self, get: Get) -> Lookup:
+        silence = Silence(self._timeout.read)
+        return Lookup(silence=silence, base_url=self.base_url, model=get.model, redact=self._redact)

@@ -1,0 +1,41 @@
+"""Sockets: the only package that imports httpx.
+
+Clients are shared: one for the process and one for each running event loop, so that a thousand model instances use
+one pool. The asynchronous one runs on aiohttp, which at a thousand streams needs a tenth of the time of httpx's own
+pool; it is imported with the first asynchronous call.
+"""
+
+from .body import AsyncBody, Body
+from .endpoint import (
+    DEFAULT_TIMEOUT,
+    AsyncHTTPClient,
+    Endpoint,
+    HTTPClient,
+    HTTPRequest,
+    HTTPResponse,
+    Timeout,
+    build_timeout,
+    check_base_url,
+)
+from .failure import transport_failure
+from .loop_pool import async_client, release_async_client
+from .pool import release_sync_client, sync_client
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "AsyncBody",
+    "AsyncHTTPClient",
+    "Body",
+    "Endpoint",
+    "HTTPClient",
+    "HTTPRequest",
+    "HTTPResponse",
+    "Timeout",
+    "async_client",
+    "build_timeout",
+    "check_base_url",
+    "release_async_client",
+    "release_sync_client",
+    "sync_client",
+    "transport_failure",
+]

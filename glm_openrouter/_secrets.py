@@ -1,0 +1,97 @@
+"""Secrets: what is sent, and must never be shown."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from .errors import AuthenticationError
+
+__all__ = ["Concealed", "Redactor", "conceal", "key_from_environment", "read_key", "redact"]
+
+T = TypeVar("T", bound=Mapping[str, Any])
+
+_PATTERNS: Final = re.compile(r"sk-or-[\w-]+|\buser_\w{8,}")
+"""OpenRouter's keys, and the account id that it puts into error bodies."""
+
+_CREDENTIAL: Final = re.compile("auth|key|token|secret|password|cookie", re.IGNORECASE)
+"""In the name of a header."""
+
+_SHORTEST: Final = 8
+"""Characters. What is shorter is no secret, and may be part of any word."""
+
+
+class Concealed(dict[str, Any]):
+    """A dict that shows its keys only, in a log, a dump, or a traceback with the variables of its frames."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self)})"
+
+
+def conceal(options: T) -> T:
+    """Return the options of a client in a form that shows no secret."""
+    hidden: Any = Concealed(options)
+    if isinstance(key := hidden.get("api_key"), str):
+        hidden["api_key"] = SecretStr(key)
+    if isinstance(headers := hidden.get("default_headers"), Mapping):
+        hidden["default_headers"] = Concealed(headers)
+    shown: T = hidden
+    return shown
+
+
+def read_key(api_key: str | SecretStr | None) -> SecretStr:
+    """Return the key, from the environment if there is no other, without white space around it.
+
+    Raises:
+        AuthenticationError: There is none.
+    """
+    given = api_key or key_from_environment()
+    key = given.get_secret_value() if isinstance(given, SecretStr) else given or ""
+    if not key.strip():
+        raise AuthenticationError(
+            "There is no API key. Pass api_key, or set OPENROUTER_API_KEY (https://openrouter.ai/settings/keys)."
+        )
+    return SecretStr(key.strip())
+
+
+def key_from_environment() -> SecretStr | None:
+    """Return the key that the environment has."""
+    key = os.environ.get("OPENROUTER_API_KEY")
+    return SecretStr(key) if key else None
+
+
+class Redactor:
+    """Takes secrets out of texts: everything that looks like OpenRouter's, and those that are known.
+
+    A gateway has keys of its own form, and some servers repeat in an error what they were sent.
+    """
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        self._headers = headers or {}
+
+    def __call__(self, text: str) -> str:
+        """Return the text without secrets."""
+        for secret in self._known:
+            text = text.replace(secret, "[redacted]")
+        return _PATTERNS.sub("[redacted]", text)
+
+    @cached_property
+    def _known(self) -> list[str]:
+        credentials = [value for name, value in self._headers.items() if _CREDENTIAL.search(name)]
+        forms = {form for value in credentials for form in _forms(value)}
+        return sorted(forms, key=len, reverse=True)
+
+
+def _forms(value: str) -> Iterable[str]:
+    """Yield the forms in which the value of a header may come back: whole, in words, as part of a URL."""
+    for part in (value, *re.split(r"[\s;,=]+", value)):
+        if len(part) >= _SHORTEST:
+            yield from (part, quote(part, safe=""))
+
+
+redact: Final = Redactor()
+"""Takes out what looks like OpenRouter's secrets."""

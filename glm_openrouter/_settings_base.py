@@ -1,0 +1,40 @@
+"""What all settings have in common."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
+
+from .types import JSONObject
+
+__all__ = ["Amount", "FreeJSON", "FreeJSONValue", "Number", "Settings"]
+
+Number = int | FiniteFloat
+Amount = Annotated[Number, Field(ge=0)]
+
+
+class Settings(BaseModel):
+    """A part of a request; an unknown key is an error, `None` is not set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    def to_wire(self) -> JSONObject:
+        """Return what was set, as it goes on the wire."""
+        return self.model_dump(exclude_none=True)
+
+
+def _check_json(value: Any) -> Any:
+    try:
+        json.dumps(value, allow_nan=False, default=msgspec.to_builtins)
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"This is not JSON: {error}"
+        raise ValueError(msg) from None
+    return value
+
+
+FreeJSON = Annotated[JSONObject, AfterValidator(_check_json)]
+"""An object whose keys are not ours to know; it goes on the wire as it is."""
+
+FreeJSONValue = Annotated[Any, AfterValidator(_check_json)]
+"""Any value that goes on the wire as it is."""

@@ -1,0 +1,54 @@
+"""Stop texts, for providers that do not keep to them (https://github.com/zai-org/GLM-4/issues/511)."""
+
+from collections.abc import Sequence
+
+from .types import Delta
+
+__all__ = ["StopTexts"]
+
+
+class StopTexts:
+    """End the answer of one response before the first of the stop texts.
+
+    Text is held back for no longer than it may be the beginning of one.
+    """
+
+    def __init__(self, *texts: str) -> None:
+        self.found = False
+        """Whether the answer is over, so that nothing more is wanted."""
+        self._texts = [text for text in texts if text]
+        self._held = ""
+
+    @classmethod
+    def of(cls, stop: str | Sequence[str] | None) -> "StopTexts | None":
+        """Return the texts of a request, or `None` if it has none."""
+        texts = (stop,) if isinstance(stop, str) else stop or ()
+        return cls(*texts) if any(texts) else None
+
+    def feed(self, delta: Delta) -> Delta:
+        """Return what of an increment belongs to the answer; calls that follow a stop text do not."""
+        if self.found or not delta.text:
+            return Delta() if self.found else delta
+        text = self._held + delta.text
+        found = [(at + len(stop), at) for stop in self._texts if (at := text.find(stop)) >= 0]
+        if found:
+            self.found, self._held = True, ""
+            _, start = min(found)  # the one that is complete first, as a provider would have it
+            return Delta(text[:start], delta.reasoning)
+        settled = len(text) - self._undecided(text)
+        delta.text, self._held = text[:settled], text[settled:]
+        return delta
+
+    def flush(self) -> str:
+        """Return the text that was held back, once the response has ended."""
+        held, self._held = self._held, ""
+        return held
+
+    def _undecided(self, text: str) -> int:
+        """Count the last characters that may be the beginning of a stop text."""
+        longest = max(map(len, self._texts), default=1) - 1
+        sizes = range(min(longest, len(text)), 0, -1)
+        return next((size for size in sizes if self._begins(text[-size:])), 0)
+
+    def _begins(self, end: str) -> bool:
+        return any(stop.startswith(end) for stop in self._texts)

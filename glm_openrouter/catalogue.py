@@ -1,0 +1,359 @@
+"""What OpenRouter tells of models, their providers, a key and past generations, and the plans for asking.
+
+The types follow the rule of the wire types: demand nothing, ignore what is not known, and let an odd value cost that
+value only. Prices are the exception to the wire's own form: there they are strings in USD for a single token, here
+numbers in USD per million, the unit that `ProviderPreferences.max_price` takes.
+
+A plan is a generator: it yields what to get and is sent the answer, or has the error thrown into it, so that both
+clients follow the same plans.
+"""
+
+from collections.abc import Generator, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct
+
+from .errors import InvalidRequestError, NotFoundError
+from .models import ModelFacts, find_model, strip_variant
+from .types import JSONObject, fit
+
+__all__ = [
+    "Architecture",
+    "EndpointInfo",
+    "GenerationInfo",
+    "Get",
+    "KeyInfo",
+    "ModelInfo",
+    "PercentileStats",
+    "Plan",
+    "Pricing",
+    "TopProvider",
+    "find_generation",
+    "list_endpoints",
+    "list_models",
+    "read_facts",
+    "read_key",
+]
+
+
+class Pricing(Struct):
+    """Prices in USD per million tokens, where nothing else is said; `None` is not known, or depends."""
+
+    prompt: float | None = None
+    completion: float | None = None
+    input_cache_read: float | None = None
+    input_cache_write: float | None = None
+    internal_reasoning: float | None = None
+    audio: float | None = None
+    request: float | None = None
+    """USD for a request."""
+    image: float | None = None
+    """USD for an image."""
+    web_search: float | None = None
+    """USD for a search."""
+    discount: float | None = None
+    """The part that is taken off the prices, from 0 to 1."""
+
+
+class Architecture(Struct):
+    """What goes into a model, and what comes out."""
+
+    modality: str | None = None
+    input_modalities: list[str] = []
+    output_modalities: list[str] = []
+    tokenizer: str | None = None
+
+
+class TopProvider(Struct):
+    """The limits of the provider that OpenRouter ranks best; others may give more."""
+
+    context_length: int | None = None
+    max_completion_tokens: int | None = None
+    is_moderated: bool | None = None
+
+
+class ModelInfo(Struct):
+    """A row of the catalogue. There is none for a routing suffix such as `:exacto`."""
+
+    id: str | None = None
+    canonical_slug: str | None = None
+    name: str | None = None
+    description: str | None = None
+    created: int | None = None
+    """Seconds since the epoch."""
+    context_length: int | None = None
+    architecture: Architecture | None = None
+    pricing: Pricing | None = None
+    top_provider: TopProvider | None = None
+    supported_parameters: list[str] = []
+    """What some provider of the model supports."""
+    default_parameters: JSONObject | None = None
+    reasoning: JSONObject | None = None
+    knowledge_cutoff: str | None = None
+    expiration_date: str | None = None
+
+
+class PercentileStats(Struct):
+    """A measure, by how many percent of the requests were below it."""
+
+    p50: float | None = None
+    p75: float | None = None
+    p90: float | None = None
+    p99: float | None = None
+
+
+class EndpointInfo(Struct):
+    """A model at one provider."""
+
+    name: str | None = None
+    tag: str | None = None
+    """Names this endpoint in `provider.order`, `only` and `ignore`, such as `novita/bf16`."""
+    provider_name: str | None = None
+    """The display name, such as `Z.AI`; it is not a slug."""
+    model_id: str | None = None
+    quantization: str | None = None
+    context_length: int | None = None
+    max_completion_tokens: int | None = None
+    max_prompt_tokens: int | None = None
+    pricing: Pricing | None = None
+    supported_parameters: list[str] = []
+    supports_tool_choice: dict[str, bool] | None = None
+    supports_implicit_caching: bool | None = None
+    service_tier: str | None = None
+    status: int | None = None
+    """0 is good; below 0 the endpoint is deranked."""
+    uptime_last_5m: float | None = None
+    """Percent of the requests that did not fail; so in the next two."""
+    uptime_last_30m: float | None = None
+    uptime_last_1d: float | None = None
+    latency_last_30m: PercentileStats | None = None
+    """Milliseconds to the first token. `None` without a key, and without traffic."""
+    throughput_last_30m: PercentileStats | None = None
+    """Tokens per second. `None` without a key, and without traffic."""
+
+    def supports(self, *parameters: str) -> bool:
+        """Return whether the endpoint knows all these parameters, such as `tools` or `structured_outputs`."""
+        return set(parameters) <= set(self.supported_parameters)
+
+
+class KeyInfo(Struct):
+    """Limits and use of an API key; all amounts are in USD."""
+
+    label: str | None = None
+    limit: float | None = None
+    """`None` is no limit."""
+    limit_remaining: float | None = None
+    limit_reset: str | None = None
+    """When the limit starts anew, such as `monthly`."""
+    include_byok_in_limit: bool | None = None
+    usage: float | None = None
+    usage_daily: float | None = None
+    usage_weekly: float | None = None
+    usage_monthly: float | None = None
+    byok_usage: float | None = None
+    is_free_tier: bool | None = None
+    is_management_key: bool | None = None
+    expires_at: str | None = None
+
+
+class GenerationInfo(Struct):
+    """What OpenRouter remembers of one response."""
+
+    id: str | None = None
+    model: str | None = None
+    provider_name: str | None = None
+    created_at: str | int | None = None
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    tokens_prompt: int | None = None
+    """In the tokens of GPT; `native_tokens_prompt` is what is billed."""
+    tokens_completion: int | None = None
+    native_tokens_prompt: int | None = None
+    native_tokens_completion: int | None = None
+    native_tokens_reasoning: int | None = None
+    native_tokens_cached: int | None = None
+    total_cost: float | None = None
+    """USD charged to the account."""
+    upstream_inference_cost: float | None = None
+    """USD."""
+    cache_discount: float | None = None
+    """USD."""
+    latency: float | None = None
+    """Milliseconds."""
+    generation_time: float | None = None
+    """Milliseconds."""
+    streamed: bool | None = None
+    cancelled: bool | None = None
+    is_byok: bool | None = None
+    router: str | None = None
+    service_tier: str | None = None
+    session_id: str | None = None
+    request_id: str | None = None
+    upstream_id: str | None = None
+    provider_responses: list[JSONObject] | None = None
+    """The tries at the providers, the last of which answered."""
+
+
+class Get(Struct, frozen=True):
+    """One thing to get."""
+
+    path: str
+    """Below the base URL, with its query."""
+    model: str | None = None
+    """The model that it is about, for errors."""
+    delay: float = 0.0
+    """Seconds to wait before."""
+
+
+T = TypeVar("T")
+Plan = Generator[Get, JSONObject, T]
+
+_PRICED_BY_UNIT: Final = frozenset(("request", "image", "web_search"))
+
+_APPEARS_AFTER: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Seconds to wait before each try at finding a generation, which appears a moment after its response."""
+
+
+def list_models() -> Plan[list[ModelInfo]]:
+    """Return all models, page by page."""
+    models: list[ModelInfo] = []
+    seen = 0
+    query: str | None = ""
+    asked = set()
+    while query is not None and query not in asked:
+        asked.add(query)
+        page = yield Get(f"/models{query}")
+        rows = _listed(page.get("data"))
+        seen += len(rows)
+        models += [fit(ModelInfo, _with_prices(row)) for row in _objects(rows)]
+        query = _next_query(page, seen)
+    return models
+
+
+def list_endpoints(model: str) -> Plan[list[EndpointInfo]]:
+    """Return the endpoints of a model, whatever its routing suffix.
+
+    Raises:
+        InvalidRequestError: It is not the id of a model.
+    """
+    data = yield from _get_endpoints(model)
+    return _read_endpoints(data)
+
+
+def _get_endpoints(model: str) -> Plan[JSONObject]:
+    author, _, slug = strip_variant(model).partition("/")
+    if not (author and slug) or author.startswith("@"):
+        raise InvalidRequestError(
+            f"The catalogue knows models by ids such as z-ai/glm-4.6, got {model!r}."
+        )
+    path = f"/models/{quote(author, safe='')}/{quote(slug, safe='')}/endpoints"
+    answer = yield Get(path, model=model)
+    return _object(answer.get("data"))
+
+
+def _read_endpoints(data: JSONObject) -> list[EndpointInfo]:
+    rows = _objects(_listed(data.get("endpoints")))
+    return [fit(EndpointInfo, _with_prices(row)) for row in rows]
+
+
+def read_facts(model: str) -> Plan[ModelFacts]:
+    """Return what is true of a model today, over all its providers.
+
+    Raises:
+        InvalidRequestError: It is not the id of a model.
+        NotFoundError: No provider serves it.
+    """
+    data = yield from _get_endpoints(model)
+    endpoints = _read_endpoints(data)
+    windows = [each.context_length for each in endpoints if each.context_length]
+    if not windows:
+        raise NotFoundError(f"[OpenRouter] No provider serves {model} now.", model=model)
+    outputs = [each.max_completion_tokens for each in endpoints if each.max_completion_tokens]
+    known, row = find_model(model), fit(ModelInfo, _with_prices(data))
+    inputs = row.architecture.input_modalities if row.architecture else []
+    return ModelFacts(
+        name=known.name if known else row.name or strip_variant(model),
+        context_window=max(windows),
+        max_output_tokens=max(outputs, default=max(windows)),
+        structured_output=any(each.supports("structured_outputs") for each in endpoints),
+        image_input="image" in inputs,
+        tool_calling=any(each.supports("tools") for each in endpoints),
+        reasoning=any(each.supports("reasoning") for each in endpoints),
+    )
+
+
+def read_key() -> Plan[KeyInfo]:
+    """Return what is known of the key of the client."""
+    answer = yield Get("/key")
+    return fit(KeyInfo, _object(answer.get("data")))
+
+
+def find_generation(generation_id: str) -> Plan[GenerationInfo]:
+    """Return what is known of a response, waiting for it to appear.
+
+    Raises:
+        InvalidRequestError: The id is empty.
+        NotFoundError: It has not appeared.
+    """
+    if not generation_id:
+        raise InvalidRequestError(
+            "There is no generation without an id; pass the id of a response."
+        )
+    path = f"/generation?{urlencode({'id': generation_id})}"
+    missing: NotFoundError | None = None
+    for delay in _APPEARS_AFTER:
+        try:
+            answer = yield Get(path, delay=delay)
+        except NotFoundError as error:
+            missing = error
+        else:
+            return fit(GenerationInfo, _object(answer.get("data")))
+    assert missing is not None  # for the type checker; each try returns or fails
+    raise missing
+
+
+def _next_query(page: JSONObject, seen: int) -> str | None:
+    """Return the query of the next page, or `None` after the last.
+
+    Of the link only the query is taken: what it is joined to is the base URL that the key is meant for.
+    """
+    link = _object(page.get("links")).get("next")
+    if isinstance(link, str) and (query := urlsplit(link).query):
+        return f"?{query}"
+    total = page.get("total_count")
+    is_more = isinstance(total, int) and total > seen
+    return f"?offset={seen}" if is_more else None
+
+
+def _with_prices(row: JSONObject) -> JSONObject:
+    """Return a row with its prices as numbers, per million where they are per token."""
+    prices = {name: _to_price(name, value) for name, value in _object(row.get("pricing")).items()}
+    return {**row, "pricing": prices}
+
+
+def _to_price(name: str, value: Any) -> float | None:
+    if name == "discount":
+        return value if isinstance(value, int | float) else None
+    try:
+        price = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    if (
+        not price.is_finite() or price < 0
+    ):  # -1 at routers: it depends on the model that they choose
+        return None
+    return float(price if name in _PRICED_BY_UNIT else price * 1_000_000)
+
+
+def _object(value: Any) -> JSONObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _objects(rows: list[Any]) -> Iterator[JSONObject]:
+    return (row for row in rows if isinstance(row, dict))

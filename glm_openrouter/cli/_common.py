@@ -1,0 +1,67 @@
+"""What the commands share: the options of a connection, and the terminal."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+from glm_openrouter import DEFAULT_MODEL, ClientOptions
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Command", "Commands", "add_connection", "add_model", "connection", "make_console"]
+
+Command: TypeAlias = Callable[[argparse.Namespace], int]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+_PIPED_WIDTH = 160
+"""Columns of the output where it goes to no terminal."""
+
+
+def add_connection(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `connection` reads."""
+    parser.add_argument(
+        "--offline", action="store_true", help="ask an offline server, which needs no key"
+    )
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the model."""
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="model id (default: %(default)s)")
+
+
+@contextmanager
+def connection(options: argparse.Namespace, *, chunk_delay: float = 0.0) -> Iterator[ClientOptions]:
+    """Give the options for a client, and run the offline server if that is who is asked.
+
+    Args:
+        options: Those of `add_connection`.
+        chunk_delay: Seconds that the offline server waits before each chunk.
+    """
+    if not options.offline:
+        yield {}
+        return
+    from glm_openrouter.testing import OfflineServer  # the server needs an extra
+
+    with OfflineServer(chunk_delay=chunk_delay) as server:
+        yield {"api_key": "sk-or-offline", "base_url": server.base_url}
+
+
+def make_console() -> Console:
+    """Return the terminal.
+
+    Raises:
+        ImportError: rich is missing; the message names the extra.
+    """
+    try:
+        from rich.console import Console
+    except ImportError as error:
+        msg = 'This command needs rich: pip install "glm-openrouter[demo]"'
+        raise ImportError(msg) from error
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _PIPED_WIDTH)
+    return console

@@ -1,0 +1,214 @@
+"""`glm-openrouter doctor`: does everything work from here, and if not, what to do."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from glm_openrouter import (
+    ChatRequest,
+    Client,
+    ClientOptions,
+    Completion,
+    errors,
+    structured,
+    track_spend,
+)
+from glm_openrouter.types import JSONObject
+
+from ._common import Commands, add_connection, add_model, connection, make_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["add_parser"]
+
+Check = Callable[[Client, str], str]
+
+_TIMEOUT = 60.0
+"""Seconds of silence; who asks for a doctor does not want to wait five minutes."""
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "doctor",
+        help="check the key, the network and the model",
+        description="Check the key, the network and the model with a few short calls; exit with 0 if all is well.",
+    )
+    add_model(parser)
+    add_connection(parser)
+    parser.set_defaults(command=doctor)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Make all checks, and return 1 if one failed."""
+    console = make_console()
+    with connection(options) as made_of, track_spend() as spend:
+        impatient: ClientOptions = {**made_of, "max_retries": 0, "timeout": _TIMEOUT}
+        try:
+            client = Client(**impatient)
+        except errors.GLMError as error:
+            _report(console, "key", error, 0.0)
+            return 1
+        with client:
+            console.print(f"{options.model} at {client.base_url}\n", markup=False)
+            passed = _run(console, client, options.model)
+    if spend.total.calls:
+        console.print(f"\n{spend.total}", style="dim", markup=False)
+    return 0 if passed else 1
+
+
+def _run(console: Console, client: Client, model: str) -> bool:
+    """Make the checks one after the other; nothing works without those that are needed."""
+    passed = True
+    for name, check in CHECKS.items():
+        begin = time.perf_counter()
+        try:
+            outcome: str | Exception = check(client, model)
+        except (errors.GLMError, _UnexpectedAnswerError) as error:
+            outcome = error
+        _report(console, name, outcome, time.perf_counter() - begin)
+        if isinstance(outcome, Exception):
+            passed = False
+            if name in _NEEDED:
+                break
+    return passed
+
+
+def _report(console: Console, name: str, outcome: str | Exception, seconds: float) -> None:
+    failed = isinstance(outcome, Exception)
+    mark = "[red]fails[/red]" if failed else "[green]works[/green]"
+    console.print(f"{mark}  {name:<18} {seconds:6.2f} s  ", end="")
+    console.print(str(outcome), markup=False, soft_wrap=True)
+    if isinstance(outcome, Exception):
+        console.print(f"       {_hint(outcome)}", style="yellow", markup=False, soft_wrap=True)
+
+
+class _UnexpectedAnswerError(Exception):
+    """An answer came that is not what was asked for."""
+
+
+def check_network(client: Client, model: str) -> str:
+    """Ask for the endpoints of the model, for which no key is needed."""
+    with suppress(errors.APIStatusError):  # which is an answer, too
+        client.endpoints(model)
+    return "OpenRouter answers"
+
+
+def check_key(client: Client, model: str) -> str:  # noqa: ARG001 -- all checks take the same
+    """Ask what the key may spend."""
+    left = client.key().limit_remaining
+    return "valid, without a limit" if left is None else f"valid, {left:.2f} USD left"
+
+
+def check_model(client: Client, model: str) -> str:
+    """Ask who serves the model."""
+    endpoints = client.endpoints(model)
+    if not endpoints:
+        raise _UnexpectedAnswerError(f"Nobody serves {model}.")
+    with_tools = sum(endpoint.supports("tools") for endpoint in endpoints)
+    return f"{len(endpoints)} endpoints, {with_tools} of them with tools"
+
+
+def check_stream(client: Client, model: str) -> str:
+    """Ask for a streamed answer."""
+    begin = time.perf_counter()
+    first, events = 0.0, 0
+    with client.stream(_request(model, "Count from one to five in words.")) as stream:
+        for _ in stream:
+            events += 1
+            first = first or time.perf_counter() - begin
+    if not stream.completion.text:
+        raise _UnexpectedAnswerError("The answer is empty.")
+    return f"{events} increments, the first after {first:.2f} s, {_origin(stream.completion)}"
+
+
+_WEATHER: JSONObject = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get the current weather in a city.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    },
+}
+
+
+def check_tools(client: Client, model: str) -> str:
+    """Ask for a tool call, without forcing it."""
+    request = _request(model, "What is the weather in Paris? Use the tool.", tools=[_WEATHER])
+    completion = client.complete(request)
+    for call in completion.tool_calls:
+        if call.parsed is not None:
+            return f"{call.name}({call.arguments}), {_origin(completion)}"
+    raise _UnexpectedAnswerError(f"No tool was called; the answer was {completion.text[:80]!r}.")
+
+
+_PERSON: JSONObject = {
+    "title": "Person",
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+}
+
+
+def check_schema(client: Client, model: str) -> str:
+    """Ask for an answer that fits a schema."""
+    question = "Who is this? Ada Lovelace is 36 years old."
+    completion = client.complete(
+        _request(
+            model,
+            f"{question}\n\n{structured.schema_instruction(_PERSON)}",
+            response_format=structured.response_format(_PERSON),
+        )
+    )
+    value = structured.Plan(_PERSON).read(structured.Reply(completion.text))
+    return f"{value}, {_origin(completion)}"
+
+
+CHECKS: Mapping[str, Check] = {
+    "network": check_network,
+    "key": check_key,
+    "model": check_model,
+    "stream": check_stream,
+    "tool call": check_tools,
+    "structured output": check_schema,
+}
+_NEEDED = frozenset(("network", "key"))
+
+
+def _request(model: str, question: str, **settings: Any) -> ChatRequest:
+    messages = [{"role": "user", "content": question}]
+    brief = {"reasoning": False, "max_tokens": 1000}
+    return ChatRequest.model_validate({"model": model, "messages": messages, **brief, **settings})
+
+
+def _origin(completion: Completion) -> str:
+    return f"from {completion.provider or 'an unnamed provider'}"
+
+
+_HINTS: Mapping[type[Exception], str] = {
+    errors.APITimeoutError: "Try again; if it stays silent, look at https://status.openrouter.ai.",
+    errors.APIConnectionError: "Check the network, OPENROUTER_API_BASE, and HTTPS_PROXY if there is a proxy.",
+    errors.AuthenticationError: "Make a key at https://openrouter.ai/settings/keys, and set OPENROUTER_API_KEY.",
+    errors.PaymentRequiredError: "Add credits (https://openrouter.ai/settings/credits), or raise the limit of the key.",
+    errors.RateLimitError: "Wait a moment, or choose other providers (glm-openrouter providers).",
+    errors.NotFoundError: "Check the model id, and the privacy settings at https://openrouter.ai/settings/privacy.",
+    errors.BadRequestError: "Check the model id: https://openrouter.ai/models.",
+    errors.InternalServerError: "Try again; if it goes on, look at https://status.openrouter.ai.",
+    errors.StructuredOutputError: "The model did not keep to the schema; try again, or choose another provider.",
+    _UnexpectedAnswerError: "Try again, or choose another provider (glm-openrouter providers).",
+}
+"""The first type that fits counts."""
+
+
+def _hint(error: Exception) -> str:
+    fitting = (hint for kind, hint in _HINTS.items() if isinstance(error, kind))
+    return next(fitting, "Try again with another model or without options.")

@@ -1,0 +1,123 @@
+"""`glm-openrouter providers`: who serves a model, and on which terms."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from glm_openrouter import DEFAULT_MODEL, Client
+
+from ._common import Commands, add_connection, connection, make_console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from glm_openrouter.catalogue import EndpointInfo, PercentileStats
+
+__all__ = ["add_parser"]
+
+_RELIABLE_UPTIME = 95.0
+"""Percent."""
+
+_DESCRIPTION = """\
+List the endpoints of a model, best first. The order is what :exacto would take as far as can be seen from outside: who
+is up, who takes tools, who is reliable, who is fast. OpenRouter also looks at tool calls that went wrong and at
+benchmarks, which it does not publish. Prices are in USD per million tokens, latency is in seconds, throughput in tokens
+per second."""
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "providers",
+        help="list who serves a model, with prices, limits and speed",
+        description=_DESCRIPTION,
+    )
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        default=DEFAULT_MODEL,
+        help="model id (default: %(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_connection(parser)
+    parser.set_defaults(command=providers)
+
+
+def providers(options: argparse.Namespace) -> int:
+    """Print the endpoints of a model."""
+    with connection(options) as made_of, Client(**made_of) as client:
+        endpoints = sorted(client.endpoints(options.model), key=_rank)
+    if options.json:
+        rows = [msgspec.to_builtins(endpoint) for endpoint in endpoints]
+        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    else:
+        make_console().print(_build_table(options.model, endpoints))
+    return 0
+
+
+def _rank(endpoint: EndpointInfo) -> tuple[bool, bool, bool, float]:
+    """Return what `:exacto` looks at, as far as it is published; a smaller rank comes first."""
+    uptime = endpoint.uptime_last_30m
+    return (
+        (endpoint.status or 0) < 0,
+        not endpoint.supports("tools"),
+        uptime is not None and uptime < _RELIABLE_UPTIME,
+        -(_median(endpoint.throughput_last_30m) or 0.0),
+    )
+
+
+def _median(stats: PercentileStats | None) -> float | None:
+    return stats.p50 if stats else None
+
+
+_COLUMNS: Mapping[str, Callable[[EndpointInfo], str]] = {
+    "Provider": lambda e: e.tag or e.provider_name or "?",
+    "In\n$/M": lambda e: _price(e, "prompt"),
+    "Out\n$/M": lambda e: _price(e, "completion"),
+    "Cached\n$/M": lambda e: _price(e, "input_cache_read"),
+    "Context\ntokens": lambda e: _number(e.context_length),
+    "Output\ntokens": lambda e: _number(e.max_completion_tokens),
+    "Quant.": lambda e: e.quantization or "",
+    "Uptime\n%": lambda e: _number(e.uptime_last_30m, 1),
+    "First\ntoken s": lambda e: _number(_seconds(_median(e.latency_last_30m)), 2),
+    "Tokens\n/s": lambda e: _number(_median(e.throughput_last_30m)),
+    "Tools": lambda e: "yes" if e.supports("tools") else "no",
+    "Schema": lambda e: "yes" if e.supports("structured_outputs") else "no",
+}
+"""Heading -> what stands below it."""
+
+_TEXTS = frozenset(("Provider", "Quant.", "Tools", "Schema"))
+
+
+def _build_table(model: str, endpoints: Iterable[EndpointInfo]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=model, box=box.SIMPLE, padding=(0, 1), title_justify="left")
+    for heading in _COLUMNS:
+        table.add_column(heading, justify="left" if heading in _TEXTS else "right", no_wrap=True)
+    for endpoint in endpoints:
+        table.add_row(
+            *(cell(endpoint) for cell in _COLUMNS.values()),
+            style="dim" if (endpoint.status or 0) < 0 else None,
+        )
+    return table
+
+
+def _price(endpoint: EndpointInfo, kind: str) -> str:
+    return _number(getattr(endpoint.pricing, kind, None), 2)
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000

@@ -1,0 +1,102 @@
+"""What OpenRouter does around a request: its plugins (https://openrouter.ai/docs/guides/features/plugins).
+
+Those that are of use with GLM have their settings here, and an unknown key in one of them is an error. All others are
+taken by their id, with any settings, because OpenRouter adds plugins more often than this project has releases.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from ._settings_base import FreeJSON, FreeJSONValue, Settings
+from .types import JSONObject
+
+__all__ = [
+    "ContextCompression",
+    "FileParser",
+    "OtherPlugin",
+    "PDFOptions",
+    "Plugin",
+    "ResponseHealing",
+    "WebSearch",
+]
+
+
+class _Plugin(Settings):
+    enabled: bool | None = None
+    """`False` switches off a plugin that is on by default in the account."""
+
+
+class WebSearch(_Plugin):
+    """Search the web once for each request. The server tool `openrouter:web_search` lets the model decide instead."""
+
+    id: Literal["web"] = "web"
+    engine: Literal["native", "exa", "firecrawl", "parallel", "perplexity"] | None = None
+    max_results: Annotated[int, Field(ge=1)] | None = None
+    max_uses: Annotated[int, Field(ge=1)] | None = None
+    mode: str | None = None
+    search_prompt: str | None = None
+    include_domains: list[str] | None = None
+    exclude_domains: list[str] | None = None
+    user_location: FreeJSON | None = None
+
+
+class PDFOptions(Settings):
+    """How PDFs are read."""
+
+    engine: Literal["cloudflare-ai", "mistral-ocr", "native", "pdf-text"] | None = None
+
+
+class FileParser(_Plugin):
+    """Turn PDFs into text, so that a model that only knows text can read them."""
+
+    id: Literal["file-parser"] = "file-parser"
+    pdf: PDFOptions | None = None
+
+
+class ResponseHealing(_Plugin):
+    """Mend the JSON of an answer that is not streamed and has a `response_format`."""
+
+    id: Literal["response-healing"] = "response-healing"
+
+
+class ContextCompression(_Plugin):
+    """Leave out the middle of a prompt that is too long for the model. Once known as `transforms=["middle-out"]`."""
+
+    id: Literal["context-compression"] = "context-compression"
+    engine: Literal["middle-out"] | None = None
+
+
+class OtherPlugin(_Plugin):
+    """Any other plugin, with any settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, FreeJSONValue]
+
+    id: Annotated[str, Field(min_length=1)]
+
+    def to_wire(self) -> JSONObject:
+        """Return what was set, as it was given."""
+        wire = self.model_dump()
+        return {name: wire[name] for name in wire if name != "enabled" or self.enabled is not None}
+
+
+_KNOWN = frozenset(("web", "file-parser", "response-healing", "context-compression"))
+
+
+def _tag(plugin: Any) -> str:
+    name = plugin.get("id") if isinstance(plugin, Mapping) else getattr(plugin, "id", None)
+    return name if isinstance(name, str) and name in _KNOWN else "other"
+
+
+Plugin = Annotated[
+    Annotated[WebSearch, Tag("web")]
+    | Annotated[FileParser, Tag("file-parser")]
+    | Annotated[ResponseHealing, Tag("response-healing")]
+    | Annotated[ContextCompression, Tag("context-compression")]
+    | Annotated[OtherPlugin, Tag("other")],
+    Discriminator(_tag),
+]
+"""One entry of `plugins`: one of these types, or an object with an `id`."""

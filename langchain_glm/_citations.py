@@ -1,0 +1,58 @@
+"""Annotations of an answer -> LangChain's, on the text of its content blocks.
+
+LangChain asks a translator for the content blocks of a message, whether it was streamed or not. Without annotations
+there is nothing to translate, and LangChain's own reading of the message stands.
+"""
+
+from typing import Any, cast
+
+from langchain_core.messages import AIMessage
+from langchain_core.messages.block_translators import get_translator, register_translator
+from langchain_core.messages.content import (
+    Annotation,
+    Citation,
+    ContentBlock,
+    NonStandardAnnotation,
+    TextContentBlock,
+)
+
+__all__ = ["register_citations", "to_annotation"]
+
+JSONObject = dict[str, Any]
+
+
+def to_annotation(annotation: JSONObject) -> Annotation:
+    """Return one of OpenRouter's annotations in LangChain's form; only citations have one of their own."""
+    cited = annotation.get("url_citation")
+    if annotation.get("type") != "url_citation" or not isinstance(cited, dict):
+        return NonStandardAnnotation(type="non_standard_annotation", value=annotation)
+    parts = {
+        "url": cited.get("url"),
+        "title": cited.get("title"),
+        "cited_text": cited.get("content"),
+        "start_index": cited.get("start_index"),
+        "end_index": cited.get("end_index"),
+    }
+    known = {name: value for name, value in parts.items() if value is not None}
+    return cast(Citation, {"type": "citation", **known})
+
+
+def _to_content_blocks(message: AIMessage) -> list[ContentBlock]:
+    annotations = message.additional_kwargs.get("annotations")
+    if not annotations:
+        raise NotImplementedError
+    metadata = {**message.response_metadata, "model_provider": None}
+    blocks = message.model_copy(update={"response_metadata": metadata}).content_blocks
+    text = next((block for block in blocks if block["type"] == "text"), None)
+    if text is None:
+        # The last chunk of a stream; its index is that of the text in the other ones.
+        text = TextContentBlock(type="text", text="", index="lc_text")
+        blocks = [*blocks, text]
+    annotated = {**text, "annotations": [to_annotation(annotation) for annotation in annotations]}
+    return [cast(TextContentBlock, annotated) if block is text else block for block in blocks]
+
+
+def register_citations() -> None:
+    """Make LangChain show the citations of OpenRouter's messages, unless it does by itself."""
+    if get_translator("openrouter") is None:
+        register_translator("openrouter", _to_content_blocks, _to_content_blocks)

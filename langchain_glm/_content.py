@@ -1,0 +1,166 @@
+"""LangChain's content blocks, and those of other providers, -> OpenRouter's content parts."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+from glm_openrouter import InvalidRequestError
+from glm_openrouter import messages as wire
+
+__all__ = ["to_answer", "to_content", "type_of"]
+
+JSONObject = dict[str, Any]
+Content = str | list[str | JSONObject]
+
+
+def to_content(content: Content, model: str) -> str | list[JSONObject]:
+    """Return content for `model`: plain text if it is nothing else.
+
+    Raises:
+        InvalidRequestError: A block that the model, or OpenRouter, cannot take.
+    """
+    if isinstance(content, str):
+        return content
+    return wire.text_content([wire.check_part(_to_part(block), model) for block in content])
+
+
+def to_answer(content: Content, model: str) -> str | list[JSONObject]:
+    """Return what the model itself has written, without the blocks that have a place of their own in a message."""
+    if isinstance(content, str):
+        return content
+    return to_content([block for block in content if type_of(block) not in _ELSEWHERE], model)
+
+
+_ELSEWHERE = frozenset(
+    (
+        "function_call",
+        "input_json_delta",
+        "invalid_tool_call",
+        "non_standard",
+        "reasoning",
+        "redacted_thinking",
+        "refusal",
+        "server_tool_call",
+        "server_tool_call_chunk",
+        "server_tool_result",
+        "server_tool_use",
+        "thinking",
+        "tool_call",
+        "tool_call_chunk",
+        "tool_use",
+        "web_search_tool_result",
+    )
+)
+"""Types of blocks that only a model writes: calls, reasoning, and what ran at a server."""
+
+
+def type_of(block: str | JSONObject) -> object:
+    """Return the type of a content block."""
+    return block.get("type") if isinstance(block, dict) else "text"
+
+
+def _to_part(block: str | JSONObject) -> JSONObject:
+    if isinstance(block, str):
+        return {"type": "text", "text": block}
+    convert = _CONVERTERS.get(block.get("type", ""))
+    if convert is None:
+        raise InvalidRequestError(
+            f"A content block of type {block.get('type')!r} cannot be sent in this message."
+        )
+    part = convert(block)
+    mark = block.get("cache_control") or _extras(block).get("cache_control")
+    return {**part, "cache_control": mark} if mark else part
+
+
+def _to_text(block: JSONObject) -> JSONObject:
+    return {"type": "text", "text": block.get("text") or ""}
+
+
+def _to_plain_text(block: JSONObject) -> JSONObject:
+    if block.get("text") is not None:
+        return _to_text(block)
+    if data := _data_of(block):
+        return _to_text({"text": base64.b64decode(data).decode(errors="replace")})
+    return _to_file({"mime_type": "text/plain", **block})
+
+
+def _to_image(block: JSONObject) -> JSONObject:
+    image = {"url": _to_url(block, "image/jpeg"), "detail": _extras(block).get("detail")}
+    return {"type": "image_url", "image_url": {key: value for key, value in image.items() if value}}
+
+
+def _to_video(block: JSONObject) -> JSONObject:
+    return {"type": "video_url", "video_url": {"url": _to_url(block, "video/mp4")}}
+
+
+def _to_audio(block: JSONObject) -> JSONObject:
+    data = _data_of(block)
+    if not data:
+        raise InvalidRequestError(
+            "A block of type 'audio' needs base64 data; OpenRouter takes no URL."
+        )
+    kind = _mime_type(block, "audio/wav").partition("/")[2].removeprefix("x-")
+    audio_format = {"mpeg": "mp3", "wave": "wav"}.get(kind, kind)
+    return {"type": "input_audio", "input_audio": {"data": data, "format": audio_format}}
+
+
+def _to_file(block: JSONObject) -> JSONObject:
+    if "file" in block:
+        return _as_it_is(block)
+    filename = block.get("filename") or _extras(block).get("filename")
+    return wire.file_part(_to_url(block, "application/pdf"), filename)
+
+
+def _as_it_is(block: JSONObject) -> JSONObject:
+    return {key: value for key, value in block.items() if key not in ("id", "index", "extras")}
+
+
+def _to_non_standard(block: JSONObject) -> JSONObject:
+    return dict(block["value"])
+
+
+_CONVERTERS: dict[str, Callable[[JSONObject], JSONObject]] = {
+    "audio": _to_audio,
+    "document": _to_file,
+    "file": _to_file,
+    "image": _to_image,
+    "image_url": _as_it_is,
+    "input_audio": _as_it_is,
+    "non_standard": _to_non_standard,
+    "text": _to_text,
+    "text-plain": _to_plain_text,
+    "video": _to_video,
+    "video_url": _as_it_is,
+}
+"""By type: LangChain's blocks, Anthropic's `document`, and OpenRouter's own parts."""
+
+
+def _extras(block: JSONObject) -> JSONObject:
+    return block.get("extras") or block.get("metadata") or {}
+
+
+def _source(block: JSONObject) -> JSONObject:
+    """Return where the data is: the block itself, or a part of it in Anthropic's form."""
+    source = block.get("source")
+    return source if isinstance(source, dict) else block
+
+
+def _data_of(block: JSONObject) -> str | None:
+    source = _source(block)
+    return source.get("base64") or source.get("data")
+
+
+def _mime_type(block: JSONObject, default: str) -> str:
+    source = _source(block)
+    return source.get("mime_type") or source.get("media_type") or default
+
+
+def _to_url(block: JSONObject, mime_type: str) -> str:
+    """Return the URL of a block, or its data as one."""
+    if url := _source(block).get("url"):
+        return str(url)
+    if data := _data_of(block):
+        return f"data:{_mime_type(block, mime_type)};base64,{data}"
+    raise InvalidRequestError(
+        f"A block of type {block.get('type')!r} needs a url or base64 data; OpenRouter knows no file ids."
+    )

@@ -1,0 +1,107 @@
+"""Copies work, in this process and in others, and share no client with the original."""
+
+import asyncio
+import copy
+import multiprocessing
+import pickle
+
+import cloudpickle
+import httpx
+import pytest
+from surfaces import ANSWER, KEY, MAKERS, STALLED, TEXT, Surface
+
+COPYING = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+    "cloudpickle": lambda model: pickle.loads(cloudpickle.dumps(model)),
+    "model_copy": lambda model: model.model_copy(),
+    "deep model_copy": lambda model: model.model_copy(deep=True),
+    "changing model_copy": lambda model: model.model_copy(update={"temperature": 0.5}),
+}
+
+
+@pytest.mark.parametrize("copied", COPYING.values(), ids=COPYING)
+def test_a_copy_works_before_and_after_the_first_call(surface, scripted_openrouter, copied):
+    if surface.name == "core" and copied not in list(COPYING.values())[:4]:
+        copied = copy.deepcopy  # `model_copy` is pydantic's
+    server = scripted_openrouter(ANSWER)
+    model = surface.make(server.base_url, max_retries=0)
+
+    for one in (copied(model), model, copied(model)):
+        asyncio.run(surface.ask_all_ways(one))
+    sent = {request.headers["authorization"] for request in server.requests}
+    assert (len(server.requests), sent) == (12, {f"Bearer {KEY}"})
+
+
+async def test_a_copy_may_be_made_while_the_original_streams(surface, scripted_openrouter):
+    server = scripted_openrouter(STALLED, ANSWER)
+    model = surface.make(server.base_url, max_retries=0)
+    chunks = await surface.astream(model)
+    await anext(chunks)
+
+    for copied in list(COPYING.values())[:4]:
+        assert await surface.acall(copied(model)) == TEXT
+    await chunks.aclose()
+
+
+@pytest.mark.usefixtures("_alone")
+@pytest.mark.parametrize("copied", list(COPYING.values())[:4], ids=list(COPYING)[:4])
+def test_closing_a_copy_leaves_the_original_its_connection(surface, scripted_openrouter, copied):
+    server = scripted_openrouter(ANSWER)
+    model = surface.make(server.base_url, max_retries=0)
+    surface.call(model)
+    other = copied(model)
+    surface.call(other)
+    other.close()
+    surface.call(model)
+
+    assert len(server.connections) == 1
+    model.close()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_in_this_process_keeps_an_own_client(surface, scripted_openrouter, copied):
+    server = scripted_openrouter(ANSWER)
+    with httpx.Client(headers={"x-own": "1"}) as mine:
+        assert surface.call(copied(surface.make(server.base_url, http_client=mine))) == TEXT
+    assert server.requests[0].headers["x-own"] == "1"
+
+
+def test_a_pickled_copy_leaves_an_own_client_behind(surface, scripted_openrouter):
+    server = scripted_openrouter(ANSWER)
+    with httpx.Client(headers={"x-own": "1"}) as mine:
+        model = surface.make(server.base_url, http_client=mine)
+        assert surface.call(pickle.loads(pickle.dumps(model))) == TEXT
+    assert "x-own" not in server.requests[0].headers
+
+
+def ask_all(models, answers):
+    """What the other process does."""
+    for name, model in models.items():
+        surface = Surface(name)
+        answers.put((name, surface.call(model), asyncio.run(surface.acall(model))))
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # that it has threads
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_a_copy_works_in_another_process(scripted_openrouter, method):
+    server = scripted_openrouter(ANSWER)
+    models = {name: Surface(name).make(server.base_url, max_retries=0) for name in MAKERS}
+    for name, model in models.items():
+        asyncio.run(Surface(name).ask_all_ways(model))
+    before = len(server.connections)
+    context = multiprocessing.get_context(method)
+    answers = context.SimpleQueue()
+    process = context.Process(target=ask_all, args=(models, answers))
+    process.start()
+    process.join(60)
+
+    assert process.exitcode == 0
+    assert [answers.get() for _ in models] == [(name, TEXT, TEXT) for name in models]
+    # One pool and a loop for each model: the connection that the parent has open is left to the parent.
+    assert len(server.connections) == before + 1 + len(models)
+    for name, model in models.items():
+        assert Surface(name).call(model) == TEXT
+    assert len(server.connections) == before + 1 + len(models)
+    answers.close()

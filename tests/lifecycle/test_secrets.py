@@ -1,0 +1,379 @@
+"""Neither the key nor a header with credentials is ever shown, or sent to where it does not belong."""
+
+import asyncio
+import json
+import logging
+import pickle
+import traceback
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from surfaces import ANSWER, TEXT
+from wire import chunk
+
+from glm_openrouter import APIError, APIStatusError, AuthenticationError, GLMError
+from glm_openrouter.testing import (
+    Close,
+    ScriptedServer,
+    Status,
+    bytes_reply,
+    json_reply,
+    stream_reply,
+)
+
+KEYS = {
+    "of OpenRouter": "sk-or-v1-0123456789abcdef0123456789abcdef",
+    "of a gateway": "gateway/Key+with=Chars.4711",
+}
+CREDENTIAL = "Hush-hush-4711"
+HEADERS = {"X-Api-Key": CREDENTIAL, "Cookie": f"session={CREDENTIAL}"}
+NOWHERE = "http://127.0.0.1:9/api/v1"
+PACKAGES = [
+    Path(__file__).parents[2] / name
+    for name in ("glm_openrouter", "langchain_glm", "llamaindex_glm")
+]
+
+
+@pytest.fixture(params=KEYS.values(), ids=KEYS)
+def key(request):
+    return request.param
+
+
+def assert_hidden(shown, key):
+    """Assert that neither secret is in the texts, not even the beginning of one."""
+    for text in map(str, shown):
+        assert key[:14] not in text
+        assert CREDENTIAL not in text
+
+
+# What can be asked of an instance
+
+
+def views_of_core(model):
+    for client in (model.client, model.async_client):
+        yield from (repr(client), str(client), repr(vars(client)))
+
+
+def views_of_langchain(model):
+    from langchain_core.load import dumpd, dumps
+
+    yield from (dumps(model), dumpd(model), model.to_json(), model._identifying_params)
+    yield from (model._get_ls_params(), model.lc_attributes, model.get_graph().to_json())
+    yield from (dumps(model.bind(stop=["a"])), repr(model.bind(stop=["a"])))
+    yield model.config_schema().model_json_schema()
+
+
+def views_of_llamaindex(model):
+    yield from (model.to_dict(), model.to_json(), model.metadata)
+
+
+def views(surface, model):
+    if surface.name == "core":
+        yield from views_of_core(model)
+        return
+    yield from (repr(model), str(model), repr(vars(model)), list(model))
+    yield from (model.model_dump(), model.model_dump(mode="json"), model.model_dump_json())
+    yield from (list(model.__rich_repr__()), list(model.__pretty__(repr)))
+    yield from (views_of_llamaindex if surface.name == "llamaindex" else views_of_langchain)(model)
+
+
+@pytest.mark.parametrize("given", [str, SecretStr])
+def test_no_view_of_an_instance_shows_a_secret(surface, key, given):
+    model = surface.make(NOWHERE, api_key=given(key), default_headers=HEADERS)
+
+    assert_hidden(views(surface, model), key)
+
+
+def test_no_view_shows_a_key_of_the_environment(surface, key, monkeypatch):
+    monkeypatch.setenv("OPENROUTER_API_KEY", key)
+    model = surface.make(NOWHERE, api_key=None)
+
+    assert_hidden(views(surface, model), key)
+
+
+def test_callbacks_of_langchain_get_no_secret(surface, key, scripted_openrouter):
+    if not surface.name.startswith("langchain"):
+        return
+    from langchain_core.callbacks import BaseCallbackHandler
+
+    seen = []
+
+    class Handler(BaseCallbackHandler):
+        def __getattribute__(self, name):
+            if name.startswith("on_"):
+                return lambda *arguments, **more: seen.append((name, arguments, more))
+            return super().__getattribute__(name)
+
+    server = scripted_openrouter(ANSWER)
+    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS)
+    model.invoke("a", {"callbacks": [Handler()]})
+
+    assert len(seen) >= 2
+    assert_hidden(seen, key)
+
+
+def test_events_of_llamaindex_hold_no_secret(surface, key, scripted_openrouter):
+    if surface.name != "llamaindex":
+        return
+    from llama_index_instrumentation import get_dispatcher
+    from llama_index_instrumentation.event_handlers import BaseEventHandler
+
+    seen = []
+
+    class Handler(BaseEventHandler):
+        def handle(self, event, **_):
+            seen.extend((repr(event), event.model_dump(), event.model_dump_json()))
+
+    server = scripted_openrouter(ANSWER)
+    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS)
+    dispatcher, handler = get_dispatcher(), Handler()
+    dispatcher.add_event_handler(handler)
+    try:
+        surface.call(model)
+    finally:
+        dispatcher.event_handlers.remove(handler)
+
+    assert "model_dict" in str(seen)
+    assert_hidden(seen, key)
+
+
+# What a failure shows
+
+
+def frames_of_ours(error):
+    """Yield the variables of our own frames, as a tool that reports errors would show them."""
+    remaining = [traceback.TracebackException.from_exception(error, capture_locals=True)]
+    while remaining:
+        current = remaining.pop()
+        remaining += filter(None, (current.__cause__, current.__context__))
+        for frame in current.stack:
+            if any(package in Path(frame.filename).parents for package in PACKAGES):
+                yield frame.locals
+
+
+def views_of_error(error):
+    yield from (str(error), repr(error), error.args, getattr(error, "__notes__", ()))
+    yield from frames_of_ours(error)
+    yield "".join(traceback.format_exception(error))
+    if isinstance(error, GLMError):
+        yield from (vars(error), pickle.dumps(error))
+
+
+def echoes(key):
+    """Failures that repeat the key in every place that a message takes its words from."""
+    said = {"code": 400, "message": "Provider returned error"}
+    inner = json.dumps({"error": {"message": f"no {key}"}})
+    yield json_reply(
+        {
+            "error": {
+                "code": 401,
+                "message": f"Key {key} is wrong",
+                "metadata": {"raw": f"Bearer {key}", "provider_name": key, "error_type": key},
+            }
+        },
+        401,
+    )
+    yield json_reply({"error": {"code": key, "message": f"Cookie: {CREDENTIAL}"}}, 400)
+    yield json_reply({"error": {**said, "metadata": {"raw": inner}}}, 400)
+    yield json_reply({"error": {**said, "metadata": {"failed_routing_step": key}}}, 404)
+    yield json_reply({"error": {"code": 503, "message": f"Busy with {key}"}}, 503)
+    yield bytes_reply(f"<html><title>{key}".encode(), status=403, headers={"x-a": "b"})
+    # Where a long text is cut, the beginning of a key must not stay.
+    yield bytes_reply(f"{'x' * 986}{key}".encode(), status=502, headers={"x-a": "b"})
+    yield bytes_reply(f"{'x' * 186}{key}".encode(), headers={"content-type": "application/json"})
+    yield json_reply({"error": {"code": 500, "message": f"In a 200: {key}"}})
+    yield stream_reply([chunk({"content": "a"}), {"error": {"code": 502, "message": f"No {key}"}}])
+    yield stream_reply([chunk({}, "error", error={"code": 502, "message": f"No {key}"})])
+    yield (Status(307, {"location": f"http://example.com/?key={key}"}),)
+
+
+@pytest.mark.parametrize("number", range(len(list(echoes("")))))
+def test_a_server_that_repeats_the_key_does_not_bring_it_into_an_error(
+    surface, key, scripted_openrouter, number
+):
+    server = scripted_openrouter(list(echoes(key))[number])
+    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=0)
+
+    for call in (
+        lambda: surface.call(model),
+        lambda: list(surface.stream(model)),
+        lambda: asyncio.run(surface.acall(model)),
+        lambda: asyncio.run(surface.adrain(model)),
+    ):
+        with pytest.raises(APIError) as caught:
+            call()
+        assert_hidden(views_of_error(caught.value), key)
+
+
+@pytest.mark.parametrize("secret", ["long-enough-a-key", "short"])
+def test_only_what_is_long_enough_to_be_a_secret_is_taken_out(surface, scripted_openrouter, secret):
+    server = scripted_openrouter(json_reply({"error": {"code": 400, "message": f"A {secret}."}}))
+    model = surface.make(server.base_url, api_key=secret)
+
+    with pytest.raises(APIStatusError) as caught:
+        surface.call(model)
+    assert (secret in str(caught.value)) == (secret == "short")
+
+
+def test_an_answer_that_repeats_the_key_stays_as_it_is(surface, key, scripted_openrouter):
+    server = scripted_openrouter(stream_reply([chunk({"content": key}), chunk({}, "stop")]))
+
+    assert surface.call(surface.make(server.base_url, api_key=key)) == key
+
+
+MISTAKES = {
+    "key under a wrong name": lambda key: {"openai_api_key": key},
+    "key in a list": lambda key: {"api_key": [key]},
+    "key that HTTP does not allow": lambda key: {"api_key": f"{key}\nÅ"},
+    "header that HTTP does not allow": lambda key: {"default_headers": {"X-Key": f"{key}\n"}},
+    "headers that are none": lambda key: {"default_headers": key},
+    "temperature": lambda key: {"temperature": key},
+    "retries": lambda key: {"max_retries": -1},
+    "repairs": lambda key: {"repairs": ["x"]},
+    "address": lambda key: {"base_url": "http://example.com"},
+    "address with a password": lambda key: {"base_url": f"https://me:{key}@example.com/v1"},
+    "wrong address with a password": lambda key: {"base_url": f"ftp://me:{key}@example.com/v1"},
+    "address with a query": lambda key: {"base_url": f"https://example.com/v1?key={key}"},
+}
+UNKNOWN_TO_THE_CORE = (
+    "key under a wrong name",
+    "key in a list",
+    "headers that are none",
+    "temperature",
+)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_arguments_shows_no_secret(surface, key, mistake):
+    if surface.name == "core" and mistake in UNKNOWN_TO_THE_CORE:
+        return  # for a type checker to find
+    options = {"api_key": key, "default_headers": HEADERS, **MISTAKES[mistake](key)}
+    base_url = options.pop("base_url", NOWHERE)
+
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 -- pydantic's error, or ours
+        surface.make(base_url, **options)
+    shown = views_of_error(caught.value) if base_url == NOWHERE else [str(caught.value)]
+    assert_hidden(shown, key)
+
+
+def test_a_connection_that_fails_shows_no_secret(surface, key, scripted_openrouter):
+    server = scripted_openrouter((Close(),))
+    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=0)
+
+    for call in (lambda: surface.call(model), lambda: asyncio.run(surface.acall(model))):
+        with pytest.raises(APIError) as caught:
+            call()
+        assert_hidden(views_of_error(caught.value), key)
+
+
+LOGGERS = ("glm_openrouter", "httpx", "httpcore", "aiohttp", "asyncio", "langchain", "llama_index")
+
+
+def test_no_log_shows_a_secret(surface, key, scripted_openrouter, caplog):
+    busy = json_reply({"error": {"code": 503, "message": f"Busy with {key}, {CREDENTIAL}"}}, 503)
+    server = scripted_openrouter(busy, ANSWER)
+    for name in (None, *LOGGERS):
+        caplog.set_level(logging.DEBUG, name)
+    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=1)
+    surface.call(model)
+    asyncio.run(surface.acall(model))
+    with httpx.Client() as mine:
+        surface.call(
+            surface.make(server.base_url, api_key=key, default_headers=HEADERS, http_client=mine)
+        )
+
+    assert "trying again" in caplog.text
+    assert "receive_response_headers" in caplog.text
+    assert_hidden([caplog.text, *map(vars, caplog.records)], key)
+
+
+# Where the key goes
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(surface, scripted_openrouter, status):
+    with ScriptedServer([ANSWER]) as other:
+        location = other.base_url.replace("127.0.0.1", "localhost")
+        server = scripted_openrouter(
+            (Status(status, {"location": location, "content-length": "0"}),)
+        )
+
+        async def ask_both():
+            async with httpx.AsyncClient(follow_redirects=True) as mine:
+                for own in (mine, None):
+                    model = surface.make(server.base_url, http_async_client=own, max_retries=0)
+                    with pytest.raises(APIError, match="Redirected to http://localhost"):
+                        await surface.acall(model)
+
+        with httpx.Client(follow_redirects=True) as mine:
+            for own in (mine, None):
+                model = surface.make(server.base_url, http_client=own, max_retries=0)
+                with pytest.raises(APIError, match="Redirected to http://localhost"):
+                    surface.call(model)
+        asyncio.run(ask_both())
+        assert len(server.requests) == 4
+        assert other.connections == []
+
+
+@pytest.mark.usefixtures("_alone")  # for the environment to be looked at
+@pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:9"], ids=["direct", "with a proxy"])
+def test_cookies_of_one_user_do_not_go_to_another(surface, scripted_openrouter, monkeypatch, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    server = scripted_openrouter(
+        stream_reply([chunk({}, "stop")], headers={"set-cookie": "a=b; path=/"})
+    )
+    models = [surface.make(server.base_url, max_retries=0) for _ in range(2)]
+
+    async def ask():
+        for model in models:
+            surface.call(model)
+            await surface.acall(model)
+
+    asyncio.run(ask())
+    assert len(server.requests) == 4
+    assert not any("cookie" in request.headers for request in server.requests)
+    for model in models:
+        model.close()
+
+
+@pytest.mark.parametrize("url", ["http://openrouter.ai/api/v1", "http://10.0.0.7/v1"])
+def test_an_address_that_would_send_the_key_in_the_clear_is_refused(surface, url):
+    with pytest.raises(ValueError, match="unencrypted"):
+        surface.make(url)
+    surface.make(url, allow_http=True)
+
+
+def sent_keys(server):
+    return [request.headers["authorization"].removeprefix("Bearer ") for request in server.requests]
+
+
+@pytest.mark.parametrize("given", [str, SecretStr])
+def test_white_space_around_a_key_is_not_sent(surface, key, scripted_openrouter, given):
+    server = scripted_openrouter(ANSWER)
+    surface.call(surface.make(server.base_url, api_key=given(f" {key}\n")))
+
+    assert sent_keys(server) == [key]
+
+
+def test_an_instance_keeps_to_the_environment_that_it_was_made_in(
+    surface, scripted_openrouter, monkeypatch
+):
+    server = scripted_openrouter(ANSWER)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-before")
+    monkeypatch.setenv("OPENROUTER_API_BASE", server.base_url)
+    model = surface.make(None, api_key=None)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-after")
+    monkeypatch.setenv("OPENROUTER_API_BASE", NOWHERE)
+    surface.call(model)
+    asyncio.run(surface.acall(model))
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    assert surface.call(pickle.loads(pickle.dumps(model))) == TEXT
+
+    assert sent_keys(server) == ["sk-or-before"] * 3
+
+
+def test_a_key_that_is_missing_is_named(surface):
+    with pytest.raises(AuthenticationError, match="OPENROUTER_API_KEY"):
+        surface.make(NOWHERE, api_key=None)

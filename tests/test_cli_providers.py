@@ -1,0 +1,97 @@
+"""`glm-openrouter providers`: who serves a model, and on which terms."""
+
+import json
+
+import pytest
+
+from glm_openrouter.cli import main
+from glm_openrouter.testing import json_reply
+
+TOOLS = ["tools", "structured_outputs"]
+ROWS = [
+    {"tag": "down/fp8", "status": -2, "supported_parameters": TOOLS, "throughput_last_30m": {"p50": 90}},
+    {"tag": "slow/fp8", "supported_parameters": TOOLS, "throughput_last_30m": {"p50": 20}},
+    {"tag": "toolless/fp8", "supported_parameters": [], "throughput_last_30m": {"p50": 80}},
+    {"tag": "unknown/fp8", "supported_parameters": TOOLS},
+    {"tag": "shaky/fp8", "supported_parameters": TOOLS, "uptime_last_30m": 80, "throughput_last_30m": {"p50": 70}},
+    {
+        "tag": "fast/fp8",
+        "provider_name": "Fast",
+        "quantization": "fp8",
+        "context_length": 202752,
+        "max_completion_tokens": 16384,
+        "pricing": {"prompt": "0.00000043", "completion": "0.00000175", "input_cache_read": "0.00000008"},
+        "supported_parameters": ["tools"],
+        "status": 0,
+        "uptime_last_30m": 99.87,
+        "latency_last_30m": {"p50": 740},
+        "throughput_last_30m": {"p50": 61},
+    },
+]  # fmt: skip
+ORDER = ["fast/fp8", "slow/fp8", "unknown/fp8", "shaky/fp8", "toolless/fp8", "down/fp8"]
+
+
+@pytest.fixture
+def server(scripted_openrouter, monkeypatch):
+    started = scripted_openrouter(json_reply({"data": {"endpoints": ROWS}}))
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-of-a-test")
+    monkeypatch.setenv("OPENROUTER_API_BASE", started.base_url)
+    return started
+
+
+def rows(out):
+    """Return the cells of each row of the table, by provider."""
+    words = [line.split() for line in out.splitlines()]
+    return {cells[0]: cells for cells in words if cells and "/" in cells[0] and len(cells) > 2}
+
+
+def test_offline_it_lists_the_providers(capsys):
+    assert main(["providers", "--offline"]) == 0
+
+    assert {"z-ai/fp8", "venice/fp4"} <= rows(capsys.readouterr().out).keys()
+
+
+def test_the_best_comes_first(server, capsys):
+    main(["providers"])
+
+    assert list(rows(capsys.readouterr().out)) == ORDER
+
+
+def test_a_row_has_prices_limits_and_speed(server, capsys):
+    main(["providers"])
+
+    expected = "fast/fp8 0.43 1.75 0.08 202,752 16,384 fp8 99.9 0.74 61 yes no"
+    assert rows(capsys.readouterr().out)["fast/fp8"] == expected.split()
+
+
+def test_what_is_not_known_stays_empty(server, capsys):
+    main(["providers"])
+
+    assert rows(capsys.readouterr().out)["unknown/fp8"] == ["unknown/fp8", "yes", "yes"]
+
+
+def test_json_has_the_same_rows_in_the_same_order(server, capsys):
+    main(["providers", "--json"])
+
+    listed = json.loads(capsys.readouterr().out)
+    assert [row["tag"] for row in listed] == ORDER
+    assert listed[0]["pricing"]["prompt"] == pytest.approx(0.43)
+    assert listed[0]["max_completion_tokens"] == 16384
+
+
+def test_the_routing_suffix_is_not_part_of_the_look_up(server):
+    main(["providers"])
+    main(["providers", "z-ai/glm-4.7:nitro"])
+
+    assert [request.path for request in server.requests] == [
+        "/api/v1/models/z-ai/glm-4.6/endpoints",
+        "/api/v1/models/z-ai/glm-4.7/endpoints",
+    ]
+
+
+def test_an_unknown_model_is_an_error_in_one_line(capsys):
+    assert main(["providers", "z-ai/glm-9.9", "--offline"]) == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("glm-openrouter providers: ")
+    assert "not found" in line
