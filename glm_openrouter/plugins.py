@@ -73,7 +73,7 @@ class OtherPlugin(_Plugin):
 
     model_config = ConfigDict(extra="allow")
 
-    __pydantic_extra__: dict[str, FreeJSONValue]
+    __pydantic_extra__: dict[str, FreeJSONValue]  # pyright: ignore[reportIncompatibleVariableOverride] -- pydantic's way to type extra keys
 
     id: Annotated[str, Field(min_length=1)]
 
