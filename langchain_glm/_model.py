@@ -18,7 +18,6 @@ from glm_openrouter import (
     Settings,
     strip_variant,
 )
-from glm_openrouter.tokens import count_prompt_tokens, count_tokens
 
 from ._errors import translate_errors
 from ._to_wire import ToolLike, to_messages, to_tool
@@ -120,11 +119,11 @@ class OpenRouterModel(ClientHolder, ModelParameters):
 
     def get_num_tokens(self, text: str) -> int:
         """Return about how many tokens a text has, or exactly with `custom_get_token_ids`."""
-        return (
-            count_tokens(text)
-            if self.custom_get_token_ids is None
-            else len(self.get_token_ids(text))
-        )
+        from glm_openrouter.tokens import count_tokens  # whose patterns take a while to compile
+
+        if self.custom_get_token_ids is None:
+            return count_tokens(text)
+        return len(self.get_token_ids(text))
 
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[ToolLike] | None = None
@@ -136,6 +135,8 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         Raises:
             InvalidRequestError: A message that the model cannot take.
         """
+        from glm_openrouter.tokens import count_prompt_tokens
+
         return count_prompt_tokens(
             to_messages(messages, self.model_name),
             [to_tool(tool) for tool in tools or ()],

@@ -5,13 +5,14 @@ standard blocks of that chunk, and as an event. See `_stream_chat_model_events` 
 """
 
 from collections.abc import Hashable, Iterator
-from typing import Any, cast
-
-from langchain_protocol.protocol import MessagesData
+from typing import TYPE_CHECKING, Any, cast
 
 from glm_openrouter import Completion, Delta, ToolCallDelta
 
 from ._from_wire import to_message
+
+if TYPE_CHECKING:
+    from langchain_protocol.protocol import MessagesData
 
 __all__ = ["StreamEvents"]
 
@@ -32,7 +33,7 @@ class StreamEvents:
         self._indices: dict[Hashable, int] = {}
         """The blocks that have started: "reasoning", "text", or the position of a tool call -> index."""
 
-    def start(self) -> MessagesData:
+    def start(self) -> "MessagesData":
         """Return the event that begins the message."""
         return {
             "event": "message-start",
@@ -41,7 +42,7 @@ class StreamEvents:
             "metadata": {"provider": "openrouter", "model": self._model},
         }
 
-    def feed(self, delta: Delta) -> Iterator[MessagesData]:
+    def feed(self, delta: Delta) -> Iterator["MessagesData"]:
         """Yield the events of one increment."""
         if reasoning := delta.reasoning:
             if "reasoning" not in self._indices:
@@ -59,7 +60,7 @@ class StreamEvents:
                 index = self._indices[call.index]
                 yield _increment(index, {"type": "tool-call-delta", "args": call.arguments})
 
-    def finish(self, completion: Completion) -> Iterator[MessagesData]:
+    def finish(self, completion: Completion) -> Iterator["MessagesData"]:
         """Yield the finished blocks, which are those of the message that is not streamed, and the end."""
         message = to_message(completion)
         positions: dict[str | None, int] = {
@@ -80,17 +81,17 @@ class StreamEvents:
             end["usage"] = message.usage_metadata
         if message.additional_kwargs:
             end["additional_kwargs"] = message.additional_kwargs
-        yield cast(MessagesData, end)
+        yield cast("MessagesData", end)
 
-    def _start(self, key: Hashable, content: JSONObject) -> MessagesData:
+    def _start(self, key: Hashable, content: JSONObject) -> "MessagesData":
         index = self._indices[key] = len(self._indices)
         return cast(
-            MessagesData, {"event": "content-block-start", "index": index, "content": content}
+            "MessagesData", {"event": "content-block-start", "index": index, "content": content}
         )
 
 
-def _increment(index: int, delta: JSONObject) -> MessagesData:
-    return cast(MessagesData, {"event": "content-block-delta", "index": index, "delta": delta})
+def _increment(index: int, delta: JSONObject) -> "MessagesData":
+    return cast("MessagesData", {"event": "content-block-delta", "index": index, "delta": delta})
 
 
 def _call_skeleton(call: ToolCallDelta) -> JSONObject:

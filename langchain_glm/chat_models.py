@@ -1,7 +1,7 @@
 """`ChatGLM`: GLM through OpenRouter as a LangChain chat model."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -15,13 +15,11 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.utils import LC_ID_PREFIX
-from langchain_protocol.protocol import MessagesData
 from pydantic import Field, field_validator
 
 from glm_openrouter import ChatRequest, Delta, ModelFacts
 from glm_openrouter.structured import Method
 
-from ._binding import ANSWER_TOOLS, ModelBinding, ask_for_answer_tools
 from ._errors import translate_errors
 from ._from_wire import to_chunk, to_content_blocks_chunk, to_last_chunk, to_result
 from ._model import MODEL_CONFIG, OpenRouterModel, trace_model
@@ -29,6 +27,11 @@ from ._schemas import has_schema
 from ._stream_events import StreamEvents
 from ._structured import structured_output
 from ._to_wire import to_tool, to_tool_choice
+
+if TYPE_CHECKING:
+    from langchain_protocol.protocol import MessagesData
+
+    from ._binding import ModelBinding
 
 __all__ = ["ChatGLM"]
 
@@ -131,7 +134,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         stop: list[str] | None = None,
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> Iterator[MessagesData]:
+    ) -> Iterator["MessagesData"]:
         request = self._request(messages, stop, kwargs)
         events = self._stream_events(run_manager, request)
         with translate_errors(), self._client.stream(request) as stream:
@@ -146,7 +149,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> AsyncIterator[MessagesData]:
+    ) -> AsyncIterator["MessagesData"]:
         request = self._request(messages, stop, kwargs)
         events = self._stream_events(run_manager, request)
         with translate_errors():
@@ -191,6 +194,8 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         Raises:
             InvalidRequestError: `tool_choice` does not fit the tools.
         """
+        from ._binding import ANSWER_TOOLS, ask_for_answer_tools  # which makes a class more
+
         if forms := ask_for_answer_tools(tools, tool_choice):
             kwargs, tool_choice = {**forms, **kwargs}, None
         elif has_schema(kwargs.get("response_format")):
@@ -204,8 +209,10 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         given = {name: value for name, value in optional.items() if value is not None}
         return self.bind(**given, **kwargs)
 
-    def bind(self, **kwargs: Any) -> ModelBinding:
+    def bind(self, **kwargs: Any) -> "ModelBinding":
         """Return this model with arguments for its calls."""
+        from ._binding import ModelBinding
+
         return ModelBinding(bound=self, kwargs=kwargs, config={})
 
     def with_structured_output(
