@@ -1,13 +1,15 @@
 """What the core gives -> LlamaIndex responses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
+    CitationBlock,
     CompletionResponse,
+    LogProb,
     MessageRole,
     TextBlock,
     ThinkingBlock,
@@ -20,11 +22,18 @@ from glm_openrouter.messages import parse_arguments
 
 __all__ = ["to_blocks", "to_completion_response", "to_response", "to_tool_selections"]
 
-Block = TextBlock | ThinkingBlock | ToolCallBlock
+Block = TextBlock | ThinkingBlock | ToolCallBlock | CitationBlock
 
 
-def to_response(completion: Completion, delta: str | None = None) -> ChatResponse:
+def to_response(
+    completion: Completion, delta: str | None = None, *, one_call: bool = False
+) -> ChatResponse:
     """Return a finished response.
+
+    Args:
+        completion: What came.
+        delta: What the response adds to the one before it in a stream.
+        one_call: Whether to keep only the first tool call, because no others were wanted.
 
     Raises:
         TruncatedToolCallError: A tool call was cut off, or its arguments are not a JSON object.
@@ -32,8 +41,10 @@ def to_response(completion: Completion, delta: str | None = None) -> ChatRespons
     for call in completion.tool_calls:
         if call.error is not None:
             raise truncated(call)
-    calls = [(call.id, call.name, call.arguments) for call in completion.tool_calls]
-    blocks = to_blocks(completion.text, completion.reasoning, calls)
+    wanted = completion.tool_calls[:1] if one_call else completion.tool_calls
+    calls = [(call.id, call.name, call.arguments) for call in wanted]
+    citations = _to_citations(completion.annotations)
+    blocks = to_blocks(completion.text, completion.reasoning, calls, citations)
     if completion.reasoning_details and not completion.reasoning:
         blocks.insert(0, ThinkingBlock())  # which may be encrypted, but has to go back
     if isinstance(blocks[0], ThinkingBlock):
@@ -48,6 +59,7 @@ def to_response(completion: Completion, delta: str | None = None) -> ChatRespons
         message=message,
         delta=delta,
         raw=_to_raw(completion),
+        logprobs=_to_logprobs(completion.logprobs),
         additional_kwargs=_to_facts(completion),
     )
 
@@ -67,20 +79,18 @@ def to_completion_response(response: ChatResponse) -> CompletionResponse:
         text=response.message.content or "",
         delta=response.delta,
         raw=response.raw,
+        logprobs=response.logprobs,
         additional_kwargs=dict(response.additional_kwargs),
     )
 
 
-def to_tool_selections(response: ChatResponse, *, finished: bool) -> list[ToolSelection]:
-    """Return the tool calls of a response.
-
-    Args:
-        response: The response.
-        finished: Whether it is complete; of one that still grows, calls that are not complete are left out.
+def to_tool_selections(response: ChatResponse) -> list[ToolSelection]:
+    """Return the tool calls of a response; of one that still grows, calls that are not complete are left out.
 
     Raises:
         TruncatedToolCallError: The response is finished, and the arguments of a call are not a JSON object.
     """
+    finished = response.delta is None or response.raw is not None
     selections = []
     for block in response.message.blocks:
         if isinstance(block, ToolCallBlock):
@@ -106,7 +116,10 @@ def _to_kwargs(block: ToolCallBlock) -> dict[str, Any] | None:
 
 
 def to_blocks(
-    text: str, reasoning: str, calls: Sequence[tuple[str | None, str, str]]
+    text: str,
+    reasoning: str,
+    calls: Sequence[tuple[str | None, str, str]],
+    citations: Sequence[CitationBlock] = (),
 ) -> list[Block]:
     """Return the blocks of a message; each call is an id, a name and the arguments as text."""
     blocks: list[Block] = []
@@ -114,11 +127,45 @@ def to_blocks(
         blocks.append(ThinkingBlock(content=reasoning))
     if text or not calls:
         blocks.append(TextBlock(text=text))
+    blocks += citations
     blocks += [
         ToolCallBlock(tool_call_id=call_id, tool_name=name, tool_kwargs=arguments)
         for call_id, name, arguments in calls
     ]
     return blocks
+
+
+def _to_citations(annotations: Sequence[Mapping[str, Any]]) -> list[CitationBlock]:
+    """Return the pages that the text cites, as web search reports them."""
+    cited = [annotation.get("url_citation") for annotation in annotations]
+    return [
+        CitationBlock(
+            cited_content=TextBlock(text=str(page.get("content") or "")),
+            source=str(page.get("url") or ""),
+            title=str(page.get("title") or ""),
+            additional_location_info={
+                name: page[name]
+                for name in ("start_index", "end_index")
+                if isinstance(page.get(name), int)
+            },
+        )
+        for page in cited
+        if isinstance(page, Mapping)
+    ]
+
+
+def _to_logprobs(logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
+    """Return for each token its likeliest alternatives, or itself if there are none."""
+    tokens = (logprobs or {}).get("content")
+    if not isinstance(tokens, list):
+        return None
+    rows = [token.get("top_logprobs") or [token] for token in tokens if isinstance(token, Mapping)]
+    return [[_to_logprob(entry) for entry in row if isinstance(entry, Mapping)] for row in rows]
+
+
+def _to_logprob(entry: Mapping[str, Any]) -> LogProb:
+    known = {name: entry[name] for name in LogProb.model_fields if entry.get(name) is not None}
+    return LogProb.model_construct(**known)
 
 
 def _complete_thinking(block: ThinkingBlock, completion: Completion) -> None:

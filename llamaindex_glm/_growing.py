@@ -1,124 +1,240 @@
 """The responses of a stream, each of which shows all that has come so far, without copying it each time.
 
-LlamaIndex gives out the whole message with every increment. Putting the text together each time would cost the
-square of its length, for consumers who mostly read `delta`. So a message knows only how many increments there were;
-when somebody looks at it, whichever way, it puts its blocks together and becomes an ordinary `ChatMessage`.
+LlamaIndex gives out the whole text with every increment. Putting it together each time would cost the square of its
+length, for consumers who mostly read `delta`. So a response knows only how many increments there were. When somebody
+looks at it, whichever way, it puts its content together and becomes an ordinary `ChatMessage` or `CompletionResponse`.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from threading import RLock
+from typing import Any, Protocol, TypeVar
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    CompletionResponse,
+    MessageRole,
+)
 from pydantic import BaseModel
 
-from glm_openrouter import Delta, ToolCallDelta
+from glm_openrouter import Completion, Delta, ToolCallDelta
 
-from ._from_wire import Block, to_blocks
+from ._from_wire import to_blocks, to_completion_response, to_response
 
-__all__ = ["GrowingResponse", "GrowingResponses"]
+__all__ = ["Growing", "GrowingChat", "GrowingText"]
+
+Response = TypeVar("Response", covariant=True)
 
 _set = object.__setattr__
 _values_of: Callable[[object], dict[str, Any]] = BaseModel.__dict__["__dict__"].__get__
 
 
-class GrowingResponse(ChatResponse):
-    """A response that is not finished: a tool call in it may be half of one."""
+class Growing(Protocol[Response]):
+    """What makes responses of the increments of one stream."""
+
+    def feed(self, delta: Delta) -> Response:
+        """Return the response for one increment."""
+        ...
+
+    def finish(self, completion: Completion, *, one_call: bool) -> Response:
+        """Return the last response, see `to_response`."""
+        ...
 
 
-class GrowingResponses:
-    """Increments -> responses."""
+class GrowingChat:
+    """Increments -> chat responses."""
 
     def __init__(self) -> None:
-        self._fold = _Fold()
+        self._growth = _Growth()
 
     def feed(self, delta: Delta) -> ChatResponse:
         """Return the response for one increment."""
-        deltas = self._fold.deltas
-        deltas.append(delta)
         message = _GrowingMessage.__new__(_GrowingMessage)
-        values = {**_MESSAGE_VALUES, "additional_kwargs": {}, "_growth": (self._fold, len(deltas))}
+        growth = (self._growth, self._growth.add(delta))
+        values = {**_MESSAGE_VALUES, "additional_kwargs": {}, "_growth": growth}
         _fill(message, values, {"role", "blocks"})
-        response = GrowingResponse.__new__(GrowingResponse)
-        extras = {"thinking_delta": delta.reasoning} if delta.reasoning else {}
-        shown = {"message": message, "delta": delta.text, "additional_kwargs": extras}
+        response = ChatResponse.__new__(ChatResponse)
+        shown = {"message": message, "delta": delta.text, "additional_kwargs": _extras(delta)}
         _fill(response, {**_RESPONSE_VALUES, **shown}, {"message", "delta", "additional_kwargs"})
         return response
 
+    def finish(self, completion: Completion, *, one_call: bool) -> ChatResponse:
+        """Return the last response, see `to_response`."""
+        return to_response(completion, delta="", one_call=one_call)
 
-class _Fold:
-    """What the increments of a stream add up to; looking at each message in turn adds each increment once."""
+
+class GrowingText:
+    """Increments -> responses to a text prompt."""
 
     def __init__(self) -> None:
-        self.deltas: list[Delta] = []
-        self._count = 0
-        self._text = ""
-        self._reasoning = ""
-        self._calls: dict[int | None, ToolCallDelta] = {}
+        self._growth = _Growth()
 
-    def blocks(self, count: int) -> list[Block]:
-        """Return the blocks of the first `count` increments."""
-        if count < self._count:
-            earlier = _Fold()
-            earlier.deltas = self.deltas
-            return earlier.blocks(count)
-        for delta in self.deltas[self._count : count]:
+    def feed(self, delta: Delta) -> CompletionResponse:
+        """Return the response for one increment."""
+        response = _GrowingCompletion.__new__(_GrowingCompletion)
+        growth = (self._growth, self._growth.add(delta))
+        shown = {"delta": delta.text, "additional_kwargs": _extras(delta), "_growth": growth}
+        _fill(response, {**_TEXT_VALUES, **shown}, {"text", "delta", "additional_kwargs"})
+        return response
+
+    def finish(self, completion: Completion, *, one_call: bool) -> CompletionResponse:
+        """Return the last response, see `to_response`."""
+        return to_completion_response(to_response(completion, delta="", one_call=one_call))
+
+
+def _extras(delta: Delta) -> dict[str, Any]:
+    return {"thinking_delta": delta.reasoning} if delta.reasoning else {}
+
+
+class _Growth:
+    """The increments of a stream, and what the first of them add up to.
+
+    Who looks at one response after the other has each increment added once. So has a second one who comes behind, an
+    exporter of events for example.
+    """
+
+    def __init__(self) -> None:
+        self._deltas: list[Delta] = []
+        self._leading = _Fold()
+        self._lagging = _Fold()
+
+    def add(self, delta: Delta) -> int:
+        """Take one more increment; return how many there are now."""
+        self._deltas.append(delta)
+        return len(self._deltas)
+
+    def fold(self, count: int) -> "_Fold":
+        """Return what the first `count` increments add up to."""
+        if self._leading.count <= count:
+            return self._leading.advance(self._deltas, count)
+        if self._lagging.count > count:
+            self._lagging = _Fold()
+        return self._lagging.advance(self._deltas, count)
+
+
+class _Fold:
+    """What some increments add up to."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.text = ""
+        self.reasoning = ""
+        self.calls: dict[int | None, ToolCallDelta] = {}
+
+    def advance(self, deltas: Sequence[Delta], count: int) -> "_Fold":
+        for delta in deltas[self.count : count]:
             self._add(delta)
-        self._count = count
-        calls = [(call.id, call.name or "", call.arguments) for call in self._calls.values()]
-        return to_blocks(self._text, self._reasoning, calls)
+        self.count = count
+        return self
 
     def _add(self, delta: Delta) -> None:
         if delta.refiles_text:
-            self._reasoning += self._text
-            self._text = ""
-        self._text += delta.text
-        self._reasoning += delta.reasoning
+            self.reasoning += self.text
+            self.text = ""
+        self.text += delta.text
+        self.reasoning += delta.reasoning
         for part in delta.tool_calls:
-            call = self._calls.setdefault(part.index, ToolCallDelta(part.index))
+            call = self.calls.setdefault(part.index, ToolCallDelta(part.index))
             call.id = call.id or part.id
             call.name = call.name or part.name
             call.arguments += part.arguments
 
 
-class _GrowingMessage(ChatMessage):
-    """A message that nobody has looked at yet."""
-
-    @property
-    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        # pydantic reads the values of a model from here, to dump it for example.
-        _settle(self)
-        return _values_of(self)
-
-    def __getattr__(self, name: str) -> Any:
-        # Called for what is not there yet: `blocks`, on which `content` stands.
-        _settle(self)
-        return getattr(self, name)
+_looking = RLock()
+"""Held while a response becomes an ordinary one; events may be looked at in another thread."""
 
 
 def _settled(name: str) -> Callable[..., Any]:
-    def method(self: _GrowingMessage, *arguments: Any) -> Any:
-        _settle(self)
+    def method(self: "_Growing", *arguments: Any) -> Any:
+        self._settle()
         return getattr(self, name)(*arguments)
 
     return method
 
 
-for _name in ("__eq__", "__repr__", "__iter__", "__copy__", "__deepcopy__", "__reduce_ex__"):
-    setattr(_GrowingMessage, _name, _settled(_name))
+class _Growing:
+    """A model that nobody has looked at yet: whatever would show that a value is missing has it made first."""
+
+    __slots__ = ()
+
+    def _settle(self) -> None:
+        """Make an ordinary model of a growing one."""
+        with _looking:
+            if isinstance(
+                self, _Growing
+            ):  # and not settled by another thread while this one waited
+                values = _values_of(self)
+                if "_growth" in values:
+                    growth, count = values.pop("_growth")
+                    self._complete(values, growth.fold(count))
+                self.__class__ = self._ordinary()
+
+    def _complete(self, values: dict[str, Any], fold: _Fold) -> None:
+        """Add what is missing."""
+        raise NotImplementedError
+
+    def _ordinary(self) -> Any:
+        """Return the class of models that are complete."""
+        raise NotImplementedError
+
+    @property
+    def __dict__(self) -> dict[str, Any]:
+        # pydantic reads the values of a model from here, to dump it for example.
+        self._settle()
+        return _values_of(self)
+
+    @__dict__.setter
+    def __dict__(self, values: dict[str, Any]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride] -- on purpose
+        # And writes them, if one is made by `type(response).model_validate(...)`.
+        self._settle()
+        _values_of(self).update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what is not there yet.
+        self._settle()
+        return getattr(self, name)
+
+    def __eq__(self, other: object) -> bool:
+        self._settle()
+        return self == other  # which settles the other one, too
+
+    __hash__ = None  # type: ignore[assignment]
+    __repr__ = _settled("__repr__")
+    __iter__ = _settled("__iter__")
+    __copy__ = _settled("__copy__")
+    __deepcopy__ = _settled("__deepcopy__")
+    __reduce_ex__ = _settled("__reduce_ex__")
+    __delattr__ = _settled("__delattr__")
 
 
-def _settle(message: _GrowingMessage) -> None:
-    """Make an ordinary message of a growing one."""
-    values = _values_of(message)
-    fold, count = values.pop("_growth")
-    values["blocks"] = fold.blocks(count)
-    message.__class__ = ChatMessage  # type: ignore[assignment]
+class _GrowingMessage(_Growing, ChatMessage):
+    def _complete(self, values: dict[str, Any], fold: _Fold) -> None:
+        calls = [(call.id, call.name or "", call.arguments) for call in fold.calls.values()]
+        values["blocks"] = to_blocks(fold.text, fold.reasoning, calls)
+
+    def _ordinary(self) -> type[ChatMessage]:
+        return ChatMessage
+
+
+class _GrowingCompletion(_Growing, CompletionResponse):
+    def _complete(self, values: dict[str, Any], fold: _Fold) -> None:
+        others = dict(values)
+        values.clear()
+        values.update(
+            text=fold.text, **others
+        )  # in the order of the fields, as pydantic shows them
+
+    def _ordinary(self) -> type[CompletionResponse]:
+        return CompletionResponse
 
 
 # Validation would cost more than everything else that is done for an increment; the values are ours, and the others are
 # those of a response that pydantic has made.
 _MESSAGE_VALUES = {"role": MessageRole.ASSISTANT}
 _RESPONSE_VALUES = dict(ChatResponse(message=ChatMessage()).__dict__)
+_TEXT_VALUES = {
+    name: value for name, value in CompletionResponse(text="").__dict__.items() if name != "text"
+}
 
 
 def _fill(model: object, values: dict[str, Any], fields_set: set[str]) -> None:

@@ -38,6 +38,8 @@ from glm_openrouter.structured import (
     finish,
 )
 
+from ._arguments import PeerArguments
+
 __all__ = ["StructuredPrediction"]
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -52,7 +54,9 @@ _METHODS: dict[PydanticProgramMode, Method] = {
 }
 
 if TYPE_CHECKING:
-    _Base = LLM
+
+    class _Base(PeerArguments, LLM):
+        """What the methods here stand on."""
 else:
     # Making one more model class of an LLM takes longer than all else in this import.
     _Base = object
@@ -147,7 +151,14 @@ class StructuredPrediction(_Base):
             known = ", ".join(str(known.value) for known in _METHODS)
             raise InvalidRequestError(f"pydantic_program_mode must be one of {known}, got {mode}.")
         schema = output_cls.model_json_schema()
-        return Plan(schema, partial(_validate, output_cls), method=_METHODS[mode])
+        return Plan(schema, partial(_validate, output_cls), method=self._method())
+
+    def _method(self) -> Method:
+        if self.should_use_structured_outputs:
+            return "json_schema"
+        chosen = _METHODS[self.pydantic_program_mode]
+        refused = self.should_use_structured_outputs is False and chosen == "json_schema"
+        return "function_calling" if refused else chosen
 
     def _ask(self, arguments: dict[str, Any]) -> Callable[[list[ChatMessage]], ChatResponse]:
         return lambda messages: self.chat(messages, **arguments)

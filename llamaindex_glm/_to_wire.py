@@ -1,7 +1,8 @@
 """LlamaIndex messages and tools -> OpenRouter's form."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from mimetypes import guess_type
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -22,6 +23,7 @@ from llama_index.core.tools import BaseTool
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter import messages as wire
+from glm_openrouter.settings import CacheControl
 
 __all__ = ["to_messages", "to_tool"]
 
@@ -55,26 +57,30 @@ def to_messages(messages: Sequence[ChatMessage], model: str) -> list[JSONObject]
 def _to_message(message: ChatMessage, model: str) -> JSONObject:
     role = _ROLES[message.role]
     if role == "assistant":
-        return _to_assistant(message)
-    content = _to_content(message, model)
+        return _to_assistant(message, model)
+    content = _to_content(message.blocks, model)
     if role == "tool":
         call_id = message.additional_kwargs.get("tool_call_id")
         if not call_id:
             raise InvalidRequestError("A tool message needs additional_kwargs['tool_call_id'].")
         return wire.tool_message(call_id, content)
-    return {"role": role, "content": content}
+    name = message.additional_kwargs.get("name")
+    return {"role": role, "content": content, **({"name": name} if name else {})}
 
 
-def _to_assistant(message: ChatMessage) -> JSONObject:
+def _to_assistant(message: ChatMessage, model: str) -> JSONObject:
     thinking = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
     kept = [block.additional_information.get("reasoning_details") for block in thinking]
     details = [detail for entries in kept for detail in entries or ()]
     calls = [_to_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
+    # A citation says where the text of a turn is from; it is no part of it.
+    said = [block for block in message.blocks if not isinstance(block, CitationBlock)]
     return wire.assistant_message(
-        message.content or "",
+        _to_content(said, model),
         tool_calls=calls or [_to_call_object(call) for call in _older_calls(message)],
         reasoning="".join(block.content or "" for block in thinking),
         reasoning_details=details if any(entries is not None for entries in kept) else None,
+        annotations=message.additional_kwargs.get("annotations") or (),
     )
 
 
@@ -98,43 +104,76 @@ def _to_call_object(call: Any) -> JSONObject:
     )
 
 
-def _to_content(message: ChatMessage, model: str) -> str | list[JSONObject]:
-    if all(isinstance(block, TextBlock) for block in message.blocks):
-        return message.content or ""
-    parts = [part for block in message.blocks for part in _to_parts(block)]
-    return wire.text_content([wire.check_part(part, model) for part in parts])
+def _to_content(blocks: Iterable[object], model: str) -> str | list[JSONObject]:
+    """Return content as plain text if it is nothing else, put together as `ChatMessage.content` does."""
+    parts: list[JSONObject] = []
+    for block in blocks:
+        if isinstance(block, CachePoint):
+            parts[-1:] = [_with_cache_control(parts, block)]
+        else:
+            parts += _to_parts(block, model)
+    if all(part.keys() == {"type", "text"} for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
 
 
-def _to_parts(block: object) -> list[JSONObject]:
+def _with_cache_control(parts: Sequence[JSONObject], point: CachePoint) -> JSONObject:
+    if not parts:
+        raise InvalidRequestError("A CachePoint has to come after content of the same message.")
+    control = CacheControl.model_validate(point.cache_control.model_dump())
+    return {**parts[-1], "cache_control": control.to_wire()}
+
+
+def _to_parts(block: object, model: str) -> list[JSONObject]:
     """Return one block as content parts; nothing for what only the model itself writes."""
     match block:
         case TextBlock():
-            return [{"type": "text", "text": block.text}]
+            return [_text(block.text)]
         case ImageBlock():
-            return [
-                {"type": "image_url", "image_url": {"url": str(block.url or block.inline_url())}}
-            ]
+            wire.check_part({"type": "image_url"}, model)
+            detail = {"detail": block.detail} if block.detail else {}
+            return [{"type": "image_url", "image_url": {"url": _url(block), **detail}}]
         case AudioBlock():
-            return [
-                {
-                    "type": "input_audio",
-                    "input_audio": {"data": str(block.url or block.inline_url())},
-                }
-            ]
+            wire.check_part({"type": "input_audio"}, model)
+            data = block.resolve_audio(as_base64=True).read().decode()
+            audio = {"data": data, "format": block.format or "mp3"}
+            return [{"type": "input_audio", "input_audio": audio}]
         case VideoBlock():
-            return [
-                {"type": "video_url", "video_url": {"url": str(block.url or block.inline_url())}}
-            ]
+            wire.check_part({"type": "video_url"}, model)
+            return [{"type": "video_url", "video_url": {"url": _url(block)}}]
         case DocumentBlock():
-            return [wire.file_part(str(block.url or block.inline_url()), block.title)]
+            return [_to_document(block)]
         case CitableBlock():
-            return [part for nested in block.content for part in _to_parts(nested)]
+            nested = [part for inner in block.content for part in _to_parts(inner, model)]
+            return [_text(f"{block.title} ({block.source}):"), *nested]
         case CitationBlock():
-            return _to_parts(block.cited_content)
-        case CachePoint() | ThinkingBlock() | ToolCallBlock():
+            return _to_parts(block.cited_content, model)
+        case ThinkingBlock() | ToolCallBlock():
             return []
         case _:
             raise InvalidRequestError(f"A {type(block).__name__} cannot be sent.")
+
+
+def _text(text: str) -> JSONObject:
+    return {"type": "text", "text": text}
+
+
+def _url(block: ImageBlock | VideoBlock | DocumentBlock) -> str:
+    return str(block.url) if block.url else block.inline_url()
+
+
+def _to_document(block: DocumentBlock) -> JSONObject:
+    """Return a document as text if it is that, else as a file, which OpenRouter's plugin `file-parser` reads."""
+    place = str(block.url or block.path or block.title)
+    mimetype = block.document_mimetype or guess_type(place)[0] or ""
+    if not block.url and mimetype.partition("/")[0] in ("", "text"):
+        content = block.resolve_document().read()
+        try:
+            return _text(f"{block.title}:\n{content.decode()}")
+        except UnicodeDecodeError:
+            mimetype = "application/octet-stream"
+    typed = block.model_copy(update={"document_mimetype": mimetype})
+    return wire.file_part(_url(typed), block.title)
 
 
 def to_tool(tool: BaseTool, *, strict: bool) -> JSONObject:

@@ -1,9 +1,11 @@
 """`GLM`: GLM through OpenRouter as a LlamaIndex LLM."""
 
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import aclosing, closing
-from typing import Any
+from typing import Any, TypeVar
 
+from llama_index.core.base.llms.generic_utils import (
+    messages_to_prompt as generic_messages_to_prompt,
+)
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -14,29 +16,31 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     LLMMetadata,
     MessageRole,
-    ToolCallBlock,
 )
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools import BaseTool
-from pydantic import ConfigDict, Field, SecretStr, model_validator
+from pydantic import ConfigDict, Field, SecretStr
 
 from glm_openrouter import (
     DEFAULT_MODEL,
     ChatRequest,
     ClientHolder,
+    InvalidRequestError,
     ModelParameters,
 )
 
+from ._arguments import PeerArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
-from ._growing import GrowingResponse, GrowingResponses
+from ._growing import Growing, GrowingChat, GrowingText
 from ._structured import StructuredPrediction
 from ._to_wire import to_messages, to_tool
 
 __all__ = ["GLM"]
 
 JSONObject = dict[str, Any]
+Response = TypeVar("Response")
 
 _DEFAULT_CONTEXT_WINDOW = 128_000
 """Tokens, for models that nothing is known about."""
@@ -48,7 +52,7 @@ They would keep 256 for a model that names none, and count with another tokenize
 """
 
 
-class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLLM):
+class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, FunctionCallingLLM):
     """GLM 4.6, or any other model, through OpenRouter.
 
     ```python
@@ -59,7 +63,7 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
     ```
 
     Takes the arguments of `llama_index.llms.openrouter.OpenRouter`, and every parameter of
-    `glm_openrouter.ModelParameters`. An unknown argument is an error.
+    `glm_openrouter.ModelParameters`, by name; the model may also come first. An unknown argument is an error.
 
     Raises:
         AuthenticationError: There is no API key.
@@ -86,36 +90,19 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
     """Tokens of prompt and answer together. Default: what is known of the model."""
 
     is_chat_model: bool = True
+    """`False` sends a conversation as one text, which `messages_to_prompt` makes of it."""
+
     is_function_calling_model: bool = True
 
     strict: bool = False
     """Whether providers should enforce the schemas of tools. Few can; it narrows the choice of endpoints."""
 
-    additional_kwargs: JSONObject = Field(default_factory=dict)
-    """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""
-
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, model: str | None = None, **arguments: Any) -> None:
+        if model is not None:
+            arguments["model"] = model
         arguments = self._conceal(arguments)
         super().__init__(**arguments)
         _ = self._client  # which checks the key and the base URL
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_routing(cls, values: Any) -> Any:
-        """Take `order` and `allow_fallbacks`, as `OpenRouter` does, for what they are: parts of `provider`."""
-        routing = {
-            name: values[name]
-            for name in ("order", "allow_fallbacks")
-            if values.get(name) is not None
-        }
-        rest = {
-            name: value
-            for name, value in values.items()
-            if name not in ("order", "allow_fallbacks")
-        }
-        if routing:
-            rest["provider"] = {**dict(rest.get("provider") or {}), **routing}
-        return rest
 
     @classmethod
     def class_name(cls) -> str:
@@ -159,6 +146,20 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
         return self.api_key, self.api_base
 
     def _request(self, messages: Sequence[ChatMessage], arguments: JSONObject) -> ChatRequest:
+        """Return the request for a conversation."""
+        if not self.is_chat_model:
+            to_prompt = self.messages_to_prompt or generic_messages_to_prompt
+            return self._text_request(to_prompt(messages), True, arguments)
+        return self._build(messages, arguments)
+
+    def _text_request(self, prompt: str, formatted: bool, arguments: JSONObject) -> ChatRequest:
+        """Return the request for a text."""
+        if not formatted and self.completion_to_prompt is not None:
+            prompt = self.completion_to_prompt(prompt)
+        message = ChatMessage(role=MessageRole.USER, content=prompt)
+        return self._build([message], {**self._room_after(prompt, arguments), **arguments})
+
+    def _build(self, messages: Sequence[ChatMessage], arguments: JSONObject) -> ChatRequest:
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         model = arguments.get("model") or self.model
         wire_messages = to_messages(messages, model)
@@ -166,10 +167,18 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
             wire_messages, {"model": self.model}, arguments, more=self.additional_kwargs
         )
 
-    def _prompt_messages(self, prompt: str, formatted: bool) -> list[ChatMessage]:
-        to_prompt = None if formatted else self.completion_to_prompt
-        text = to_prompt(prompt) if to_prompt else prompt
-        return [ChatMessage(role=MessageRole.USER, content=text)]
+    def _room_after(self, prompt: str, arguments: JSONObject) -> JSONObject:
+        """Return the `max_tokens` that the prompt leaves, where LlamaIndex wants that: for models of text."""
+        tokenizer = None if self.is_chat_model else self._tokenizer
+        given = {**self.parameters(), **self.additional_kwargs, **arguments}
+        if tokenizer is None or given.get("max_tokens") or given.get("max_completion_tokens"):
+            return {}
+        window, taken = self.metadata.context_window, len(tokenizer.encode(prompt))
+        if taken >= window:
+            raise InvalidRequestError(
+                f"The prompt has {taken} tokens, the context window of {self.model} {window}. Shorten the prompt."
+            )
+        return {"max_tokens": window - taken}
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -179,12 +188,12 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
             APIError: OpenRouter did not answer with a complete response.
             TruncatedToolCallError: A tool call was cut off.
         """
-        return to_response(self._client.complete(self._request(messages, kwargs)))
+        return self._complete(self._request(messages, kwargs))
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Return the response to a conversation; see `chat`."""
-        return to_response(await self._async_client.complete(self._request(messages, kwargs)))
+        return await self._acomplete(self._request(messages, kwargs))
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
@@ -193,69 +202,65 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
         Reasoning comes as `additional_kwargs["thinking_delta"]`. The last response has the usage. Raises what `chat`
         raises, while iterating.
         """
-        return self._responses(self._request(messages, kwargs))
+        return self._stream(self._request(messages, kwargs), GrowingChat())
 
     @llm_chat_callback()
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         """Return the responses to a conversation while it grows; see `stream_chat`."""
-        return self._aresponses(self._request(messages, kwargs))
-
-    def _responses(self, request: ChatRequest) -> Generator[ChatResponse, None, None]:
-        growing = GrowingResponses()
-        with self._client.stream(request) as stream:
-            for delta in stream:
-                yield growing.feed(delta)
-            yield to_response(stream.completion, delta="")
-
-    async def _aresponses(self, request: ChatRequest) -> AsyncGenerator[ChatResponse, None]:
-        growing = GrowingResponses()
-        async with self._async_client.stream(request) as stream:
-            async for delta in stream:
-                yield growing.feed(delta)
-            yield to_response(stream.completion, delta="")
+        return self._astream(self._request(messages, kwargs), GrowingChat())
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Return the response to a prompt; see `chat`."""
-        request = self._request(self._prompt_messages(prompt, formatted), kwargs)
-        return to_completion_response(to_response(self._client.complete(request)))
+        return to_completion_response(self._complete(self._text_request(prompt, formatted, kwargs)))
 
     @llm_completion_callback()
     async def acomplete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponse:
         """Return the response to a prompt; see `chat`."""
-        request = self._request(self._prompt_messages(prompt, formatted), kwargs)
-        return to_completion_response(to_response(await self._async_client.complete(request)))
+        return to_completion_response(
+            await self._acomplete(self._text_request(prompt, formatted, kwargs))
+        )
 
     @llm_completion_callback()
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        request = self._request(self._prompt_messages(prompt, formatted), kwargs)
-
-        def responses() -> CompletionResponseGen:
-            with closing(self._responses(request)) as chat_responses:
-                yield from map(to_completion_response, chat_responses)
-
-        return responses()
+        return self._stream(self._text_request(prompt, formatted, kwargs), GrowingText())
 
     @llm_completion_callback()
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        request = self._request(self._prompt_messages(prompt, formatted), kwargs)
+        return self._astream(self._text_request(prompt, formatted, kwargs), GrowingText())
 
-        async def responses() -> CompletionResponseAsyncGen:
-            async with aclosing(self._aresponses(request)) as chat_responses:
-                async for response in chat_responses:
-                    yield to_completion_response(response)
+    def _complete(self, request: ChatRequest) -> ChatResponse:
+        return to_response(self._client.complete(request), one_call=_one_call(request))
 
-        return responses()
+    async def _acomplete(self, request: ChatRequest) -> ChatResponse:
+        completion = await self._async_client.complete(request)
+        return to_response(completion, one_call=_one_call(request))
+
+    def _stream(
+        self, request: ChatRequest, growing: Growing[Response]
+    ) -> Generator[Response, None, None]:
+        with self._client.stream(request) as stream:
+            for delta in stream:
+                yield growing.feed(delta)
+            yield growing.finish(stream.completion, one_call=_one_call(request))
+
+    async def _astream(
+        self, request: ChatRequest, growing: Growing[Response]
+    ) -> AsyncGenerator[Response, None]:
+        async with self._async_client.stream(request) as stream:
+            async for delta in stream:
+                yield growing.feed(delta)
+            yield growing.finish(stream.completion, one_call=_one_call(request))
 
     def _prepare_chat_with_tools(
         self,
@@ -269,7 +274,10 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
         strict: bool | None = None,
         **kwargs: Any,
     ) -> JSONObject:
-        """Return the arguments of `chat` for a conversation with tools; nothing is forced unless it is asked for."""
+        """Return the arguments of `chat` for a conversation with tools; nothing is forced unless it is asked for.
+
+        Where `allow_parallel_tool_calls` is off, responses have one call at most, whatever the provider does.
+        """
         messages = list(chat_history or ())
         if user_msg is not None:
             if isinstance(user_msg, str):
@@ -287,21 +295,6 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
         specs = [to_tool(tool, strict=strict) for tool in tools]
         return {"messages": messages, "tools": specs, **given, **kwargs}
 
-    def _validate_chat_with_tools_response(
-        self,
-        response: ChatResponse,
-        tools: Sequence[BaseTool],  # noqa: ARG002 -- LlamaIndex's signature
-        allow_parallel_tool_calls: bool = False,
-        **kwargs: Any,  # noqa: ARG002 -- LlamaIndex's signature
-    ) -> ChatResponse:
-        """Keep the first tool call only, as LlamaIndex expects it unless parallel calls are allowed."""
-        calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
-        if not allow_parallel_tool_calls and len(calls) > 1:
-            response.message.blocks = [
-                block for block in response.message.blocks if block not in calls[1:]
-            ]
-        return response
-
     def get_tool_calls_from_response(
         self,
         response: ChatResponse,
@@ -317,9 +310,7 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, FunctionCallingLL
             TruncatedToolCallError: The response is finished, and the arguments of a call are not a JSON object.
             ValueError: There is no call, and `error_on_no_tool_call` is set.
         """
-        selections = to_tool_selections(
-            response, finished=not isinstance(response, GrowingResponse)
-        )
+        selections = to_tool_selections(response)
         if not selections and error_on_no_tool_call:
             msg = f"Expected a tool call, got text: {response.message.content!r}"
             raise ValueError(msg)
@@ -330,3 +321,7 @@ def _to_tool_choice(choice: str | JSONObject | None) -> str | JSONObject | None:
     if not isinstance(choice, str) or choice in ("auto", "none", "required"):
         return choice
     return "required" if choice == "any" else {"type": "function", "function": {"name": choice}}
+
+
+def _one_call(request: ChatRequest) -> bool:
+    return request.parallel_tool_calls is False

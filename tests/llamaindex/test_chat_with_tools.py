@@ -1,0 +1,227 @@
+"""`chat_with_tools` and its kin, and what runs the tools at once."""
+
+from typing import Any
+
+import pytest
+from llama_calls import gather, llm_for
+from llama_index.core.agent.workflow import FunctionAgent
+from llama_index.core.base.llms.types import ChatMessage, TextBlock, ToolCallBlock
+from llama_index.core.tools import FunctionTool
+from wire import THOUGHT_CALL, USAGE, call, chunk, completion
+
+from glm_openrouter import TruncatedToolCallError
+from glm_openrouter.testing import json_reply, stream_reply
+from glm_openrouter.testing.pytest_plugin import StartScript
+from llamaindex_glm import GLM
+
+WITH_TOOLS = (
+    "chat_with_tools",
+    "achat_with_tools",
+    "stream_chat_with_tools",
+    "astream_chat_with_tools",
+)
+RUNNING = ("predict_and_call", "apredict_and_call")
+
+CALL = stream_reply(THOUGHT_CALL)
+TEXT = stream_reply([chunk({"content": "No idea."}), chunk({}, "stop", usage=USAGE)])
+TWO_CALLS = stream_reply(
+    [
+        chunk({"content": "Both."}),
+        chunk({"tool_calls": [call(0, "weather", '{"city": "Oslo"}', "call_1")]}),
+        chunk({"tool_calls": [call(1, "weather", '{"city": "Rome"}', "call_2")]}),
+        chunk({}, "tool_calls", usage=USAGE),
+    ]
+)
+
+
+def weather(city: str) -> str:
+    """Look up the weather."""
+    if city == "Atlantis":
+        msg = "It has sunk."
+        raise ValueError(msg)
+    return f"4 degrees in {city}"
+
+
+TOOLS = [FunctionTool.from_defaults(weather)]
+
+
+async def use(llm: GLM, method: str, *arguments: Any, **named: Any) -> Any:
+    """Call a method; return the last of what comes."""
+    return (await gather(getattr(llm, method)(*arguments, **named)))[-1]
+
+
+@pytest.mark.parametrize("method", WITH_TOOLS)
+@pytest.mark.parametrize("question", ["Weather?", ChatMessage("Weather?")], ids=["text", "message"])
+async def test_the_question_follows_the_history_which_is_left_alone(
+    scripted_openrouter: StartScript, method: str, question: Any
+) -> None:
+    server = scripted_openrouter(CALL)
+    history = [ChatMessage("Be brief.", role="system")]
+    await use(llm_for(server), method, TOOLS, question, chat_history=history)
+    assert server.requests[0].body["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Weather?"},
+    ]
+    assert history == [ChatMessage("Be brief.", role="system")]
+    assert question in ("Weather?", ChatMessage("Weather?"))
+
+
+CHOICES: dict[str, tuple[dict[str, Any], Any]] = {
+    "by default nothing is forced": ({}, None),
+    "required": ({"tool_required": True}, "required"),
+    "a choice wins": ({"tool_required": True, "tool_choice": "auto"}, "auto"),
+    "any": ({"tool_choice": "any"}, "required"),
+    "none": ({"tool_choice": "none"}, "none"),
+    "by name": (
+        {"tool_choice": "weather"},
+        {"type": "function", "function": {"name": "weather"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("method", WITH_TOOLS)
+@pytest.mark.parametrize("choice", CHOICES)
+async def test_a_tool_is_forced_only_if_one_says_so(
+    scripted_openrouter: StartScript, method: str, choice: str
+) -> None:
+    server = scripted_openrouter(CALL)
+    arguments, expected = CHOICES[choice]
+    await use(llm_for(server), method, TOOLS, "Weather?", **arguments)
+    assert server.requests[0].body.get("tool_choice") == expected
+
+
+@pytest.mark.parametrize("method", WITH_TOOLS)
+async def test_without_tools_none_are_asked_for(
+    scripted_openrouter: StartScript, method: str
+) -> None:
+    server = scripted_openrouter(TEXT)
+    await use(llm_for(server), method, [], "Weather?", tool_required=True)
+    assert server.requests[0].body.keys() == {"model", "messages"} | (
+        {"stream"} if "stream" in method else set()
+    )
+
+
+PARALLEL: dict[str, tuple[dict[str, Any], dict[str, Any], Any, int]] = {
+    "by default one": ({}, {}, False, 1),
+    "several": ({}, {"allow_parallel_tool_calls": True}, None, 2),
+    "the model says so": (
+        {"parallel_tool_calls": True},
+        {"allow_parallel_tool_calls": True},
+        True,
+        2,
+    ),
+    "the call wins": ({"parallel_tool_calls": True}, {}, False, 1),
+    "the model forbids it": (
+        {"parallel_tool_calls": False},
+        {"allow_parallel_tool_calls": True},
+        False,
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("method", WITH_TOOLS)
+@pytest.mark.parametrize("case", PARALLEL)
+async def test_several_calls_come_if_they_may(
+    scripted_openrouter: StartScript, method: str, case: str
+) -> None:
+    server = scripted_openrouter(TWO_CALLS)
+    of_the_model, of_the_call, sent, count = PARALLEL[case]
+    llm = llm_for(server, **of_the_model)
+    response = await use(llm, method, TOOLS, "Weather?", **of_the_call)
+    assert server.requests[0].body.get("parallel_tool_calls") == sent
+    assert len(llm.get_tool_calls_from_response(response)) == count
+    assert response.message.blocks[:2] == [
+        TextBlock(text="Both."),
+        ToolCallBlock(tool_call_id="call_1", tool_name="weather", tool_kwargs='{"city": "Oslo"}'),
+    ]
+
+
+@pytest.mark.parametrize("method", WITH_TOOLS)
+async def test_a_call_beyond_the_first_that_was_cut_is_an_error_all_the_same(
+    scripted_openrouter: StartScript, method: str
+) -> None:
+    cut = [
+        chunk({"tool_calls": [call(0, "weather", '{"city": "Oslo"}', "call_1")]}),
+        chunk({"tool_calls": [call(1, "weather", '{"city": "Ro', "call_2")]}),
+        chunk({}, "length"),
+    ]
+    with pytest.raises(TruncatedToolCallError):
+        await use(llm_for(scripted_openrouter(stream_reply(cut))), method, TOOLS, "Weather?")
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # of LlamaIndex
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize(("parallel", "count"), [(True, 2), (False, 1)])
+async def test_an_agent_runs_as_many_calls_as_it_allows(
+    scripted_openrouter: StartScript, streaming: bool, parallel: bool, count: int
+) -> None:
+    ran = []
+
+    def weather(city: str) -> str:
+        """Look up the weather."""
+        ran.append(city)
+        return "4 degrees"
+
+    server = scripted_openrouter(TWO_CALLS, TEXT)
+    agent = FunctionAgent(
+        tools=[weather],
+        llm=llm_for(server),
+        allow_parallel_tool_calls=parallel,
+        streaming=streaming,
+    )
+    await agent.run("Weather?")
+    assert sorted(ran) == ["Oslo", "Rome"][:count]
+
+
+def test_agents_allow_several_calls_by_default() -> None:
+    agent = FunctionAgent(tools=[weather], llm=GLM(api_key="sk-or-test"))
+    assert agent.allow_parallel_tool_calls
+
+
+@pytest.mark.parametrize("method", RUNNING)
+async def test_the_tool_that_was_called_runs(scripted_openrouter: StartScript, method: str) -> None:
+    response = await use(llm_for(scripted_openrouter(CALL)), method, TOOLS, "Weather?")
+    assert str(response) == "4 degrees in Oslo"
+    assert [source.tool_name for source in response.sources] == ["weather"]
+
+
+@pytest.mark.parametrize("method", RUNNING)
+async def test_all_tools_that_were_called_run_if_they_may(
+    scripted_openrouter: StartScript, method: str
+) -> None:
+    llm = llm_for(scripted_openrouter(TWO_CALLS))
+    several = await use(llm, method, TOOLS, "Weather?", allow_parallel_tool_calls=True)
+    one = await use(llm, method, TOOLS, "Weather?")
+    assert str(several) == "4 degrees in Oslo\n\n4 degrees in Rome"
+    assert str(one) == "4 degrees in Oslo"
+
+
+@pytest.mark.parametrize("method", RUNNING)
+async def test_no_call_is_an_error_or_an_answer(
+    scripted_openrouter: StartScript, method: str
+) -> None:
+    llm = llm_for(scripted_openrouter(TEXT))
+    with pytest.raises(ValueError, match="No idea"):
+        await use(llm, method, TOOLS, "Weather?")
+    answer = await use(llm, method, TOOLS, "Weather?", error_on_no_tool_call=False)
+    assert str(answer) == "No idea."
+
+
+@pytest.mark.parametrize("method", RUNNING)
+async def test_what_a_tool_fails_with_is_said(
+    scripted_openrouter: StartScript, method: str
+) -> None:
+    sunk = {"tool_calls": [call(0, "weather", '{"city": "Atlantis"}', "call_1")]}
+    llm = llm_for(scripted_openrouter(json_reply(completion(sunk, "tool_calls"))))
+    assert "It has sunk" in str(await use(llm, method, TOOLS, "Weather?"))
+    with pytest.raises(ValueError, match="It has sunk"):
+        await use(llm, method, TOOLS, "Weather?", error_on_tool_error=True)
+
+
+@pytest.mark.parametrize("method", RUNNING)
+async def test_a_cut_call_does_not_run(scripted_openrouter: StartScript, method: str) -> None:
+    cut = {"tool_calls": [call(0, "weather", '{"city": "Os', "call_1")]}
+    llm = llm_for(scripted_openrouter(json_reply(completion(cut, "length"))))
+    with pytest.raises(TruncatedToolCallError):
+        await use(llm, method, TOOLS, "Weather?")

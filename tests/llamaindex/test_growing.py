@@ -1,0 +1,328 @@
+"""The responses of a stream: ordinary to anyone who looks, and cheap to those who do not."""
+
+import copy
+import json
+import pickle
+import tracemalloc
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from llama_calls import STREAMS, ask, llm_for
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    CompletionResponse,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events.llm import (
+    LLMChatInProgressEvent,
+    LLMCompletionInProgressEvent,
+)
+from wire import THOUGHT_CALL, chunk
+
+from glm_openrouter import Delta, ToolCallDelta
+from glm_openrouter.testing import stream_reply
+from glm_openrouter.testing.pytest_plugin import StartScript
+from llamaindex_glm import GLM
+from llamaindex_glm._growing import GrowingChat, GrowingText
+
+LETTERS = [*(chunk({"content": letter}) for letter in "abc"), chunk({}, "stop")]
+
+Growing = type[GrowingChat] | type[GrowingText]
+
+
+@pytest.fixture(params=[GrowingChat, GrowingText])
+def kind(request: pytest.FixtureRequest) -> Growing:
+    """Both kinds of responses."""
+    made: Growing = request.param
+    return made
+
+
+def grow(kind: Growing, *deltas: Delta | str) -> list[Any]:
+    growing = kind()
+    return [
+        growing.feed(Delta(text=delta) if isinstance(delta, str) else delta) for delta in deltas
+    ]
+
+
+def shown(response: Any) -> str:
+    """Return the text of a response."""
+    return str(response.message.content if isinstance(response, ChatResponse) else response.text)
+
+
+@pytest.mark.parametrize("method", STREAMS)
+async def test_a_response_shows_what_had_come_when_it_came(
+    scripted_openrouter: StartScript, method: str
+) -> None:
+    responses = await ask(llm_for(scripted_openrouter(stream_reply(LETTERS))), method)
+    texts = [(response.delta, shown(response)) for response in responses]
+    assert texts == [("a", "a"), ("b", "ab"), ("c", "abc"), ("", "abc")]
+
+
+def ordinary_chat() -> ChatResponse:
+    message = ChatMessage(
+        role=MessageRole.ASSISTANT,
+        blocks=[
+            ThinkingBlock(content="Hm."),
+            TextBlock(text="ab"),
+            ToolCallBlock(tool_call_id="call_1", tool_name="weather", tool_kwargs='{"city'),
+        ],
+    )
+    return ChatResponse(message=message, delta="b")
+
+
+def grown_chat() -> ChatResponse:
+    call = ToolCallDelta(0, "call_1", "weather", '{"city')
+    steps = [Delta(reasoning="Hm."), Delta(text="a"), Delta(text="b", tool_calls=[call])]
+    response: ChatResponse = grow(GrowingChat, *steps, "c")[2]
+    return response
+
+
+def ordinary_text() -> CompletionResponse:
+    return CompletionResponse(text="ab", delta="b")
+
+
+def grown_text() -> CompletionResponse:
+    response: CompletionResponse = grow(GrowingText, "a", "b", "c")[1]
+    return response
+
+
+def with_new_message(response: Any) -> Any:
+    response.message = ChatMessage("other")
+    return response.model_dump()
+
+
+def with_content(response: Any) -> Any:
+    response.message.blocks = response.message.blocks[:1]
+    response.message.blocks.append(TextBlock(text="other"))
+    response.message.additional_kwargs["seen"] = True
+    response.message.role = MessageRole.USER
+    return response.model_dump()
+
+
+def set_content(response: Any) -> Any:
+    try:
+        response.message.content = "other"
+    except ValueError as error:
+        return str(error)
+    return response.model_dump()
+
+
+def event_of(response: Any) -> Any:
+    if isinstance(response, ChatResponse):
+        dumped = LLMChatInProgressEvent(messages=[], response=response).model_dump()
+    else:
+        dumped = LLMCompletionInProgressEvent(prompt="", response=response).model_dump()
+    return dumped["response"]
+
+
+LOOKS: dict[str, Callable[[Any], Any]] = {
+    "repr": repr,
+    "str": str,
+    "dump": lambda response: response.model_dump(),
+    "dump of what is set": lambda response: response.model_dump(exclude_none=True),
+    "dump as JSON": lambda response: response.model_dump_json(),
+    "JSON and back": lambda response: type(response).model_validate_json(
+        response.model_dump_json()
+    ),
+    "values": lambda response: dict(response),
+    "validation": lambda response: type(response).model_validate(response).model_dump(),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "model_copy": lambda response: response.model_copy(update={"delta": "new"}, deep=True),
+    "pickle": lambda response: pickle.loads(pickle.dumps(response)),
+    "an event": event_of,
+}
+LOOKS_AT_MESSAGES: dict[str, Callable[[Any], Any]] = {
+    "repr": lambda response: repr(response.message),
+    "str": lambda response: str(response.message),
+    "content": lambda response: response.message.content,
+    "blocks": lambda response: response.message.blocks,
+    "dump": lambda response: response.message.model_dump(),
+    "dump as JSON": lambda response: response.message.model_dump_json(),
+    "values": lambda response: dict(response.message),
+    "vars": lambda response: vars(response.message),
+    "copy": lambda response: copy.copy(response.message),
+    "deepcopy": lambda response: copy.deepcopy(response.message),
+    "pickle": lambda response: pickle.loads(pickle.dumps(response.message)),
+    "validation": lambda response: ChatMessage.model_validate(response.message).model_dump(),
+    "a new message": with_new_message,
+    "changed": with_content,
+    "new content": set_content,
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    ("grown", "ordinary"),
+    [(grown_chat, ordinary_chat), (grown_text, ordinary_text)],
+    ids=["chat", "text"],
+)
+def test_a_response_is_an_ordinary_one_to_anyone_who_looks(
+    grown: Callable[[], Any], ordinary: Callable[[], Any], look: str
+) -> None:
+    assert LOOKS[look](grown()) == LOOKS[look](ordinary())
+
+
+@pytest.mark.parametrize("look", LOOKS_AT_MESSAGES)
+def test_a_message_is_an_ordinary_one_to_anyone_who_looks(look: str) -> None:
+    seen = LOOKS_AT_MESSAGES[look]
+    assert seen(grown_chat()) == seen(ordinary_chat())
+
+
+@pytest.mark.parametrize(
+    ("grown", "ordinary"),
+    [
+        (grown_chat, ordinary_chat),
+        (grown_text, ordinary_text),
+        (lambda: grown_chat().message, lambda: ordinary_chat().message),
+    ],
+    ids=["chat", "text", "message"],
+)
+def test_both_sides_of_an_equation_may_have_grown(
+    grown: Callable[[], Any], ordinary: Callable[[], Any]
+) -> None:
+    assert grown() == grown()
+    assert grown() == ordinary()
+    assert ordinary() == grown()
+    assert grown() != "something else"
+    assert isinstance(grown(), type(ordinary()))
+
+
+def test_a_message_that_was_seen_is_of_the_ordinary_class() -> None:
+    message = grown_chat().message
+    _ = message.blocks
+    assert type(message) is ChatMessage
+
+
+def test_what_was_changed_stays_changed() -> None:
+    first, second = grow(GrowingChat, "a", "b")
+    first.message.blocks.append(TextBlock(text="mine"))
+    assert [block.text for block in first.message.blocks] == ["a", "mine"]
+    assert [block.text for block in second.message.blocks] == ["ab"]
+
+
+ORDERS: dict[str, list[int]] = {
+    "forwards": [0, 1, 2, 3, 4, 5],
+    "backwards": [5, 4, 3, 2, 1, 0],
+    "the last first": [5, 0, 1, 2, 3, 4],
+    "one behind the other": [1, 0, 2, 1, 3, 2, 5, 4],
+    "twice": [2, 2, 0, 0, 2],
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_responses_may_be_looked_at_in_any_order(kind: Growing, order: str) -> None:
+    responses = grow(kind, *"abcdef")
+    assert [shown(responses[index]) for index in ORDERS[order]] == [
+        "abcdef"[: index + 1] for index in ORDERS[order]
+    ]
+
+
+def test_responses_may_be_looked_at_while_more_come(kind: Growing) -> None:
+    growing = kind()
+    first = growing.feed(Delta(text="a"))
+    second = growing.feed(Delta(text="b"))
+    assert shown(second) == "ab"
+    third = growing.feed(Delta(text="c"))
+    assert [shown(third), shown(first)] == ["abc", "a"]
+
+
+def test_text_that_proves_to_be_reasoning_moves() -> None:
+    moved = [Delta(text="think"), Delta(text="answer", refiles_text=True)]
+    first, second = grow(GrowingChat, *moved)
+    assert first.message.blocks == [TextBlock(text="think")]
+    assert second.message.blocks == [ThinkingBlock(content="think"), TextBlock(text="answer")]
+    assert [shown(response) for response in grow(GrowingText, *moved)] == ["think", "answer"]
+
+
+def test_threads_may_look_at_once(kind: Growing) -> None:
+    responses = grow(kind, *["word "] * 500)
+    expected = ["word " * count for count in range(1, 501)]
+    with ThreadPoolExecutor(4) as threads:
+        looks = [threads.submit(lambda: [*map(shown, responses)]) for _ in range(4)]
+        assert all(look.result() == expected for look in looks)
+
+
+def test_a_tool_call_grows(scripted_openrouter: StartScript) -> None:
+    llm = llm_for(scripted_openrouter(stream_reply(THOUGHT_CALL)))
+    grown = [
+        (block.tool_call_id, block.tool_name, block.tool_kwargs)
+        for response in llm.stream_chat([ChatMessage("?")])
+        for block in response.message.blocks
+        if isinstance(block, ToolCallBlock)
+    ]
+    assert grown[:3] == [
+        ("call_1", "weather", ""),
+        ("call_1", "weather", '{"city": '),
+        ("call_1", "weather", '{"city": "Oslo"}'),
+    ]
+
+
+@pytest.mark.parametrize("way", ["as it is", "after a dump", "after pickling"])
+def test_a_call_that_still_grows_is_left_out_wherever_the_response_was(way: str) -> None:
+    llm = GLM(api_key="sk-or-test")
+    response = grown_chat()
+    if way == "after a dump":
+        response = ChatResponse.model_validate(json.loads(response.model_dump_json()))
+    elif way == "after pickling":
+        response = pickle.loads(pickle.dumps(response))
+    assert llm.get_tool_calls_from_response(response, error_on_no_tool_call=False) == []
+
+
+def bytes_of(kind: Growing, count: int) -> int:
+    """Return the peak of memory for a stream all of whose responses are kept, as an exporter of events keeps them."""
+    tracemalloc.start()
+    kept = grow(kind, *["word "] * count)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(kept) == count
+    return peak
+
+
+def test_memory_grows_with_the_length_of_the_answer_and_not_its_square(kind: Growing) -> None:
+    assert bytes_of(kind, 8_000) < 10 * bytes_of(kind, 1_000)
+
+
+class Keeping(BaseEventHandler):
+    """Keeps each event, and looks at none."""
+
+    kept: list[Any] = []
+
+    def handle(self, event: Any, **_: Any) -> None:
+        self.kept.append(event)
+
+
+@contextmanager
+def keeping() -> Iterator[Keeping]:
+    handler = Keeping()
+    dispatcher = get_dispatcher()
+    dispatcher.add_event_handler(handler)
+    try:
+        yield handler
+    finally:
+        dispatcher.event_handlers.remove(handler)
+
+
+@pytest.mark.parametrize("method", STREAMS)
+async def test_who_only_reads_deltas_has_nothing_put_together_even_if_events_are_kept(
+    scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    put_together = []
+    monkeypatch.setattr(
+        "llamaindex_glm._growing._Growth.fold", lambda _, count: put_together.append(count)
+    )
+    with keeping() as handler:
+        llm = llm_for(scripted_openrouter(stream_reply(LETTERS)))
+        assert [response.delta for response in await ask(llm, method)] == ["a", "b", "c", ""]
+    in_progress = (LLMChatInProgressEvent, LLMCompletionInProgressEvent)
+    assert sum(isinstance(event, in_progress) for event in handler.kept) == 4
+    assert put_together == []
