@@ -120,6 +120,13 @@ class LlamaIndex:
         for response in self._llm.stream_chat(self._messages):
             _ = response.delta
 
+    def prompt(self) -> None:
+        for response in self._llm.stream_complete(PROMPT):
+            _ = response.delta
+
+    def kept(self) -> None:
+        self._kept = list(self._llm.stream_chat(self._messages))
+
     def async_text(self) -> None:
         self._runner.run(self._read_async())
 

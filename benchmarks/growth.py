@@ -1,4 +1,4 @@
-"""Cost of a chunk and peak memory as a LlamaIndex answer gets longer, when the consumer reads only `delta`.
+"""Cost of a chunk and peak memory as a LlamaIndex answer gets longer, for consumers who do not look at the whole text.
 
 Every figure comes from a fresh process, since a peak of memory does not go down again.
 """
@@ -11,6 +11,11 @@ from _measure import Child, cpu_seconds, memory, print_table, running_server, ta
 
 PEER = "llama-index-llms-openrouter"
 SIZES = (1_000, 10_000, 100_000)
+CASES = {
+    "text": "stream_chat, each delta read",
+    "prompt": "stream_complete, each delta read",
+    "kept": "stream_chat, all responses kept",
+}
 
 
 def main() -> None:
@@ -20,29 +25,30 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     with running_server() as url:
-        for size in options.sizes:
-            ours = measure(OURS, size, url)
-            peer = measure(PEER, size, url) if size <= options.peer_limit else ("", "")
-            rows.append([f"{size:,}", *ours, *peer])
+        for case, words in CASES.items():
+            for size in options.sizes:
+                ours = measure(OURS, case, size, url)
+                peer = measure(PEER, case, size, url) if size <= options.peer_limit else ("", "")
+                rows.append([words, f"{size:,}", *ours, *peer])
     peer_head = (f"{PEER}: us a chunk", "MB more at the peak")
-    print_table(["chunks", "ours: us a chunk", "MB more at the peak", *peer_head], rows)
+    print_table(["", "chunks", "ours: us a chunk", "MB more at the peak", *peer_head], rows)
 
 
-def measure(name: str, size: int, url: str) -> tuple[str, str]:
-    with Child("growth.py", "--child", name, str(size), f"{url}/api/v1") as child:
+def measure(name: str, case: str, size: int, url: str) -> tuple[str, str]:
+    with Child("growth.py", "--child", name, case, str(size), f"{url}/api/v1") as child:
         child.read()
         cost, growth = child.ask().split()
     return f"{float(cost):,.1f}", f"{float(growth):,.1f}"
 
 
-def child(name: str, size: str, url: str) -> None:
+def child(name: str, case: str, size: str, url: str) -> None:
     contend = CONTENDERS["llamaindex"][name]
-    contend(url, 100).text()  # to warm up
+    getattr(contend(url, 100), case)()  # to warm up
     contender = contend(url, int(size))
 
     def turn() -> str:
         before = memory()
-        cost = cpu_seconds(contender.text) / int(size) * 1e6
+        cost = cpu_seconds(getattr(contender, case)) / int(size) * 1e6
         return f"{cost} {memory('VmHWM') - before}"
 
     take_turns(turn)

@@ -24,6 +24,7 @@ from ._from_wire import to_blocks, to_completion_response, to_response
 __all__ = ["Growing", "GrowingChat", "GrowingText"]
 
 Response = TypeVar("Response", covariant=True)
+Model = TypeVar("Model", bound=BaseModel)
 
 _set = object.__setattr__
 _values_of: Callable[[object], dict[str, Any]] = BaseModel.__dict__["__dict__"].__get__
@@ -49,14 +50,7 @@ class GrowingChat:
 
     def feed(self, delta: Delta) -> ChatResponse:
         """Return the response for one increment."""
-        message = _GrowingMessage.__new__(_GrowingMessage)
-        growth = (self._growth, self._growth.add(delta))
-        values = {**_MESSAGE_VALUES, "additional_kwargs": {}, "_growth": growth}
-        _fill(message, values, {"role", "blocks"})
-        response = ChatResponse.__new__(ChatResponse)
-        shown = {"message": message, "delta": delta.text, "additional_kwargs": _extras(delta)}
-        _fill(response, {**_RESPONSE_VALUES, **shown}, {"message", "delta", "additional_kwargs"})
-        return response
+        return _respond(_GrowingResponse, {"message"}, _CHAT_VALUES, self._growth, delta)
 
     def finish(self, completion: Completion, *, one_call: bool) -> ChatResponse:
         """Return the last response, see `to_response`."""
@@ -71,19 +65,11 @@ class GrowingText:
 
     def feed(self, delta: Delta) -> CompletionResponse:
         """Return the response for one increment."""
-        response = _GrowingCompletion.__new__(_GrowingCompletion)
-        growth = (self._growth, self._growth.add(delta))
-        shown = {"delta": delta.text, "additional_kwargs": _extras(delta), "_growth": growth}
-        _fill(response, {**_TEXT_VALUES, **shown}, {"text", "delta", "additional_kwargs"})
-        return response
+        return _respond(_GrowingCompletion, {"text"}, _TEXT_VALUES, self._growth, delta)
 
     def finish(self, completion: Completion, *, one_call: bool) -> CompletionResponse:
         """Return the last response, see `to_response`."""
         return to_completion_response(to_response(completion, delta="", one_call=one_call))
-
-
-def _extras(delta: Delta) -> dict[str, Any]:
-    return {"thinking_delta": delta.reasoning} if delta.reasoning else {}
 
 
 class _Growth:
@@ -122,22 +108,25 @@ class _Fold:
         self.calls: dict[int | None, ToolCallDelta] = {}
 
     def advance(self, deltas: Sequence[Delta], count: int) -> "_Fold":
+        """Go on to the first `count` of the increments."""
+        texts, thoughts = [self.text], [self.reasoning]
+        arguments: dict[int | None, list[str]] = {}
         for delta in deltas[self.count : count]:
-            self._add(delta)
+            if delta.refiles_text:
+                thoughts += texts
+                texts = []
+            texts.append(delta.text)
+            thoughts.append(delta.reasoning)
+            for part in delta.tool_calls:
+                call = self.calls.setdefault(part.index, ToolCallDelta(part.index))
+                call.id = call.id or part.id
+                call.name = call.name or part.name
+                arguments.setdefault(part.index, []).append(part.arguments)
+        self.text, self.reasoning = "".join(texts), "".join(thoughts)
+        for index, parts in arguments.items():
+            self.calls[index].arguments += "".join(parts)
         self.count = count
         return self
-
-    def _add(self, delta: Delta) -> None:
-        if delta.refiles_text:
-            self.reasoning += self.text
-            self.text = ""
-        self.text += delta.text
-        self.reasoning += delta.reasoning
-        for part in delta.tool_calls:
-            call = self.calls.setdefault(part.index, ToolCallDelta(part.index))
-            call.id = call.id or part.id
-            call.name = call.name or part.name
-            call.arguments += part.arguments
 
 
 _looking = RLock()
@@ -160,17 +149,18 @@ class _Growing:
     def _settle(self) -> None:
         """Make an ordinary model of a growing one."""
         with _looking:
-            if isinstance(
-                self, _Growing
-            ):  # and not settled by another thread while this one waited
-                values = _values_of(self)
-                if "_growth" in values:
-                    growth, count = values.pop("_growth")
-                    self._complete(values, growth.fold(count))
-                self.__class__ = self._ordinary()
+            if not isinstance(self, _Growing):
+                return  # another thread has done it, while this one waited
+            values = _values_of(self)
+            if "_growth" in values:
+                growth, count = values.pop("_growth")
+                complete = self._complete(values, growth, count)
+                values.clear()
+                values.update(complete)
+            self.__class__ = self._ordinary()
 
-    def _complete(self, values: dict[str, Any], fold: _Fold) -> None:
-        """Add what is missing."""
+    def _complete(self, values: dict[str, Any], growth: _Growth, count: int) -> dict[str, Any]:
+        """Return all values, in the order of the fields, in which pydantic shows them."""
         raise NotImplementedError
 
     def _ordinary(self) -> Any:
@@ -207,34 +197,57 @@ class _Growing:
     __delattr__ = _settled("__delattr__")
 
 
+class _GrowingResponse(_Growing, ChatResponse):
+    def _complete(self, values: dict[str, Any], growth: _Growth, count: int) -> dict[str, Any]:
+        # Chat engines look at the message with each increment, but not at its blocks.
+        message = _GrowingMessage.__new__(_GrowingMessage)
+        shown = {"additional_kwargs": {}, "_growth": (growth, count)}
+        _fill(message, {**_MESSAGE_VALUES, **shown}, {"role", "blocks"})
+        return {"message": message, **values}
+
+    def _ordinary(self) -> type[ChatResponse]:
+        return ChatResponse
+
+
 class _GrowingMessage(_Growing, ChatMessage):
-    def _complete(self, values: dict[str, Any], fold: _Fold) -> None:
+    def _complete(self, values: dict[str, Any], growth: _Growth, count: int) -> dict[str, Any]:
+        fold = growth.fold(count)
         calls = [(call.id, call.name or "", call.arguments) for call in fold.calls.values()]
-        values["blocks"] = to_blocks(fold.text, fold.reasoning, calls)
+        return {**values, "blocks": to_blocks(fold.text, fold.reasoning, calls)}
 
     def _ordinary(self) -> type[ChatMessage]:
         return ChatMessage
 
 
 class _GrowingCompletion(_Growing, CompletionResponse):
-    def _complete(self, values: dict[str, Any], fold: _Fold) -> None:
-        others = dict(values)
-        values.clear()
-        values.update(
-            text=fold.text, **others
-        )  # in the order of the fields, as pydantic shows them
+    def _complete(self, values: dict[str, Any], growth: _Growth, count: int) -> dict[str, Any]:
+        return {"text": growth.fold(count).text, **values}
 
     def _ordinary(self) -> type[CompletionResponse]:
         return CompletionResponse
 
 
+def _others(model: BaseModel, missing: str) -> dict[str, Any]:
+    return {name: value for name, value in model.__dict__.items() if name != missing}
+
+
 # Validation would cost more than everything else that is done for an increment; the values are ours, and the others are
 # those of a response that pydantic has made.
+_CHAT_VALUES = _others(ChatResponse(message=ChatMessage()), "message")
+_TEXT_VALUES = _others(CompletionResponse(text=""), "text")
 _MESSAGE_VALUES = {"role": MessageRole.ASSISTANT}
-_RESPONSE_VALUES = dict(ChatResponse(message=ChatMessage()).__dict__)
-_TEXT_VALUES = {
-    name: value for name, value in CompletionResponse(text="").__dict__.items() if name != "text"
-}
+_SHOWN = frozenset(("delta", "additional_kwargs"))
+
+
+def _respond(
+    kind: type[Model], missing: set[str], others: dict[str, Any], growth: _Growth, delta: Delta
+) -> Model:
+    """Return the response for one increment, without what will only be made when somebody looks at it."""
+    response = kind.__new__(kind)
+    extras = {"thinking_delta": delta.reasoning} if delta.reasoning else {}
+    shown = {"delta": delta.text, "additional_kwargs": extras}
+    _fill(response, {**others, **shown, "_growth": (growth, growth.add(delta))}, missing | _SHOWN)
+    return response
 
 
 def _fill(model: object, values: dict[str, Any], fields_set: set[str]) -> None:

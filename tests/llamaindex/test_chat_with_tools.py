@@ -152,9 +152,11 @@ async def test_a_call_beyond_the_first_that_was_cut_is_an_error_all_the_same(
 
 @pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # of LlamaIndex
 @pytest.mark.parametrize("streaming", [True, False])
-@pytest.mark.parametrize(("parallel", "count"), [(True, 2), (False, 1)])
-async def test_an_agent_runs_as_many_calls_as_it_allows(
-    scripted_openrouter: StartScript, streaming: bool, parallel: bool, count: int
+@pytest.mark.parametrize(
+    ("settings", "count"), [({}, 2), ({"allow_parallel_tool_calls": False}, 1)], ids=str
+)
+async def test_an_agent_runs_all_calls_unless_it_allows_one_only(
+    scripted_openrouter: StartScript, streaming: bool, settings: dict[str, bool], count: int
 ) -> None:
     ran = []
 
@@ -164,19 +166,10 @@ async def test_an_agent_runs_as_many_calls_as_it_allows(
         return "4 degrees"
 
     server = scripted_openrouter(TWO_CALLS, TEXT)
-    agent = FunctionAgent(
-        tools=[weather],
-        llm=llm_for(server),
-        allow_parallel_tool_calls=parallel,
-        streaming=streaming,
-    )
+    llm = llm_for(server)
+    agent = FunctionAgent(tools=[weather], llm=llm, streaming=streaming, **settings)
     await agent.run("Weather?")
     assert sorted(ran) == ["Oslo", "Rome"][:count]
-
-
-def test_agents_allow_several_calls_by_default() -> None:
-    agent = FunctionAgent(tools=[weather], llm=GLM(api_key="sk-or-test"))
-    assert agent.allow_parallel_tool_calls
 
 
 @pytest.mark.parametrize("method", RUNNING)

@@ -20,12 +20,14 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events.llm import (
     LLMChatInProgressEvent,
     LLMCompletionInProgressEvent,
 )
+from llama_index.core.memory import ChatMemoryBuffer
 from wire import THOUGHT_CALL, chunk
 
 from glm_openrouter import Delta, ToolCallDelta
@@ -197,10 +199,23 @@ def test_both_sides_of_an_equation_may_have_grown(
     assert isinstance(grown(), type(ordinary()))
 
 
-def test_a_message_that_was_seen_is_of_the_ordinary_class() -> None:
-    message = grown_chat().message
-    _ = message.blocks
-    assert type(message) is ChatMessage
+def test_what_was_seen_is_of_the_ordinary_class() -> None:
+    chat, text = grown_chat(), grown_text()
+    _ = chat.message.blocks, text.text
+    assert [type(seen) for seen in (chat, chat.message, text)] == [
+        ChatResponse,
+        ChatMessage,
+        CompletionResponse,
+    ]
+
+
+def test_the_class_of_a_response_makes_others() -> None:
+    text = type(grown_text())(text="mine")
+    message = type(grown_chat().message)("mine")
+    chat = type(grown_chat())(message=message)
+    assert text == CompletionResponse(text="mine")
+    assert chat == ChatResponse(message=ChatMessage("mine"))
+    assert (text.text, chat.message.content) == ("mine", "mine")
 
 
 def test_what_was_changed_stays_changed() -> None:
@@ -312,17 +327,34 @@ def keeping() -> Iterator[Keeping]:
         dispatcher.event_handlers.remove(handler)
 
 
+def count_folds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    put_together: list[int] = []
+    monkeypatch.setattr(
+        "llamaindex_glm._growing._Growth.fold", lambda _, count: put_together.append(count)
+    )
+    return put_together
+
+
 @pytest.mark.parametrize("method", STREAMS)
 async def test_who_only_reads_deltas_has_nothing_put_together_even_if_events_are_kept(
     scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    put_together = []
-    monkeypatch.setattr(
-        "llamaindex_glm._growing._Growth.fold", lambda _, count: put_together.append(count)
-    )
+    put_together = count_folds(monkeypatch)
     with keeping() as handler:
         llm = llm_for(scripted_openrouter(stream_reply(LETTERS)))
         assert [response.delta for response in await ask(llm, method)] == ["a", "b", "c", ""]
     in_progress = (LLMChatInProgressEvent, LLMCompletionInProgressEvent)
     assert sum(isinstance(event, in_progress) for event in handler.kept) == 4
+    assert put_together == []
+
+
+def test_a_chat_engine_has_nothing_put_together_either(
+    scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_together = count_folds(monkeypatch)
+    engine = SimpleChatEngine.from_defaults(
+        llm=llm_for(scripted_openrouter(stream_reply(LETTERS))),
+        memory=ChatMemoryBuffer.from_defaults(token_limit=1000, tokenizer_fn=str.split),
+    )
+    assert "".join(engine.stream_chat("?").response_gen) == "abc"
     assert put_together == []

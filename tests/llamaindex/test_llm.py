@@ -6,23 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from llama_calls import llm_for
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
-    ImageBlock,
-    MessageRole,
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
 )
-from llama_index.core.instrumentation.events.llm import LLMChatInProgressEvent
 from llama_index.core.tools import FunctionTool
-from wire import THOUGHT_CALL, USAGE, call, chunk, completion, reasoning
+from wire import THOUGHT_CALL, USAGE, call, chunk, completion
 
 from glm_openrouter import (
     AuthenticationError,
-    InvalidRequestError,
     RateLimitError,
     TruncatedToolCallError,
 )
@@ -54,12 +51,6 @@ def ask(request: pytest.FixtureRequest) -> Ask:
                 ][-1]
 
     return ask
-
-
-def llm_for(server: ScriptedServer, **arguments: Any) -> GLM:
-    return GLM(
-        **{"api_key": "sk-or-test", "api_base": server.base_url, "max_retries": 0, **arguments}
-    )
 
 
 def weather(city: str) -> str:
@@ -117,69 +108,6 @@ async def test_usage_and_cost_have_the_wires_names(
 async def test_raw_has_the_usage(scripted_openrouter: StartScript, ask: Ask) -> None:
     raw = (await ask(llm_for(thoughtful(scripted_openrouter)))).raw
     assert raw["usage"]["prompt_tokens"] == 402
-
-
-def test_a_response_shows_what_had_come_when_it_came(scripted_openrouter: StartScript) -> None:
-    events = [*(chunk({"content": letter}) for letter in "abc"), chunk({}, "stop", usage=USAGE)]
-    responses = list(
-        llm_for(scripted_openrouter(stream_reply(events))).stream_chat([ChatMessage("?")])
-    )
-    shown = [(response.delta, response.message.content) for response in responses]
-    assert shown == [("a", "a"), ("b", "ab"), ("c", "abc"), ("", "abc")]
-
-
-LOOKS: dict[str, Callable[[ChatMessage], object]] = {
-    "repr": repr,
-    "dump": lambda message: message.model_dump(),
-    "equality": lambda message: message == ChatMessage(role=MessageRole.ASSISTANT, content="ab"),
-    "deepcopy": lambda message: copy.deepcopy(message).content,
-    "pickle": lambda message: pickle.loads(pickle.dumps(message)).content,
-    "event": lambda message: LLMChatInProgressEvent(
-        messages=[], response=ChatResponse(message=message)
-    ).model_dump()["response"]["message"],
-}
-
-
-@pytest.mark.parametrize("look", LOOKS)
-def test_a_growing_message_is_an_ordinary_one_to_anyone_who_looks(
-    scripted_openrouter: StartScript, look: str
-) -> None:
-    events = [
-        chunk({"content": "a"}),
-        chunk({"content": "b"}),
-        chunk({"content": "c"}),
-        chunk({}, "stop"),
-    ]
-    responses = list(
-        llm_for(scripted_openrouter(stream_reply(events))).stream_chat([ChatMessage("?")])
-    )
-    ordinary = ChatMessage(role=MessageRole.ASSISTANT, content="ab")
-    assert LOOKS[look](responses[1].message) == LOOKS[look](ordinary)
-
-
-def test_a_tool_call_grows(scripted_openrouter: StartScript) -> None:
-    responses = llm_for(thoughtful(scripted_openrouter)).stream_chat([ChatMessage("?")])
-    grown = [
-        block.tool_kwargs
-        for response in responses
-        for block in response.message.blocks
-        if isinstance(block, ToolCallBlock)
-    ]
-    assert grown[:3] == ["", '{"city": ', '{"city": "Oslo"}']
-
-
-async def test_the_first_thinking_delta_is_not_lost(scripted_openrouter: StartScript) -> None:
-    server = scripted_openrouter(
-        stream_reply([reasoning("First"), reasoning(" second"), chunk({}, "stop")])
-    )
-    llm = llm_for(server)
-    sync = [
-        response.additional_kwargs.get("thinking_delta")
-        for response in llm.stream_chat([ChatMessage("?")])
-    ]
-    stream = await llm.astream_chat([ChatMessage("?")])
-    assert sync == [response.additional_kwargs.get("thinking_delta") async for response in stream]
-    assert sync[:2] == ["First", " second"]
 
 
 async def test_a_turn_goes_back_as_it_came(scripted_openrouter: StartScript, ask: Ask) -> None:
@@ -318,14 +246,6 @@ def test_a_missing_key_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         GLM()
 
 
-def test_tools_are_not_forced_unless_required(scripted_openrouter: StartScript) -> None:
-    server = thoughtful(scripted_openrouter)
-    llm = llm_for(server)
-    llm.chat_with_tools([WEATHER], "Weather in Oslo?")
-    llm.chat_with_tools([WEATHER], "Weather in Oslo?", tool_required=True)
-    assert [request.body.get("tool_choice") for request in server.requests] == [None, "required"]
-
-
 def test_tool_calls_are_read_from_a_response(scripted_openrouter: StartScript) -> None:
     llm = llm_for(thoughtful(scripted_openrouter))
     (selection,) = llm.get_tool_calls_from_response(
@@ -336,14 +256,6 @@ def test_tool_calls_are_read_from_a_response(scripted_openrouter: StartScript) -
         "weather",
         {"city": "Oslo"},
     )
-
-
-def test_the_history_is_left_alone(scripted_openrouter: StartScript) -> None:
-    history = [ChatMessage("Hi")]
-    llm_for(thoughtful(scripted_openrouter)).chat_with_tools(
-        [WEATHER], "Weather?", chat_history=history
-    )
-    assert history == [ChatMessage("Hi")]
 
 
 def test_the_arguments_of_the_constructor_are_left_alone() -> None:
@@ -365,13 +277,6 @@ async def test_completions_go_through_the_chat_endpoint(scripted_openrouter: Sta
         [response.text async for response in await llm.astream_complete("Capital of Norway?")],
     ]
     assert texts == ["Oslo", "Oslo", ["Os", "Oslo", "Oslo"], ["Os", "Oslo", "Oslo"]]
-
-
-def test_an_image_is_refused_before_anything_is_sent(scripted_openrouter: StartScript) -> None:
-    server = thoughtful(scripted_openrouter)
-    with pytest.raises(InvalidRequestError, match="takes text only"):
-        llm_for(server).chat([ChatMessage(blocks=[ImageBlock(url="https://example.com/cat.png")])])
-    assert not server.requests
 
 
 COPIES: dict[str, Callable[[GLM], GLM]] = {

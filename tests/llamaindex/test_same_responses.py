@@ -99,10 +99,10 @@ async def test_a_stream_ends_with_what_a_whole_answer_is(
         assert streamed == expected
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", [sample for sample in SAMPLES if sample != "a tag in the text"])
 async def test_the_increments_add_up(sample: str) -> None:
     responses = await responses_to(sample, "stream_chat")
-    if isinstance(responses, list) and "tag" not in sample:
+    if isinstance(responses, list):
         thoughts = [
             response["additional_kwargs"].get("thinking_delta", "") for response in responses
         ]
