@@ -19,8 +19,15 @@ TOOL = {
     },
 }
 CALLS_PER_TURN = 20
+NO_REASONING = {"enabled": False}
+"""Else ours would warn that so small a `max_tokens` leaves no room for an answer."""
 
 JSONObject = dict[str, Any]
+
+
+def look_up(query: str) -> str:
+    """Look something up."""
+    return query
 
 
 def consume(items: Iterable[Any]) -> None:
@@ -110,9 +117,11 @@ class LlamaIndex:
 
     def __init__(self, construct: Callable[[], Any]) -> None:
         from llama_index.core.llms import ChatMessage
+        from llama_index.core.tools import FunctionTool
 
         self.construct = construct
         self._llm = construct()
+        self._tool = FunctionTool.from_defaults(look_up)
         self._messages = [ChatMessage(role="user", content=PROMPT)]
         self._runner = asyncio.Runner()
 
@@ -123,6 +132,10 @@ class LlamaIndex:
     def prompt(self) -> None:
         for response in self._llm.stream_complete(PROMPT):
             _ = response.delta
+
+    def calls(self) -> None:
+        for response in self._llm.stream_chat_with_tools([self._tool], PROMPT):
+            self._llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
 
     def kept(self) -> None:
         self._kept = list(self._llm.stream_chat(self._messages))
@@ -166,7 +179,11 @@ def chat_openrouter(url: str, chunks: int) -> LangChain:
 def chat_glm(url: str, chunks: int) -> LangChain:
     from langchain_glm import ChatGLM
 
-    return LangChain(lambda: ChatGLM(model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks))
+    return LangChain(
+        lambda: ChatGLM(
+            model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks, reasoning=NO_REASONING
+        )
+    )
 
 
 def chat_glm_bridged(url: str, chunks: int) -> LangChain:
@@ -179,7 +196,11 @@ def chat_glm_bridged(url: str, chunks: int) -> LangChain:
         def _stream_chat_model_events(self) -> None:
             return None
 
-    return LangChain(lambda: Bridged(model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks))
+    return LangChain(
+        lambda: Bridged(
+            model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks, reasoning=NO_REASONING
+        )
+    )
 
 
 def llamaindex_alone(url: str, chunks: int, *, ready: bool) -> LlamaIndex:  # noqa: ARG001 -- needs no server
@@ -191,13 +212,25 @@ def llamaindex_alone(url: str, chunks: int, *, ready: bool) -> LlamaIndex:  # no
 def llamaindex_openrouter(url: str, chunks: int) -> LlamaIndex:
     from llama_index.llms.openrouter import OpenRouter
 
-    return LlamaIndex(lambda: OpenRouter(model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks))
+    return LlamaIndex(
+        lambda: OpenRouter(
+            model=MODEL,
+            api_key=KEY,
+            api_base=url,
+            max_tokens=chunks,
+            is_function_calling_model=True,
+        )
+    )
 
 
 def llamaindex_glm(url: str, chunks: int) -> LlamaIndex:
     from llamaindex_glm import GLM
 
-    return LlamaIndex(lambda: GLM(model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks))
+    return LlamaIndex(
+        lambda: GLM(
+            model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks, reasoning=NO_REASONING
+        )
+    )
 
 
 OURS = "ours"

@@ -14,6 +14,7 @@ SIZES = (1_000, 10_000, 100_000)
 CASES = {
     "text": "stream_chat, each delta read",
     "prompt": "stream_complete, each delta read",
+    "calls": "stream_chat_with_tools, the calls read each time, as agents do",
     "kept": "stream_chat, all responses kept",
 }
 

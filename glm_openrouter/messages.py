@@ -45,6 +45,8 @@ def write_arguments(arguments: Mapping[str, Any]) -> str:
 
 def parse_arguments(arguments: str) -> JSONObject | None:
     """Read tool arguments strictly; `None` if they are not a complete JSON object."""
+    if not arguments.rstrip().endswith("}"):
+        return None  # which is cheap to say, of arguments that grow and are asked for each time
     try:
         value = json_decoder.decode(arguments)
     except (ValueError, RecursionError):
