@@ -38,7 +38,11 @@ class ClientHolder(BaseModel):
     one in another process cannot.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # this class has no objects of its own, and a tenth of the import is saved
+    )
 
     timeout: float | Timeout | None = Field(
         default=None, validation_alias=AliasChoices("timeout", "request_timeout")

@@ -96,7 +96,11 @@ def _to_session(value: object) -> object:
 class ModelParameters(BaseModel):
     """The parameters that make sense as defaults of a model: what both adapters and `ChatRequest` take."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid",
+        protected_namespaces=(),
+        defer_build=True,  # this class has no objects of its own
+    )
 
     models: list[str] | None = None
     """Models to try in this order if the first fails; each may carry its own routing suffix."""
@@ -224,7 +228,9 @@ _PARAMETERS = tuple(ModelParameters.model_fields)
 class ChatRequest(ModelParameters):
     """One chat request: messages in OpenRouter's own form, and everything that goes with them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), defer_build=False
+    )
 
     messages: list[JSONObject] = Field(min_length=1)
     model: str = DEFAULT_MODEL

@@ -33,6 +33,7 @@ MODEL_CONFIG = ConfigDict(
     arbitrary_types_allowed=True,
     protected_namespaces=(),
     hide_input_in_errors=True,  # it may be a key under a wrong name
+    defer_build=False,
 )
 """For each class of its own: of the bases of a class, pydantic lets the last one win, which is LangChain's."""
 
@@ -40,7 +41,7 @@ MODEL_CONFIG = ConfigDict(
 class OpenRouterModel(ClientHolder, ModelParameters):
     """Base of the models of this package."""
 
-    model_config = MODEL_CONFIG
+    model_config = ConfigDict(populate_by_name=True)
 
     model_name: str = Field(default=DEFAULT_MODEL, alias="model")
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""

@@ -31,7 +31,7 @@ class Tokenizer(Protocol):
 class PeerArguments(BaseModel):
     """What a program may pass that was written for another class; `docs/llamaindex-arguments.md` has the whole list."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True)
 
     additional_kwargs: JSONObject = Field(default_factory=dict)
     """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""

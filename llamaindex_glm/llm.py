@@ -75,6 +75,7 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, Fu
         arbitrary_types_allowed=True,
         protected_namespaces=(),
         hide_input_in_errors=True,  # it may be a key under a wrong name
+        defer_build=False,
     )
 
     model: str = DEFAULT_MODEL
