@@ -77,6 +77,27 @@ THOUGHT_CALL: Sequence[dict[str, Any]] = (
 )
 """Thinking, a sentence and a tool call, as GLM streams them."""
 
+THOUGHT_TURN: dict[str, Any] = {
+    "role": "assistant",
+    "content": "Let me look.",
+    "reasoning_details": [
+        {
+            "type": "reasoning.text",
+            "text": "The user wants the weather.",
+            "format": "unknown",
+            "index": 0,
+        }
+    ],
+    "tool_calls": [
+        {
+            "id": "call_1",
+            "type": "function",
+            "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
+        }
+    ],
+}
+"""The same, as it goes back."""
+
 WEATHER: dict[str, Any] = {
     "type": "function",
     "function": {

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_calls import Ask, every_way, merge, model_for
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAuthenticationError,
@@ -18,14 +19,13 @@ from langchain_core.exceptions import (
 )
 from langchain_core.load import dumps, loads
 from langchain_core.messages import (
-    AIMessage,
     AIMessageChunk,
     HumanMessage,
     SystemMessage,
     ToolMessage,
 )
 from langchain_core.utils.json import parse_partial_json
-from wire import THOUGHT_CALL, USAGE, WEATHER, call, chunk, completion
+from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, WEATHER, call, chunk, completion
 
 import langchain_glm
 from glm_openrouter import AuthenticationError, RateLimitError, errors
@@ -34,39 +34,13 @@ from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM
 from langchain_glm._from_wire import _cut_mark
 
-Ask = Callable[..., Any]
-
-
-@pytest.fixture(params=["invoke", "ainvoke", "stream", "astream"])
-def ask(request: pytest.FixtureRequest) -> Ask:
-    """Ask a model, in each of the four ways, for one message."""
-
-    async def ask(model: Any, prompt: Any, **arguments: Any) -> AIMessage:
-        match request.param:
-            case "invoke":
-                return model.invoke(prompt, **arguments)
-            case "ainvoke":
-                return await model.ainvoke(prompt, **arguments)
-            case "stream":
-                chunks = list(model.stream(prompt, **arguments))
-            case _:
-                chunks = [chunk async for chunk in model.astream(prompt, **arguments)]
-        return sum(chunks[1:], start=chunks[0])
-
-    return ask
-
-
-def model_for(server: ScriptedServer, **arguments: Any) -> ChatGLM:
-    return ChatGLM(
-        **{"api_key": "sk-or-test", "base_url": server.base_url, "max_retries": 0, **arguments}
-    )
-
 
 def thoughtful(start: StartScript) -> ScriptedServer:
     """Start a server that gives the same answer streamed and not."""
     return start(stream_reply(THOUGHT_CALL))
 
 
+@every_way
 async def test_an_answer_has_text_reasoning_and_calls(
     scripted_openrouter: StartScript, ask: Ask
 ) -> None:
@@ -80,6 +54,7 @@ async def test_an_answer_has_text_reasoning_and_calls(
     ]
 
 
+@every_way
 async def test_metadata_comes_once(scripted_openrouter: StartScript, ask: Ask) -> None:
     message = await ask(model_for(thoughtful(scripted_openrouter)), "Weather in Oslo?")
     expected = {
@@ -96,6 +71,7 @@ async def test_metadata_comes_once(scripted_openrouter: StartScript, ask: Ask) -
     assert message.response_metadata == expected
 
 
+@every_way
 async def test_usage_is_counted_once(scripted_openrouter: StartScript, ask: Ask) -> None:
     everywhere = [{**event, "usage": USAGE} for event in THOUGHT_CALL]
     message = await ask(model_for(scripted_openrouter(stream_reply(everywhere))), "?")
@@ -108,11 +84,13 @@ async def test_usage_is_counted_once(scripted_openrouter: StartScript, ask: Ask)
     }
 
 
+@every_way
 async def test_unreported_usage_is_not_invented(scripted_openrouter: StartScript, ask: Ask) -> None:
     server = scripted_openrouter(stream_reply([chunk({"content": "Hi"}), chunk({}, "stop")]))
     assert (await ask(model_for(server), "?")).usage_metadata is None
 
 
+@every_way
 async def test_a_turn_goes_back_as_it_came(scripted_openrouter: StartScript, ask: Ask) -> None:
     server = thoughtful(scripted_openrouter)
     model = model_for(server)
@@ -122,25 +100,7 @@ async def test_a_turn_goes_back_as_it_came(scripted_openrouter: StartScript, ask
         [HumanMessage("Weather in Oslo?"), first, ToolMessage("4 degrees", tool_call_id="call_1")],
     )
     assert server.requests[-1].body["messages"][1:] == [
-        {
-            "role": "assistant",
-            "content": "Let me look.",
-            "reasoning_details": [
-                {
-                    "type": "reasoning.text",
-                    "text": "The user wants the weather.",
-                    "format": "unknown",
-                    "index": 0,
-                }
-            ],
-            "tool_calls": [
-                {
-                    "id": "call_1",
-                    "type": "function",
-                    "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
-                }
-            ],
-        },
+        THOUGHT_TURN,
         {"role": "tool", "tool_call_id": "call_1", "content": "4 degrees"},
     ]
 
@@ -161,6 +121,7 @@ CUT = '{"target": "prod", "confirm": tr'
 @pytest.mark.parametrize(
     "arguments", [CUT, '{"target": "prod"}', '{"target": "pr', "", '{"a": [1, {"b": "x\\']
 )
+@every_way
 async def test_a_cut_tool_call_is_invalid(
     scripted_openrouter: StartScript, ask: Ask, arguments: str
 ) -> None:
@@ -250,6 +211,7 @@ def error_reply(status: int, message: str, **metadata: Any) -> Any:
         (429, ModelRateLimitError, errors.RateLimitError),
     ],
 )
+@every_way
 async def test_errors_are_of_both_families(
     scripted_openrouter: StartScript,
     ask: Ask,
@@ -263,6 +225,7 @@ async def test_errors_are_of_both_families(
     assert isinstance(caught.value, ours)
 
 
+@every_way
 async def test_an_error_says_where_and_what(scripted_openrouter: StartScript, ask: Ask) -> None:
     reply = error_reply(
         429, "Provider returned error", raw="concurrency limit", provider_name="Z.AI"
@@ -271,6 +234,7 @@ async def test_an_error_says_where_and_what(scripted_openrouter: StartScript, as
         await ask(model_for(scripted_openrouter(reply)), "?")
 
 
+@every_way
 async def test_a_context_that_overflows_is_langchains_own_error(
     scripted_openrouter: StartScript, ask: Ask
 ) -> None:
@@ -470,6 +434,5 @@ def test_every_public_name_is_there() -> None:
 
 def test_standard_blocks_stream_in_order(scripted_openrouter: StartScript) -> None:
     model = model_for(thoughtful(scripted_openrouter), output_version="v1").bind_tools([WEATHER])
-    chunks = list(model.stream("?"))
-    message = sum(chunks[1:], start=chunks[0])
+    message = merge(model.stream("?"))
     assert [block["type"] for block in message.content_blocks] == ["reasoning", "text", "tool_call"]

@@ -2,7 +2,6 @@
 
 import json
 import threading
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, TypedDict
 from uuid import UUID
@@ -11,6 +10,7 @@ import httpx
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware, ModelRetryMiddleware
+from langchain_calls import Ask, ainvoke, astream, every_way, invoke, model_for, stream
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler, get_usage_metadata_callback
 from langchain_core.messages import AIMessage, HumanMessage
@@ -30,36 +30,6 @@ from langchain_glm import GLM, BadRequestError, ChatGLM, RateLimitError
 HELLO = [chunk({"content": "Hel"}), chunk({"content": "lo"}), chunk({}, "stop", usage=USAGE)]
 SLOW_DOWN = json_reply({"error": {"code": 429, "message": "Slow down"}}, 429)
 REFUSED = json_reply({"error": {"code": 400, "message": "Bad"}}, 400)
-
-
-def model_for(server: ScriptedServer, **arguments: Any) -> ChatGLM:
-    return ChatGLM(
-        **{"api_key": "sk-or-test", "base_url": server.base_url, "max_retries": 0, **arguments}
-    )
-
-
-async def invoke(model: Any, prompt: Any, **arguments: Any) -> Any:
-    return model.invoke(prompt, **arguments)
-
-
-async def ainvoke(model: Any, prompt: Any, **arguments: Any) -> Any:
-    return await model.ainvoke(prompt, **arguments)
-
-
-async def stream(model: Any, prompt: Any, **arguments: Any) -> Any:
-    chunks = list(model.stream(prompt, **arguments))
-    return sum(chunks[1:], start=chunks[0])
-
-
-async def astream(model: Any, prompt: Any, **arguments: Any) -> Any:
-    chunks = [chunk async for chunk in model.astream(prompt, **arguments)]
-    return sum(chunks[1:], start=chunks[0])
-
-
-every_way = pytest.mark.parametrize(
-    "ask", [invoke, ainvoke, stream, astream], ids=lambda way: way.__name__
-)
-Ask = Callable[..., Any]
 
 
 # Retries and fallbacks

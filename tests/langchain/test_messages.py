@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain_calls import merge
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -16,7 +17,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.messages import content as blocks
-from wire import THOUGHT_CALL, USAGE, chunk, completion, reasoning
+from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, chunk, completion, reasoning
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter.testing import json_reply, stream_reply
@@ -365,7 +366,14 @@ def test_a_message_is_sent(send: Send, what: str) -> None:
     assert send(HumanMessage("Hi"), message)[1:] == expected
 
 
-@pytest.mark.parametrize("how", ["invoke", "stream", "v3"])
+FORMS: dict[str, Callable[[ChatGLM], Any]] = {
+    "invoke": lambda model: model.invoke("?"),
+    "stream": lambda model: merge(model.stream("?")),
+    "v3": lambda model: model.stream_events("?", version="v3").output,
+}
+
+
+@pytest.mark.parametrize("how", FORMS)
 @pytest.mark.parametrize("output_version", [None, "v1"])
 @pytest.mark.filterwarnings("ignore:.*(beta|experimental)")
 def test_a_turn_goes_back_as_it_came_in_every_form(
@@ -373,29 +381,10 @@ def test_a_turn_goes_back_as_it_came_in_every_form(
 ) -> None:
     server = scripted_openrouter(stream_reply(THOUGHT_CALL))
     model = ChatGLM(api_key="sk-or-test", base_url=server.base_url, output_version=output_version)
-    match how:
-        case "invoke":
-            message: Any = model.invoke("?")
-        case "stream":
-            chunks = list(model.stream("?"))
-            message = sum(chunks[1:], start=chunks[0])
-        case _:
-            message = model.stream_events("?", version="v3").output
+    message = FORMS[how](model)
     model.invoke([HumanMessage("?"), message, ToolMessage("4", tool_call_id="call_1")])
     sent = server.requests[-1].body["messages"][1]
-    function = {"name": "weather", "arguments": '{"city": "Oslo"}'}
-    thought = {
-        "type": "reasoning.text",
-        "text": "The user wants the weather.",
-        "format": "unknown",
-        "index": 0,
-    }
-    assert sent == {
-        "role": "assistant",
-        "content": "Let me look.",
-        "reasoning_details": [thought],
-        "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
-    }
+    assert sent == THOUGHT_TURN
 
 
 CITED = {
@@ -419,7 +408,7 @@ CITATION = {
 READ = {"type": "file", "file": {"hash": "1", "name": "a.pdf"}}
 
 
-@pytest.mark.parametrize("how", ["invoke", "stream", "v3"])
+@pytest.mark.parametrize("how", FORMS)
 @pytest.mark.parametrize("output_version", [None, "v1"])
 @pytest.mark.filterwarnings("ignore:.*(beta|experimental)")
 def test_annotations_are_on_the_text_block(
@@ -434,14 +423,7 @@ def test_annotations_are_on_the_text_block(
     ]
     server = scripted_openrouter(stream_reply(events))
     model = ChatGLM(api_key="sk-or-test", base_url=server.base_url, output_version=output_version)
-    match how:
-        case "invoke":
-            message: Any = model.invoke("?")
-        case "stream":
-            chunks = list(model.stream("?"))
-            message = sum(chunks[1:], start=chunks[0])
-        case _:
-            message = model.stream_events("?", version="v3").output
+    message = FORMS[how](model)
     thought, text = message.content_blocks
     assert (thought["type"], text["text"]) == ("reasoning", "Salty.")
     assert text["annotations"] == [CITATION, {"type": "non_standard_annotation", "value": READ}]

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain_calls import merge, model_for
 from langchain_core.language_models._compat_bridge import chunks_to_events
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
-from wire import THOUGHT_CALL, USAGE, WEATHER, call, chunk, reasoning
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, WEATHER, call, chunk, reasoning
 
 from glm_openrouter import RateLimitError, StreamInterruptedError
-from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
+from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
-from langchain_glm import ChatGLM
 
 pytestmark = pytest.mark.filterwarnings("ignore:The method .* is in beta")
 
@@ -31,17 +31,6 @@ def collect(request: pytest.FixtureRequest) -> Collect:
         return [event async for event in stream], await stream.output
 
     return collect
-
-
-def model_for(server: ScriptedServer, **arguments: Any) -> ChatGLM:
-    return ChatGLM(
-        **{"api_key": "sk-or-test", "base_url": server.base_url, "max_retries": 0, **arguments}
-    )
-
-
-def merged(model: Any, prompt: Any = "Hi") -> AIMessageChunk:
-    chunks = list(model.stream(prompt))
-    return sum(chunks[1:], start=chunks[0])
 
 
 def without_index(blocks: list[Any]) -> list[Any]:
@@ -74,7 +63,7 @@ async def test_the_output_has_the_blocks_of_the_message_that_is_not_streamed_in_
 ) -> None:
     model = model_for(scripted_openrouter(stream_reply(ANSWERS[name]))).bind_tools([WEATHER])
     _, output = await collect(model)
-    chunks = merged(model)
+    chunks = merge(model.stream("Hi"))
 
     def kinds(blocks: list[Any]) -> list[Any]:
         return sorted(without_index(blocks), key=str)
@@ -153,16 +142,7 @@ async def test_the_message_goes_back_as_it_came(
     _, output = await collect(model)
     await collect(model, [HumanMessage("Hi"), output, ToolMessage("Rain", tool_call_id="call_1")])
     _, sent, _ = server.requests[1].body["messages"]
-    assert sent["content"] == "Let me look."
-    assert sent["reasoning_details"] == [
-        {
-            "type": "reasoning.text",
-            "text": "The user wants the weather.",
-            "format": "unknown",
-            "index": 0,
-        }
-    ]
-    assert sent["tool_calls"][0]["function"]["arguments"] == '{"city": "Oslo"}'
+    assert sent == THOUGHT_TURN
 
 
 async def test_a_broken_stream_raises_after_the_events_that_came(

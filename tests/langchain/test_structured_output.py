@@ -4,7 +4,7 @@ import asyncio
 import json
 import pickle
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, TypedDict
@@ -19,6 +19,7 @@ from langchain.agents.structured_output import (
     StructuredOutputValidationError,
     ToolStrategy,
 )
+from langchain_calls import Ask, model_for
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import OutputParserException
 from langchain_core.load import dumpd
@@ -110,8 +111,6 @@ TEXTS = {
     "thinking": f"<think>Who?</think>\n{WRITTEN}",
 }
 
-Ask = Callable[..., Any]
-
 
 @pytest.fixture(params=["invoke", "ainvoke", "stream", "astream", "batch"])
 def ask(request: pytest.FixtureRequest) -> Ask:
@@ -145,12 +144,6 @@ def parts_of(request: pytest.FixtureRequest) -> Ask:
         return [part async for part in runnable.astream(given)]
 
     return parts_of
-
-
-def model_for(server: ScriptedServer | OfflineServer, **arguments: Any) -> ChatGLM:
-    return ChatGLM(
-        **{"api_key": "sk-or-test", "base_url": server.base_url, "max_retries": 0, **arguments}
-    )
 
 
 def said(text: str, finish: str = "stop") -> Reply:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from langchain_calls import WAYS, Ask, astream, llm_for, stream, ways
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumps, loads
@@ -16,7 +17,7 @@ from langchain_core.prompts import PromptTemplate
 from wire import USAGE, chunk, reasoning
 
 from glm_openrouter import RateLimitError
-from glm_openrouter.testing import Hold, OfflineServer, ScriptedServer, json_reply, stream_reply
+from glm_openrouter.testing import Hold, OfflineServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import GLM
 
@@ -27,28 +28,6 @@ ANSWER = [
     chunk({"content": " fjord."}),
     chunk({}, "stop", usage=USAGE),
 ]
-
-
-def llm_for(server: ScriptedServer | OfflineServer, **arguments: Any) -> GLM:
-    return GLM(
-        **{"api_key": "sk-or-test", "base_url": server.base_url, "max_retries": 0, **arguments}
-    )
-
-
-async def invoke(llm: GLM, prompt: str, **arguments: Any) -> str:
-    return llm.invoke(prompt, **arguments)
-
-
-async def ainvoke(llm: GLM, prompt: str, **arguments: Any) -> str:
-    return await llm.ainvoke(prompt, **arguments)
-
-
-async def stream(llm: GLM, prompt: str, **arguments: Any) -> str:
-    return "".join(llm.stream(prompt, **arguments))
-
-
-async def astream(llm: GLM, prompt: str, **arguments: Any) -> str:
-    return "".join([text async for text in llm.astream(prompt, **arguments)])
 
 
 async def batch(llm: GLM, prompt: str, **arguments: Any) -> str:
@@ -67,12 +46,10 @@ async def agenerate(llm: GLM, prompt: str, **arguments: Any) -> str:
     return (await llm.agenerate([prompt, prompt], **arguments)).generations[1][0].text
 
 
-WAYS = [invoke, ainvoke, stream, astream, batch, abatch, generate, agenerate]
-every_way = pytest.mark.parametrize("ask", WAYS, ids=lambda way: way.__name__)
-Ask = Callable[..., Any]
+every_text_way = ways(*WAYS, batch, abatch, generate, agenerate)
 
 
-@every_way
+@every_text_way
 async def test_a_prompt_is_answered_in_text(scripted_openrouter: StartScript, ask: Ask) -> None:
     server = scripted_openrouter(stream_reply(ANSWER))
     assert await ask(llm_for(server), "The capital of Norway is") == "Oslo, by the fjord."
@@ -80,20 +57,20 @@ async def test_a_prompt_is_answered_in_text(scripted_openrouter: StartScript, as
     assert all(request.body["messages"] == [message] for request in server.requests)
 
 
-@every_way
+@every_text_way
 async def test_the_answer_ends_at_a_stop_text(scripted_openrouter: StartScript, ask: Ask) -> None:
     server = scripted_openrouter(stream_reply(ANSWER))
     assert await ask(llm_for(server), "?", stop=[", by the fj"]) == "Oslo"
     assert server.requests[0].body["stop"] == [", by the fj"]
 
 
-@every_way
+@every_text_way
 async def test_stop_texts_of_the_model_hold(scripted_openrouter: StartScript, ask: Ask) -> None:
     server = scripted_openrouter(stream_reply(ANSWER))
     assert await ask(llm_for(server, stop_sequences=["fjord"]), "?") == "Oslo, by the "
 
 
-@pytest.mark.parametrize("ask", [stream, astream], ids=["stream", "astream"])
+@ways(stream, astream)
 async def test_a_stream_is_closed_at_a_stop_text(
     scripted_openrouter: StartScript, ask: Ask
 ) -> None:
@@ -136,7 +113,7 @@ class Recorder(BaseCallbackHandler):
         self.error, self.result = error, response
 
 
-@pytest.mark.parametrize("ask", [stream, astream], ids=["stream", "astream"])
+@ways(stream, astream)
 async def test_callbacks_hear_each_token(scripted_openrouter: StartScript, ask: Ask) -> None:
     heard = Recorder()
     llm = llm_for(scripted_openrouter(stream_reply(ANSWER)), callbacks=[heard])
@@ -148,7 +125,7 @@ async def test_callbacks_hear_each_token(scripted_openrouter: StartScript, ask: 
     assert generation.generation_info["usage_metadata"]["total_tokens"] == USAGE["total_tokens"]
 
 
-@pytest.mark.parametrize("ask", [stream, astream], ids=["stream", "astream"])
+@ways(stream, astream)
 async def test_callbacks_hear_what_came_before_an_error(
     scripted_openrouter: StartScript, ask: Ask
 ) -> None:

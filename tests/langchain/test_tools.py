@@ -1,30 +1,23 @@
 """Tools of every kind, and what becomes of a choice that a provider refuses."""
 
 import warnings
-from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from langchain_calls import Ask, every_way, model_for
 from langchain_core._api import LangChainBetaWarning
-from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool, tool
 from pydantic import BaseModel, Field
 from wire import THOUGHT_CALL, WEATHER, completion
 
 from glm_openrouter import InvalidRequestError
-from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
+from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import BadRequestError, ChatGLM, NotFoundError
 
 ANSWER = stream_reply(THOUGHT_CALL)
 SEARCH = {"type": "openrouter:web_search", "parameters": {"max_results": 2}}
-
-
-def model_for(server: ScriptedServer, **arguments: Any) -> ChatGLM:
-    return ChatGLM(
-        **{"api_key": "sk-or-test", "base_url": server.base_url, "max_retries": 0, **arguments}
-    )
 
 
 @tool
@@ -192,29 +185,6 @@ def test_tools_are_left_alone(scripted_openrouter: StartScript) -> None:
 
 # A choice that the provider refuses
 
-
-async def invoke(model: Any) -> AIMessage:
-    return model.invoke([HumanMessage("Weather in Oslo?")])
-
-
-async def ainvoke(model: Any) -> AIMessage:
-    return await model.ainvoke([HumanMessage("Weather in Oslo?")])
-
-
-async def stream(model: Any) -> AIMessage:
-    chunks = list(model.stream([HumanMessage("Weather in Oslo?")]))
-    return sum(chunks[1:], start=chunks[0])
-
-
-async def astream(model: Any) -> AIMessage:
-    chunks = [chunk async for chunk in model.astream([HumanMessage("Weather in Oslo?")])]
-    return sum(chunks[1:], start=chunks[0])
-
-
-every_way = pytest.mark.parametrize(
-    "ask", [invoke, ainvoke, stream, astream], ids=lambda way: way.__name__
-)
-Ask = Callable[..., Any]
 
 BAD = json_reply(
     {

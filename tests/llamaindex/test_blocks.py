@@ -23,7 +23,7 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.memory import ChatMemoryBuffer, Memory
 from sqlalchemy.ext.asyncio import create_async_engine
-from wire import THOUGHT_CALL, USAGE, chunk, completion
+from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, chunk, completion
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
@@ -242,27 +242,6 @@ async def test_a_file_that_was_read_is_not_read_again(scripted_openrouter: Start
     }
 
 
-TURN = {
-    "role": "assistant",
-    "content": "Let me look.",
-    "reasoning_details": [
-        {
-            "type": "reasoning.text",
-            "text": "The user wants the weather.",
-            "format": "unknown",
-            "index": 0,
-        }
-    ],
-    "tool_calls": [
-        {
-            "id": "call_1",
-            "type": "function",
-            "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
-        }
-    ],
-}
-
-
 async def through_json(message: ChatMessage) -> ChatMessage:
     return ChatMessage.model_validate_json(message.model_dump_json())
 
@@ -293,7 +272,7 @@ async def test_reasoning_goes_back_unmodified_from_wherever_it_was_kept(
     *_, response = await ask(llm, method)
     result = ChatMessage("4 degrees", role="tool", additional_kwargs={"tool_call_id": "call_1"})
     await ask(llm, method, [ChatMessage("?"), await way(response.message), result])
-    assert sent(server)[1] == TURN
+    assert sent(server)[1] == THOUGHT_TURN
 
 
 def test_reasoning_of_another_class_goes_back_as_text(scripted_openrouter: StartScript) -> None:

@@ -16,7 +16,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.tools import FunctionTool
-from wire import THOUGHT_CALL, USAGE, call, chunk, completion
+from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, call, chunk, completion
 
 from glm_openrouter import (
     AuthenticationError,
@@ -69,19 +69,11 @@ async def test_an_answer_has_thinking_text_and_calls(
     scripted_openrouter: StartScript, ask: Ask
 ) -> None:
     response = await ask(llm_for(thoughtful(scripted_openrouter)))
-    details = [
-        {
-            "type": "reasoning.text",
-            "text": "The user wants the weather.",
-            "format": "unknown",
-            "index": 0,
-        }
-    ]
     assert response.message.blocks == [
         ThinkingBlock(
             content="The user wants the weather.",
             num_tokens=48,
-            additional_information={"reasoning_details": details},
+            additional_information={"reasoning_details": THOUGHT_TURN["reasoning_details"]},
         ),
         TextBlock(text="Let me look."),
         ToolCallBlock(tool_call_id="call_1", tool_name="weather", tool_kwargs='{"city": "Oslo"}'),
@@ -117,25 +109,7 @@ async def test_a_turn_goes_back_as_it_came(scripted_openrouter: StartScript, ask
     result = ChatMessage("4 degrees", role="tool", additional_kwargs={"tool_call_id": "call_1"})
     await ask(llm, [ChatMessage("?"), first, result])
     assert server.requests[-1].body["messages"][1:] == [
-        {
-            "role": "assistant",
-            "content": "Let me look.",
-            "reasoning_details": [
-                {
-                    "type": "reasoning.text",
-                    "text": "The user wants the weather.",
-                    "format": "unknown",
-                    "index": 0,
-                }
-            ],
-            "tool_calls": [
-                {
-                    "id": "call_1",
-                    "type": "function",
-                    "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
-                }
-            ],
-        },
+        THOUGHT_TURN,
         {"role": "tool", "tool_call_id": "call_1", "content": "4 degrees"},
     ]
 
