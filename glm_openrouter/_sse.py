@@ -3,7 +3,7 @@
 Three decoders with one interface: `feed(data)` and `flush()` return the payloads that became complete, `done` says
 that no more will come. `EventStreamDecoder` follows https://html.spec.whatwg.org/multipage/server-sent-events.html,
 section 9.2.6, on bytes: only CR, LF and CRLF end a line, so U+2028 and U+0085 stay what they are. `BodyDecoder` takes
-one document. `ResponseDecoder` is one of them, by what the body begins with.
+one document. `ResponseDecoder` is one of them, by what the body begins with, after a byte order mark.
 """
 
 from typing import Protocol
@@ -42,7 +42,6 @@ class EventStreamDecoder:
         """Pieces of the line that has not ended yet. Joined once, so that a long line costs linear time."""
         self._data: list[bytes] = []
         """The `data:` lines of the event that has not ended yet."""
-        self._at_start = True
         self._after_carriage_return = False
         self._stray: list[bytes] = []
         """Lines that belong to no event stream, kept because an error page may be sent as one."""
@@ -82,9 +81,6 @@ class EventStreamDecoder:
         return [stray] if stray else []
 
     def _take_line(self, line: bytes) -> None:
-        if self._at_start:
-            self._at_start = False
-            line = line.removeprefix(_BYTE_ORDER_MARK)
         if line.startswith(b"data:"):
             value = line[6:] if line[5:6] == b" " else line[5:]
             meant = value if value.startswith(b"{") else value.strip()
@@ -138,7 +134,7 @@ class BodyDecoder:
 
     def flush(self) -> list[bytes]:
         """Return the document."""
-        body = b"".join(self._pieces).strip().removeprefix(_BYTE_ORDER_MARK).lstrip()
+        body = b"".join(self._pieces).strip()
         self._pieces.clear()
         return [body] if body else []
 
@@ -164,10 +160,12 @@ class ResponseDecoder:
         """Take the next bytes and return the payloads that they complete."""
         decoder = self._decoder
         if decoder is None:
-            data = self._head = (self._head + data).lstrip()
-            decoder = self._decoder = self._choose()
-            if decoder is None:
+            head = self._head = (self._head + data).lstrip()
+            data = head.removeprefix(_BYTE_ORDER_MARK).lstrip()
+            if not data or _BYTE_ORDER_MARK.startswith(head):
                 return []
+            is_document = data.startswith(self._DOCUMENT)
+            decoder = self._decoder = BodyDecoder() if is_document else EventStreamDecoder()
         payloads = decoder.feed(data)
         self.done, self.progress = decoder.done, decoder.progress
         return payloads
@@ -180,9 +178,3 @@ class ResponseDecoder:
         payloads = decoder.flush()
         self.done, self.progress = decoder.done, decoder.progress
         return payloads
-
-    def _choose(self) -> Decoder | None:
-        begins = self._head.removeprefix(_BYTE_ORDER_MARK).lstrip()
-        if not begins or _BYTE_ORDER_MARK.startswith(self._head):
-            return None
-        return BodyDecoder() if begins.startswith(self._DOCUMENT) else EventStreamDecoder()

@@ -48,10 +48,6 @@ def test_line_ends_may_be_mixed():
     assert decode(b"data: 1\r\n\ndata: 2\r\rdata: 3\n\r\n") == [b"1", b"2", b"3"]
 
 
-def test_a_byte_order_mark_at_the_start_is_dropped():
-    assert decode(b"\xef\xbb\xbfdata: %b\n\n" % ONE) == [ONE]
-
-
 def test_a_byte_order_mark_in_a_text_is_kept():
     assert decode(b"data: 1\n\ndata: \xef\xbb\xbf\n\n") == [b"1", b"\xef\xbb\xbf"]
 
