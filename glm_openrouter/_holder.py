@@ -109,6 +109,10 @@ class ClientHolder(BaseModel):
     _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
     """What the catalogue said, by model."""
 
+    def model_post_init(self, context: Any, /) -> None:
+        """Let the framework finish its part; pydantic's own hook for private attributes would end the chain here."""
+        super().model_post_init(context)
+
     @abstractmethod
     def _connection(self) -> tuple[SecretStr | None, str | None]:
         """Return API key and base URL, for which the frameworks have names of their own."""
@@ -193,6 +197,14 @@ class ClientHolder(BaseModel):
         values = {**state["__dict__"], "http_client": None, "http_async_client": None}
         private = {**(state["__pydantic_private__"] or {}), "_made": {}}
         return {**state, "__dict__": values, "__pydantic_private__": private}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        # LlamaIndex makes the model anew, with the environment of the process where the copy is.
+        self.__pydantic_private__ = {
+            **(self.__pydantic_private__ or {}),
+            **state["__pydantic_private__"],
+        }
 
     def __copy__(self) -> Self:
         copied = super().__copy__()

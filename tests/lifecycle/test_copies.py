@@ -34,6 +34,19 @@ def test_a_copy_works_before_and_after_the_first_call(surface, scripted_openrout
     assert (len(server.requests), sent) == (12, {f"Bearer {KEY}"})
 
 
+@pytest.mark.parametrize("copied", list(COPYING.values())[:4], ids=list(COPYING)[:4])
+def test_a_copy_keeps_the_key_that_the_environment_had(
+    surface, scripted_openrouter, monkeypatch, copied
+):
+    server = scripted_openrouter(ANSWER)
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    model = surface.make(server.base_url, api_key=None)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-of-another-process")
+    surface.call(copied(model))
+
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
 async def test_a_copy_may_be_made_while_the_original_streams(surface, scripted_openrouter):
     server = scripted_openrouter(STALLED, ANSWER)
     model = surface.make(server.base_url, max_retries=0)

@@ -1,6 +1,8 @@
 """`llm.metadata`: known offline, and what the catalogue says once it is asked."""
 
 import asyncio
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -93,3 +95,16 @@ def test_a_failure_leaves_the_metadata_as_they_were(
         refresh(llm)
 
     assert llm.metadata == before
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda llm: pickle.loads(pickle.dumps(llm))]
+)
+def test_a_copy_keeps_the_refreshed_metadata(
+    scripted_openrouter: StartScript, copied: Callable[[GLM], GLM]
+) -> None:
+    server = scripted_openrouter(endpoints(ENDPOINT))
+    llm = GLM(api_key="sk-or-test", api_base=server.base_url)
+    llm.refresh_profile()
+
+    assert copied(llm).metadata == llm.metadata != GLM(api_key="sk-or-test").metadata
