@@ -50,6 +50,10 @@ class Client(BaseClient):
         options = conceal(options)  # also from tracebacks
         super().__init__(**options)
         self._http_client = http_client
+        if http_client is not None:
+            from . import _http
+
+            _http.check_client(http_client, _http.HTTPClient)
         self._sleep = time.sleep
 
     def complete(self, request: ChatRequest) -> Completion:
@@ -153,6 +157,10 @@ class AsyncClient(BaseClient):
         options = conceal(options)  # also from tracebacks
         super().__init__(**options)
         self._http_client = http_async_client
+        if http_async_client is not None:
+            from . import _http
+
+            _http.check_client(http_async_client, _http.AsyncHTTPClient)
         self._sleep = asyncio.sleep
 
     async def complete(self, request: ChatRequest) -> Completion:

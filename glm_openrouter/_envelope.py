@@ -61,7 +61,7 @@ _GENERIC_MESSAGES = frozenset(("", "provider returned error", "error", "unknown 
 
 _OVERFLOW = re.compile(
     r"context_length_exceeded|(maximum|max) context length|context (length|window)\b.{0,20}\bexceeded"
-    r"|(prompt|input|context)\b.{0,40}\b(too long|exceeds.{0,40}\b(length|window|tokens))",
+    r"|(prompt|input|context)\b.{0,40}\b(too long|exceeds?.{0,40}\b(length|window|tokens))",
     re.IGNORECASE,
 )
 """Texts of a 400 of a prompt that does not fit."""

@@ -16,6 +16,8 @@ __all__ = ["build_body", "build_headers", "encode_body"]
 
 _encode = msgspec.json.Encoder().encode
 _USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
+_NEW_NAMES = {"x-title": "x-openrouter-title"}
+"""Headers that OpenRouter also takes under an old name."""
 
 
 def build_body(request: ChatRequest, *, stream: bool) -> JSONObject:
@@ -71,7 +73,7 @@ def build_headers(
             "X-OpenRouter-Categories": ",".join(app_categories or ()),
         }
     )
-    given = {name.lower() for name in default_headers or ()}
+    given = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers or ()}
     kept = [name for name, value in headers.items() if value and name.lower() not in given]
     merged = Concealed({name: headers[name] for name in kept} | dict(default_headers or {}))
     for name in merged:

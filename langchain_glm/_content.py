@@ -25,33 +25,14 @@ def to_content(content: Content, model: str) -> str | list[JSONObject]:
 
 
 def to_answer(content: Content, model: str) -> str | list[JSONObject]:
-    """Return what the model itself has written, without the blocks that have a place of their own in a message."""
+    """Return what a model has written, without the blocks that have a place of their own in a message.
+
+    Nor are there blocks that only another provider knows, such as its server tools, so that a conversation which was
+    held with another model can go on.
+    """
     if isinstance(content, str):
         return content
-    return to_content([block for block in content if type_of(block) not in _ELSEWHERE], model)
-
-
-_ELSEWHERE = frozenset(
-    (
-        "function_call",
-        "input_json_delta",
-        "invalid_tool_call",
-        "non_standard",
-        "reasoning",
-        "redacted_thinking",
-        "refusal",
-        "server_tool_call",
-        "server_tool_call_chunk",
-        "server_tool_result",
-        "server_tool_use",
-        "thinking",
-        "tool_call",
-        "tool_call_chunk",
-        "tool_use",
-        "web_search_tool_result",
-    )
-)
-"""Types of blocks that only a model writes: calls, reasoning, and what ran at a server."""
+    return to_content([block for block in content if type_of(block) in _SAID], model)
 
 
 def type_of(block: str | JSONObject) -> object:
@@ -133,6 +114,9 @@ _CONVERTERS: dict[str, Callable[[JSONObject], JSONObject]] = {
     "video_url": _as_it_is,
 }
 """By type: LangChain's blocks, Anthropic's `document`, and OpenRouter's own parts."""
+
+_SAID = _CONVERTERS.keys() - {"non_standard"}
+"""Types of blocks that are what a model has said."""
 
 
 def _extras(block: JSONObject) -> JSONObject:

@@ -40,8 +40,14 @@ JSONObject = dict[str, Any]
 def to_result(completion: Completion) -> ChatResult:
     """Return a finished response as LangChain's result."""
     message = to_message(completion)
-    info = {"finish_reason": completion.finish_reason}
-    return ChatResult(generations=[ChatGeneration(message=message, generation_info=info)])
+    generation = ChatGeneration(message=message, generation_info=_to_info(completion))
+    output = {name: message.response_metadata.get(name) for name in ("id", "model_name", "created")}
+    known = {name: value for name, value in output.items() if value is not None}
+    return ChatResult(generations=[generation], llm_output=known)
+
+
+def _to_info(completion: Completion) -> JSONObject:
+    return {"finish_reason": completion.finish_reason}
 
 
 def to_message(completion: Completion) -> AIMessage:
@@ -95,7 +101,7 @@ def to_usage(usage: Usage | None) -> UsageMetadata | None:
     metadata = UsageMetadata(
         input_tokens=prompt,
         output_tokens=completion,
-        total_tokens=int(usage.total_tokens or prompt + completion),
+        total_tokens=prompt + completion if usage.total_tokens is None else int(usage.total_tokens),
     )
     if (read := usage.prompt_tokens_details) is not None:
         counts = {
@@ -144,6 +150,8 @@ def to_chunk(delta: Delta) -> ChatGenerationChunk:
     values["content"] = delta.text
     if delta.reasoning:
         values["additional_kwargs"]["reasoning_content"] = delta.reasoning
+    if delta.logprobs:
+        values["response_metadata"]["logprobs"] = delta.logprobs
     if calls:
         values["tool_call_chunks"] = calls
         if calls[0]["name"]:
@@ -192,16 +200,18 @@ def to_last_chunk(completion: Completion, *, with_usage: bool) -> ChatGeneration
         for index, call in enumerate(completion.tool_calls)
         if call.error
     ]
+    metadata = to_metadata(completion)
+    metadata.pop("logprobs", None)  # they came with their tokens, and chunks add up
     message = AIMessageChunk(
         content="",
         additional_kwargs=_extras(completion),
-        response_metadata=to_metadata(completion),
+        response_metadata=metadata,
         usage_metadata=to_usage(completion.usage) if with_usage else None,
         chunk_position="last",
     )
     # Set after validation, which would take the mark for a call of its own.
     message.tool_call_chunks = cut
-    return ChatGenerationChunk(message=message)
+    return ChatGenerationChunk(message=message, generation_info=_to_info(completion))
 
 
 def _cut_mark(arguments: str) -> str:

@@ -1,13 +1,14 @@
 """What `ChatGLM` and `GLM` have in common: the connection, the parameters, and how they become a request."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from functools import cache
+from typing import Any, Self, cast
 
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.config import ensure_config
 from langchain_core.utils import from_env, secret_from_env
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from glm_openrouter import (
     DEFAULT_MODEL,
@@ -16,6 +17,7 @@ from glm_openrouter import (
     ModelParameters,
     ProviderPreferences,
     Settings,
+    __version__,
     strip_variant,
 )
 
@@ -74,6 +76,24 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         with translate_errors():
             _ = self._client  # which checks the key and the base URL
 
+    @model_validator(mode="after")
+    def _no_model_kwarg_gets_lost(self) -> Self:
+        for name in self.model_kwargs:
+            field = _names_of(type(self)).get(name)
+            if field is not None and field not in ModelParameters.model_fields:
+                msg = f"{name} does not go into model_kwargs: pass it as {field}."
+                raise ValueError(msg)
+            if field is not None and getattr(self, field) is not None:
+                msg = f"{name} is given twice, once in model_kwargs."
+                raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _set_glm_openrouter_version(self) -> Self:
+        # The way LangChain has traces tell the packages that took part.
+        cast(Any, self)._add_version("glm-openrouter", __version__)
+        return self
+
     @property
     def model(self) -> str:
         """Same as `model_name`."""
@@ -97,7 +117,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
     ) -> ChatRequest:
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         given = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
-        defaults = {"model": self.model_name, "stop": self.stop if stop is None else stop}
+        defaults = {"model": self.model_name, "stop": self._stop_texts(stop)}
         model = given.get("model") or self.model_name
         return self.build_request(
             to_messages(messages, model),
@@ -106,6 +126,11 @@ class OpenRouterModel(ClientHolder, ModelParameters):
             more=self.model_kwargs,
             conversation=_current_thread(),
         )
+
+    def _stop_texts(self, stop: list[str] | None) -> list[str] | None:
+        """Return the texts that end an answer: those of the call, else those of the model."""
+        own = [self.stop] if isinstance(self.stop, str) else self.stop
+        return own if stop is None else stop
 
     def get_token_ids(self, text: str) -> list[int]:
         """Return the tokens of a text, for which there has to be a tokenizer.
@@ -176,6 +201,17 @@ def trace_model(parameters: LangSmithParams, model: str) -> LangSmithParams:
     routing = {"model_variant": model.removeprefix(base).removeprefix(":")} if model != base else {}
     names = LangSmithParams(ls_provider="openrouter", ls_model_name=base)
     return cast(LangSmithParams, {**parameters, **names, **routing})
+
+
+@cache
+def _names_of(kind: type[BaseModel]) -> dict[str, str]:
+    """Return all names of the arguments of a class, and what other classes call them, with the field of each."""
+    names = {"extra_headers": "default_headers", "stream": "streaming"}
+    for name, field in kind.model_fields.items():
+        other = field.validation_alias
+        choices = other.choices if isinstance(other, AliasChoices) else (field.alias or name,)
+        names |= dict.fromkeys((name, *map(str, choices)), name)
+    return {**names, "metadata": "request_metadata"}  # on the wire, where `model_kwargs` go
 
 
 def _current_thread() -> str | None:

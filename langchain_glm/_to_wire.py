@@ -110,7 +110,7 @@ def _to_assistant(message: AIMessage, model: str, answered: set[str]) -> JSONObj
         to_answer(message.content, model),
         tool_calls=calls,
         reasoning=extras.get("reasoning_content") or _reasoning_in_content(message),
-        reasoning_details=extras.get("reasoning_details"),
+        reasoning_details=_to_details(extras.get("reasoning_details")),
         annotations=extras.get("annotations") or (),
     )
 
@@ -133,6 +133,33 @@ def _reasoning_in_content(message: AIMessage) -> str:
         for block in message.content
         if isinstance(block, dict) and block.get("type") == "reasoning"
     )
+
+
+def _to_details(details: Sequence[JSONObject] | None) -> list[JSONObject] | None:
+    """Return reasoning details, with the fragments of a text put together in those that `ChatOpenRouter` has streamed.
+
+    It keeps fragments apart, and a provider that has signed the whole refuses them. Ours are whole.
+    """
+    if details is None:
+        return None
+    joined: list[JSONObject] = []
+    for detail in details:
+        if joined and _continues(joined[-1], detail):
+            before = joined[-1]
+            news = {key: value for key, value in detail.items() if value is not None}
+            text = (before.get("text") or "") + (detail.get("text") or "")
+            joined[-1] = {**before, **news, "text": text}
+        else:
+            joined.append(detail)
+    return joined
+
+
+def _continues(before: JSONObject, detail: JSONObject) -> bool:
+    # The index tells whose they are: it is an integer on the wire, and a float in the SDK of OpenRouter.
+    index = before.get("index")
+    is_text = before.get("type") == "reasoning.text" and isinstance(index, float)
+    is_same = all(detail.get(key) == before.get(key) for key in ("type", "index"))
+    return is_text and is_same and not before.get("signature")
 
 
 def _to_arguments(arguments: JSONObject, written: str | None) -> str:

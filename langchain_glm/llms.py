@@ -118,7 +118,7 @@ class GLM(OpenRouterModel, BaseLLM):
         return "openrouter-glm-text"
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        parameters = super()._get_ls_params(stop=stop, **kwargs)
+        parameters = super()._get_ls_params(stop=self._stop_texts(stop), **kwargs)
         return trace_model(parameters, kwargs.get("model") or self.model_name)
 
 

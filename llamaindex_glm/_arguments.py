@@ -75,7 +75,7 @@ class PeerArguments(BaseModel):
     @classmethod
     def _belongs_into_the_body(cls, value: JSONObject) -> JSONObject:
         for name in sorted(_NOT_IN_THE_BODY.keys() & value.keys()):
-            msg = f"{name} is no parameter of OpenRouter: {_NOT_IN_THE_BODY[name]}"
+            msg = f"{name} does not go into additional_kwargs: {_NOT_IN_THE_BODY[name]}"
             raise ValueError(msg)
         return value
 
@@ -105,11 +105,12 @@ class PeerArguments(BaseModel):
 
 _NOT_IN_THE_BODY = {
     "extra_headers": "use default_headers.",
-    "extra_query": "it takes no query.",
+    "extra_query": "OpenRouter takes no query.",
+    "model": "pass it to the constructor.",
     "stream": "call stream_chat or stream_complete.",
     "timeout": "pass it to the constructor.",
 }
-"""What the SDK of OpenAI takes beside parameters, and what to do instead."""
+"""What the SDK of OpenAI takes there too, and what to do instead."""
 
 
 def _with_routing(values: JSONObject, routing: JSONObject) -> JSONObject:

@@ -18,11 +18,19 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.llm import ToolSelection
 
 from glm_openrouter import Completion, ToolCall, TruncatedToolCallError
-from glm_openrouter.messages import parse_arguments
+from glm_openrouter.messages import parse_arguments, tool_call
 
-__all__ = ["to_blocks", "to_completion_response", "to_response", "to_tool_selections"]
+__all__ = [
+    "to_blocks",
+    "to_completion_response",
+    "to_older_calls",
+    "to_response",
+    "to_tool_selections",
+]
 
 Block = TextBlock | ThinkingBlock | ToolCallBlock | CitationBlock
+Call = tuple[str | None, str, str]
+"""Id, name and arguments as text."""
 
 
 def to_response(
@@ -50,10 +58,11 @@ def to_response(
     if isinstance(blocks[0], ThinkingBlock):
         _complete_thinking(blocks[0], completion)
     extras = {"annotations": completion.annotations or None, "refusal": completion.refusal}
+    given = {key: value for key, value in extras.items() if value is not None}
     message = ChatMessage(
         role=MessageRole.ASSISTANT,
         blocks=blocks,
-        additional_kwargs={key: value for key, value in extras.items() if value is not None},
+        additional_kwargs={**to_older_calls(calls), **given},
     )
     return ChatResponse(
         message=message,
@@ -118,10 +127,10 @@ def _to_kwargs(block: ToolCallBlock) -> dict[str, Any] | None:
 def to_blocks(
     text: str,
     reasoning: str,
-    calls: Sequence[tuple[str | None, str, str]],
+    calls: Sequence[Call],
     citations: Sequence[CitationBlock] = (),
 ) -> list[Block]:
-    """Return the blocks of a message; each call is an id, a name and the arguments as text."""
+    """Return the blocks of a message."""
     blocks: list[Block] = []
     if reasoning:
         blocks.append(ThinkingBlock(content=reasoning))
@@ -133,6 +142,15 @@ def to_blocks(
         for call_id, name, arguments in calls
     ]
     return blocks
+
+
+def to_older_calls(calls: Sequence[Call]) -> dict[str, Any]:
+    """Return what messages held in `additional_kwargs` before there were blocks for calls.
+
+    `FunctionCallingProgram.stream_call` and chat engines still look for calls there, and there only.
+    """
+    written = [tool_call(call_id or "", name, arguments) for call_id, name, arguments in calls]
+    return {"tool_calls": written} if written else {}
 
 
 def _to_citations(annotations: Sequence[Mapping[str, Any]]) -> list[CitationBlock]:

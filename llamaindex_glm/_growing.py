@@ -19,9 +19,9 @@ from pydantic import BaseModel
 
 from glm_openrouter import Completion, Delta, ToolCallDelta
 
-from ._from_wire import to_blocks, to_completion_response, to_response
+from ._from_wire import to_blocks, to_completion_response, to_older_calls, to_response
 
-__all__ = ["Growing", "GrowingChat", "GrowingText"]
+__all__ = ["ChatBuilder", "CompletionBuilder", "ResponseBuilder"]
 
 Response = TypeVar("Response", covariant=True)
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,56 +30,65 @@ _set = object.__setattr__
 _values_of: Callable[[object], dict[str, Any]] = BaseModel.__dict__["__dict__"].__get__
 
 
-class Growing(Protocol[Response]):
+class ResponseBuilder(Protocol[Response]):
     """What makes responses of the increments of one stream."""
 
     def feed(self, delta: Delta) -> Response:
         """Return the response for one increment."""
         ...
 
-    def finish(self, completion: Completion, *, one_call: bool) -> Response:
+    def finish(self, completion: Completion) -> Response:
         """Return the last response, see `to_response`."""
         ...
 
 
-class GrowingChat:
-    """Increments -> chat responses."""
+class ChatBuilder:
+    """Increments -> chat responses.
 
-    def __init__(self) -> None:
-        self._growth = _Growth()
+    Args:
+        one_call: Whether to show only the first tool call, because no others were wanted.
+    """
+
+    def __init__(self, *, one_call: bool = False) -> None:
+        self._one_call = one_call
+        self._so_far = _Increments(one_call=one_call)
 
     def feed(self, delta: Delta) -> ChatResponse:
         """Return the response for one increment."""
-        return _respond(_GrowingResponse, {"message"}, _CHAT_VALUES, self._growth, delta)
+        return _respond(_UnseenResponse, {"message"}, _CHAT_VALUES, self._so_far, delta)
 
-    def finish(self, completion: Completion, *, one_call: bool) -> ChatResponse:
+    def finish(self, completion: Completion) -> ChatResponse:
         """Return the last response, see `to_response`."""
-        return to_response(completion, delta="", one_call=one_call)
+        return to_response(completion, delta="", one_call=self._one_call)
 
 
-class GrowingText:
-    """Increments -> responses to a text prompt."""
+class CompletionBuilder:
+    """Increments -> responses to a text prompt, which show no tool calls."""
 
     def __init__(self) -> None:
-        self._growth = _Growth()
+        self._so_far = _Increments()
 
     def feed(self, delta: Delta) -> CompletionResponse:
         """Return the response for one increment."""
-        return _respond(_GrowingCompletion, {"text"}, _TEXT_VALUES, self._growth, delta)
+        return _respond(_UnseenCompletion, {"text"}, _TEXT_VALUES, self._so_far, delta)
 
-    def finish(self, completion: Completion, *, one_call: bool) -> CompletionResponse:
+    def finish(self, completion: Completion) -> CompletionResponse:
         """Return the last response, see `to_response`."""
-        return to_completion_response(to_response(completion, delta="", one_call=one_call))
+        return to_completion_response(to_response(completion, delta=""))
 
 
-class _Growth:
+class _Increments:
     """The increments of a stream, and what the first of them add up to.
 
     Who looks at one response after the other has each increment added once. So has a second one who comes behind, an
     exporter of events for example.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, one_call: bool = False) -> None:
+        self.has_calls = False
+        """Whether a tool call has begun."""
+        self.shown_calls = 1 if one_call else None
+        """How many calls to show, None for all."""
         self._deltas: list[Delta] = []
         self._leading = _Fold()
         self._lagging = _Fold()
@@ -87,6 +96,8 @@ class _Growth:
     def add(self, delta: Delta) -> int:
         """Take one more increment; return how many there are now."""
         self._deltas.append(delta)
+        if delta.tool_calls:
+            self.has_calls = True
         return len(self._deltas)
 
     def fold(self, count: int) -> "_Fold":
@@ -134,32 +145,34 @@ _looking = RLock()
 
 
 def _settled(name: str) -> Callable[..., Any]:
-    def method(self: "_Growing", *arguments: Any) -> Any:
+    def method(self: "_Unseen", *arguments: Any) -> Any:
         self._settle()
         return getattr(self, name)(*arguments)
 
     return method
 
 
-class _Growing:
+class _Unseen:
     """A model that nobody has looked at yet: whatever would show that a value is missing has it made first."""
 
     __slots__ = ()
 
     def _settle(self) -> None:
-        """Make an ordinary model of a growing one."""
+        """Become an ordinary model."""
         with _looking:
-            if not isinstance(self, _Growing):
+            if not isinstance(self, _Unseen):
                 return  # another thread has done it, while this one waited
             values = _values_of(self)
-            if "_growth" in values:
-                growth, count = values.pop("_growth")
-                complete = self._complete(values, growth, count)
+            if "_so_far" in values:
+                increments, count = values.pop("_so_far")
+                complete = self._complete(values, increments, count)
                 values.clear()
                 values.update(complete)
             self.__class__ = self._ordinary()
 
-    def _complete(self, values: dict[str, Any], growth: _Growth, count: int) -> dict[str, Any]:
+    def _complete(
+        self, values: dict[str, Any], increments: _Increments, count: int
+    ) -> dict[str, Any]:
         """Return all values, in the order of the fields, in which pydantic shows them."""
         raise NotImplementedError
 
@@ -197,31 +210,43 @@ class _Growing:
     __delattr__ = _settled("__delattr__")
 
 
-class _GrowingResponse(_Growing, ChatResponse):
-    def _complete(self, values: dict[str, Any], growth: _Growth, count: int) -> dict[str, Any]:
-        # Chat engines look at the message with each increment, but not at its blocks.
-        message = _GrowingMessage.__new__(_GrowingMessage)
-        shown = {"additional_kwargs": {}, "_growth": (growth, count)}
-        _fill(message, {**_MESSAGE_VALUES, **shown}, {"role", "blocks"})
+class _UnseenResponse(_Unseen, ChatResponse):
+    def _complete(
+        self, values: dict[str, Any], increments: _Increments, count: int
+    ) -> dict[str, Any]:
+        message = _UnseenMessage.__new__(_UnseenMessage)
+        known: dict[str, Any] = {"role": MessageRole.ASSISTANT}
+        if not increments.has_calls:
+            # Chat engines look for calls here, with each increment.
+            known["additional_kwargs"] = {}
+        fields_set = {"role", "additional_kwargs", "blocks"}
+        _fill(message, {**known, "_so_far": (increments, count)}, fields_set)
         return {"message": message, **values}
 
     def _ordinary(self) -> type[ChatResponse]:
         return ChatResponse
 
 
-class _GrowingMessage(_Growing, ChatMessage):
-    def _complete(self, values: dict[str, Any], growth: _Growth, count: int) -> dict[str, Any]:
-        fold = growth.fold(count)
-        calls = [(call.id, call.name or "", call.arguments) for call in fold.calls.values()]
-        return {**values, "blocks": to_blocks(fold.text, fold.reasoning, calls)}
+class _UnseenMessage(_Unseen, ChatMessage):
+    def _complete(
+        self, values: dict[str, Any], increments: _Increments, count: int
+    ) -> dict[str, Any]:
+        fold = increments.fold(count)
+        wanted = list(fold.calls.values())[: increments.shown_calls]
+        calls = [(call.id, call.name or "", call.arguments) for call in wanted]
+        blocks = to_blocks(fold.text, fold.reasoning, calls)
+        missing = {"role": None, "additional_kwargs": to_older_calls(calls), "blocks": blocks}
+        return {**missing, **values}
 
     def _ordinary(self) -> type[ChatMessage]:
         return ChatMessage
 
 
-class _GrowingCompletion(_Growing, CompletionResponse):
-    def _complete(self, values: dict[str, Any], growth: _Growth, count: int) -> dict[str, Any]:
-        return {"text": growth.fold(count).text, **values}
+class _UnseenCompletion(_Unseen, CompletionResponse):
+    def _complete(
+        self, values: dict[str, Any], increments: _Increments, count: int
+    ) -> dict[str, Any]:
+        return {"text": increments.fold(count).text, **values}
 
     def _ordinary(self) -> type[CompletionResponse]:
         return CompletionResponse
@@ -235,18 +260,25 @@ def _others(model: BaseModel, missing: str) -> dict[str, Any]:
 # those of a response that pydantic has made.
 _CHAT_VALUES = _others(ChatResponse(message=ChatMessage()), "message")
 _TEXT_VALUES = _others(CompletionResponse(text=""), "text")
-_MESSAGE_VALUES = {"role": MessageRole.ASSISTANT}
 _SHOWN = frozenset(("delta", "additional_kwargs"))
 
 
 def _respond(
-    kind: type[Model], missing: set[str], others: dict[str, Any], growth: _Growth, delta: Delta
+    kind: type[Model],
+    missing: set[str],
+    others: dict[str, Any],
+    increments: _Increments,
+    delta: Delta,
 ) -> Model:
     """Return the response for one increment, without what will only be made when somebody looks at it."""
     response = kind.__new__(kind)
-    extras = {"thinking_delta": delta.reasoning} if delta.reasoning else {}
-    shown = {"delta": delta.text, "additional_kwargs": extras}
-    _fill(response, {**others, **shown, "_growth": (growth, growth.add(delta))}, missing | _SHOWN)
+    values = {
+        **others,
+        "delta": delta.text,
+        "additional_kwargs": {"thinking_delta": delta.reasoning} if delta.reasoning else {},
+        "_so_far": (increments, increments.add(delta)),
+    }
+    _fill(response, values, missing | _SHOWN)
     return response
 
 

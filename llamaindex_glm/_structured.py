@@ -113,7 +113,7 @@ class StructuredPrediction(_Base):
         plan = self._plan(output_cls)
         arguments = _arguments(plan, llm_kwargs)
         conversation = self._converse(plan, prompt, prompt_args)
-        growing = _Growing(output_cls, plan)
+        growing = _GrowingObject(output_cls, plan)
         responses = self.stream_chat(next(conversation), **arguments)
         with closing(responses) as open_responses:
             for response in open_responses:
@@ -133,7 +133,7 @@ class StructuredPrediction(_Base):
         conversation = self._converse(plan, prompt, prompt_args)
 
         async def objects() -> AsyncGenerator[Model | FlexibleModel, None]:
-            growing = _Growing(output_cls, plan)
+            growing = _GrowingObject(output_cls, plan)
             responses = await self.astream_chat(next(conversation), **arguments)
             async with aclosing(responses) as open_responses:
                 async for response in open_responses:
@@ -225,7 +225,7 @@ def _to_error(problem: str, response: ChatResponse) -> StructuredOutputError:
     return StructuredOutputError(problem, response.message)
 
 
-class _Growing(Generic[Model]):
+class _GrowingObject(Generic[Model]):
     """Responses of a stream -> the object as far as it has come."""
 
     def __init__(self, output_cls: type[Model], plan: Plan) -> None:

@@ -1,7 +1,6 @@
 """LlamaIndex messages and tools -> OpenRouter's form."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from mimetypes import guess_type
 from typing import Any
 
@@ -20,6 +19,7 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 from llama_index.core.tools import BaseTool
+from pydantic import BaseModel
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter import messages as wire
@@ -77,7 +77,7 @@ def _to_assistant(message: ChatMessage, model: str) -> JSONObject:
     said = [block for block in message.blocks if not isinstance(block, CitationBlock)]
     return wire.assistant_message(
         _to_content(said, model),
-        tool_calls=calls or [_to_call_object(call) for call in _older_calls(message)],
+        tool_calls=calls or [_to_older_call(call) for call in _older_calls(message)],
         reasoning="".join(block.content or "" for block in thinking),
         reasoning_details=details if any(entries is not None for entries in kept) else None,
         annotations=message.additional_kwargs.get("annotations") or (),
@@ -85,10 +85,13 @@ def _to_assistant(message: ChatMessage, model: str) -> JSONObject:
 
 
 def _to_call(block: ToolCallBlock) -> JSONObject:
-    arguments = block.tool_kwargs
+    return _write_call(block.tool_call_id, block.tool_name, block.tool_kwargs)
+
+
+def _write_call(call_id: str | None, name: str, arguments: str | Mapping[str, Any]) -> JSONObject:
     if not isinstance(arguments, str):
         arguments = wire.write_arguments(arguments)
-    return wire.tool_call(block.tool_call_id or "", block.tool_name, arguments)
+    return wire.tool_call(call_id or "", name, arguments)
 
 
 def _older_calls(message: ChatMessage) -> Sequence[Any]:
@@ -96,12 +99,16 @@ def _older_calls(message: ChatMessage) -> Sequence[Any]:
     return message.additional_kwargs.get("tool_calls") or ()
 
 
-def _to_call_object(call: Any) -> JSONObject:
-    entry = call if isinstance(call, dict) else json.loads(call.model_dump_json())
-    function = entry["function"]
-    return wire.tool_call(
-        entry.get("id") or "", function["name"], function.get("arguments") or "{}"
-    )
+def _to_older_call(call: Any) -> JSONObject:
+    """Return a call that is an entry of OpenAI's form, or an object of its SDK."""
+    entry = call.model_dump() if isinstance(call, BaseModel) else call
+    try:
+        function = entry["function"]
+        return _write_call(entry.get("id"), function["name"], function.get("arguments") or {})
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InvalidRequestError(
+            "A call in additional_kwargs['tool_calls'] does not have OpenAI's form. Use a ToolCallBlock."
+        ) from error
 
 
 def _to_content(blocks: Iterable[object], model: str) -> str | list[JSONObject]:

@@ -33,7 +33,7 @@ from glm_openrouter import (
 
 from ._arguments import PeerArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
-from ._growing import Growing, GrowingChat, GrowingText
+from ._growing import ChatBuilder, CompletionBuilder, ResponseBuilder
 from ._structured import StructuredPrediction
 from ._to_wire import to_messages, to_tool
 
@@ -203,14 +203,16 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, Fu
         Reasoning comes as `additional_kwargs["thinking_delta"]`. The last response has the usage. Raises what `chat`
         raises, while iterating.
         """
-        return self._stream(self._request(messages, kwargs), GrowingChat())
+        request = self._request(messages, kwargs)
+        return self._stream(request, ChatBuilder(one_call=_one_call(request)))
 
     @llm_chat_callback()
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
         """Return the responses to a conversation while it grows; see `stream_chat`."""
-        return self._astream(self._request(messages, kwargs), GrowingChat())
+        request = self._request(messages, kwargs)
+        return self._astream(request, ChatBuilder(one_call=_one_call(request)))
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
@@ -231,14 +233,14 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, Fu
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        return self._stream(self._text_request(prompt, formatted, kwargs), GrowingText())
+        return self._stream(self._text_request(prompt, formatted, kwargs), CompletionBuilder())
 
     @llm_completion_callback()
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        return self._astream(self._text_request(prompt, formatted, kwargs), GrowingText())
+        return self._astream(self._text_request(prompt, formatted, kwargs), CompletionBuilder())
 
     def _complete(self, request: ChatRequest) -> ChatResponse:
         return to_response(self._client.complete(request), one_call=_one_call(request))
@@ -248,20 +250,20 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, Fu
         return to_response(completion, one_call=_one_call(request))
 
     def _stream(
-        self, request: ChatRequest, growing: Growing[Response]
+        self, request: ChatRequest, builder: ResponseBuilder[Response]
     ) -> Generator[Response, None, None]:
         with self._client.stream(request) as stream:
             for delta in stream:
-                yield growing.feed(delta)
-            yield growing.finish(stream.completion, one_call=_one_call(request))
+                yield builder.feed(delta)
+            yield builder.finish(stream.completion)
 
     async def _astream(
-        self, request: ChatRequest, growing: Growing[Response]
+        self, request: ChatRequest, builder: ResponseBuilder[Response]
     ) -> AsyncGenerator[Response, None]:
         async with self._async_client.stream(request) as stream:
             async for delta in stream:
-                yield growing.feed(delta)
-            yield growing.finish(stream.completion, one_call=_one_call(request))
+                yield builder.feed(delta)
+            yield builder.finish(stream.completion)
 
     def _prepare_chat_with_tools(
         self,

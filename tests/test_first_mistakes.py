@@ -1,12 +1,20 @@
 """What everybody gets wrong first has one clear, typed error each, in both frameworks, sync and async."""
 
+import math
 import socket
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
-from glm_openrouter import APIConnectionError, AuthenticationError, BadRequestError
+from glm_openrouter import (
+    APIConnectionError,
+    AuthenticationError,
+    BadRequestError,
+    InvalidRequestError,
+)
 from glm_openrouter.testing import OfflineServer
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
@@ -52,6 +60,22 @@ async def test_a_wrong_model_id_names_the_model(
         BadRequestError, match=r"z-ai/glm-4.60 is not a valid model ID \(400\).*Check the model id"
     ):
         await ask(offline_openrouter.base_url, model="z-ai/glm-4.60")
+
+
+@pytest.mark.parametrize("seconds", ["30", (5, 30), timedelta(seconds=3), 0, -1, math.nan, True])
+async def test_a_timeout_that_is_none_is_refused(ask: Ask, seconds: object) -> None:
+    with pytest.raises(InvalidRequestError, match="timeout must be a positive number of seconds"):
+        await ask("http://127.0.0.1:1", timeout=seconds)
+
+
+async def test_a_client_of_the_wrong_kind_is_refused(ask: Ask) -> None:
+    async with httpx.AsyncClient() as asynchronous:
+        with httpx.Client() as synchronous:
+            swapped = {"http_client": asynchronous, "http_async_client": synchronous}
+            with pytest.raises(
+                InvalidRequestError, match=r"An httpx\.(Async)?Client is needed here"
+            ):
+                await ask("http://127.0.0.1:1", **swapped)
 
 
 async def test_no_network_names_the_base_url(ask: Ask) -> None:

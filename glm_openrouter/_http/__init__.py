@@ -16,6 +16,7 @@ from .endpoint import (
     Timeout,
     build_timeout,
     check_base_url,
+    check_client,
 )
 from .failure import transport_failure
 from .loop_pool import async_client, release_async_client
@@ -34,6 +35,7 @@ __all__ = [
     "async_client",
     "build_timeout",
     "check_base_url",
+    "check_client",
     "release_async_client",
     "release_sync_client",
     "sync_client",

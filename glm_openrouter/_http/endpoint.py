@@ -1,5 +1,6 @@
 """Where requests go, and how long they may take."""
 
+import math
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -21,6 +22,7 @@ __all__ = [
     "Timeout",
     "build_timeout",
     "check_base_url",
+    "check_client",
 ]
 
 HTTPClient: TypeAlias = httpx.Client
@@ -35,13 +37,32 @@ CONNECT_TIMEOUT = 10.0
 """Seconds to make a connection."""
 
 
-def build_timeout(timeout: float | Timeout | None) -> Timeout:
-    """Return the limits in httpx's form: `read` is the silence that `timeout` bounds."""
+def build_timeout(timeout: object) -> Timeout:
+    """Return the limits in httpx's form: `read` is the silence that `timeout` bounds.
+
+    Raises:
+        InvalidRequestError: It is no number of seconds, no `httpx.Timeout` and not `None`.
+    """
     if isinstance(timeout, httpx.Timeout):
         return timeout
     limit = DEFAULT_TIMEOUT if timeout is None else timeout
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
+        raise InvalidRequestError(
+            f"timeout must be a positive number of seconds, or an httpx.Timeout, got {timeout!r}."
+        )
     connect = min(CONNECT_TIMEOUT, limit)
     return httpx.Timeout(limit, connect=connect, pool=connect)
+
+
+def check_client(client: object, kind: type[HTTPClient | AsyncHTTPClient]) -> None:
+    """Check that what a user passes as a client of their own is one.
+
+    Raises:
+        InvalidRequestError: It is something else, such as a client of the other kind.
+    """
+    if not isinstance(client, kind):
+        made = f"{type(client).__module__}.{type(client).__qualname__}"
+        raise InvalidRequestError(f"An httpx.{kind.__name__} is needed here, got {made}.")
 
 
 def check_base_url(url: str, *, allow_http: bool) -> str:

@@ -76,6 +76,8 @@ class ScriptedServer:
     def __init__(self, script: Sequence[Reply], *, repeat_last: bool = True) -> None:
         if not script:
             raise ValueError("A script needs at least one reply")
+        if not all(isinstance(reply, tuple) for reply in script):
+            raise TypeError("A script is a list of replies, also of one: ScriptedServer([reply])")
         self.requests: list[ReceivedRequest] = []
         self.connections: list[ConnectionLog] = []
         self._script = list(script)

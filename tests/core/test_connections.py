@@ -732,6 +732,15 @@ def test_own_headers_win(run, scripted_openrouter):
     assert (headers["user-agent"], headers["x-openrouter-title"]) == ("Harbour/1", "Harbour")
 
 
+def test_an_own_title_wins_under_its_old_name_too(run, scripted_openrouter):
+    server = scripted_openrouter(ANSWER)
+    run.complete(server.base_url, default_headers={"X-Title": "Own"}, app_title="Harbour")
+    headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
+
+    assert headers["x-title"] == "Own"
+    assert "x-openrouter-title" not in headers
+
+
 def test_an_own_synchronous_client_is_used_and_left_open(scripted_openrouter):
     server = scripted_openrouter(STREAMED_ANSWER)
     with httpx.Client(headers={"x-own": "1"}) as mine:

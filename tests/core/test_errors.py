@@ -555,6 +555,7 @@ def test_an_unknown_model_is_answered_with_where_to_look():
         error(400, "Your input exceeds the context window of this model"),
         error(400, "The context length is exceeded"),
         error(400, "The input token count exceeds the maximum number of tokens"),
+        error(400, "Input tokens exceed the configured limit of 272000 tokens."),
     ],
 )
 def test_too_long_a_prompt_has_a_type_of_its_own(sent):

@@ -84,6 +84,37 @@ async def test_usage_is_counted_once(scripted_openrouter: StartScript, ask: Ask)
     }
 
 
+def test_a_total_is_what_was_reported(scripted_openrouter: StartScript) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 0}
+    server = scripted_openrouter(stream_reply([chunk({"content": "Hi"}, "stop", usage=usage)]))
+    message = model_for(server).invoke("?")
+    assert message.usage_metadata is not None
+    assert message.usage_metadata["total_tokens"] == 0
+
+
+def with_logprobs(token: str) -> dict[str, Any]:
+    event = chunk({"content": token})
+    event["choices"][0]["logprobs"] = {"content": [{"token": token, "logprob": -0.1}]}
+    return event
+
+
+@every_way
+async def test_logprobs_come_once(scripted_openrouter: StartScript, ask: Ask) -> None:
+    events = [with_logprobs("Hel"), with_logprobs("lo"), chunk({}, "stop")]
+    message = await ask(model_for(scripted_openrouter(stream_reply(events))), "?")
+    tokens = message.response_metadata["logprobs"]["content"]
+    assert [token["token"] for token in tokens] == ["Hel", "lo"]
+
+
+def test_logprobs_come_with_their_tokens(scripted_openrouter: StartScript) -> None:
+    events = [with_logprobs("Hel"), with_logprobs("lo"), chunk({}, "stop")]
+    *parts, last = model_for(scripted_openrouter(stream_reply(events))).stream("?")
+    for part in parts:
+        tokens = part.response_metadata["logprobs"]["content"]
+        assert [token["token"] for token in tokens] == [part.text]
+    assert "logprobs" not in last.response_metadata
+
+
 @every_way
 async def test_unreported_usage_is_not_invented(scripted_openrouter: StartScript, ask: Ask) -> None:
     server = scripted_openrouter(stream_reply([chunk({"content": "Hi"}), chunk({}, "stop")]))

@@ -203,6 +203,37 @@ def test_usage_of_a_stream_can_be_left_out(scripted_openrouter: StartScript, wan
     assert any(chunk.usage_metadata for chunk in chunks) is wanted
 
 
+TWICE: list[dict[str, Any]] = [
+    {"temperature": 0.5, "model_kwargs": {"temperature": 0.7}},
+    {"provider": {"sort": "price"}, "model_kwargs": {"openrouter_provider": {"order": ["z-ai"]}}},
+    {"extra_body": {"new": 1}, "model_kwargs": {"extra_body": {"new": 2}}},
+]
+
+
+@pytest.mark.parametrize("arguments", TWICE, ids=str)
+def test_a_parameter_that_is_given_twice_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="is given twice, once in model_kwargs"):
+        ChatGLM(api_key="sk-or-test", **arguments)
+
+
+ELSEWHERE = {
+    "model": "model_name",
+    "model_name": "model_name",
+    "stop": "stop",
+    "stop_sequences": "stop",
+    "stream": "streaming",
+    "timeout": "timeout",
+    "extra_headers": "default_headers",
+}
+"""What does not go into `model_kwargs` -> the argument that it is."""
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_an_argument_that_model_kwargs_would_lose_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"{name} does not .*: pass it as {ELSEWHERE[name]}"):
+        ChatGLM(api_key="sk-or-test", model_kwargs={name: "x"})
+
+
 def test_there_is_one_answer_to_a_request() -> None:
     assert ChatGLM(api_key="sk-or-test", n=1).n == 1
     with pytest.raises(ValidationError, match="n\n"):

@@ -232,6 +232,10 @@ class Recorder(BaseCallbackHandler):
         self.events.append("start")
         self.metadata = metadata
 
+    def on_llm_start(self, *_: Any, metadata: dict[str, Any], **__: Any) -> None:
+        self.events.append("start")
+        self.metadata = metadata
+
     def on_llm_new_token(self, token: str, **_: Any) -> None:
         self.events.append(token)
 
@@ -306,6 +310,43 @@ def test_traces_name_the_model_as_price_tables_do(
         "ls_stop": ["END"],
     }
     assert {**traced, "ls_model_type": ""} == {**known, **expected, "ls_model_type": ""}
+
+
+@pytest.mark.parametrize("kind", [ChatGLM, GLM])
+@pytest.mark.parametrize("stop", ["END", ["END"]], ids=["one", "a list"])
+def test_traces_have_the_stop_texts_of_the_model(
+    kind: type[ChatGLM | GLM], stop: str | list[str]
+) -> None:
+    made = kind(api_key="sk-or-test", stop=stop)
+    assert made._get_ls_params()["ls_stop"] == ["END"]
+    assert made._get_ls_params(stop=["STOP"])["ls_stop"] == ["STOP"]
+
+
+@pytest.mark.parametrize("kind", [ChatGLM, GLM])
+def test_traces_name_the_packages_that_took_part(
+    scripted_openrouter: StartScript, kind: type[ChatGLM | GLM]
+) -> None:
+    server, heard, mine = scripted_openrouter(stream_reply(HELLO)), Recorder(), {"mine": 1}
+    model = kind(api_key="sk-or-test", base_url=server.base_url, metadata=mine)
+    model.invoke("?", {"callbacks": [heard]})
+    assert heard.metadata["lc_versions"].keys() >= {"langchain-core", "glm-openrouter"}
+    assert heard.metadata["mine"] == 1
+    assert mine == {"mine": 1}
+
+
+@every_way
+async def test_callbacks_hear_which_model_answered_and_how_it_ended(
+    scripted_openrouter: StartScript, ask: Ask
+) -> None:
+    heard = Recorder()
+    await ask(
+        model_for(scripted_openrouter(stream_reply(HELLO))), "?", config={"callbacks": [heard]}
+    )
+    assert heard.result is not None
+    assert heard.result.generations[0][0].generation_info == {"finish_reason": "stop"}
+    if ask in (invoke, ainvoke):
+        answered = {"id": "gen-1790000000-test", "model_name": "z-ai/glm-4.6"}
+        assert heard.result.llm_output == {**answered, "created": 1790000000}
 
 
 def test_what_is_traced_is_in_the_metadata_of_a_run(scripted_openrouter: StartScript) -> None:

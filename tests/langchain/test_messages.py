@@ -229,6 +229,9 @@ def test_what_cannot_be_sent_is_refused_before(scripted_openrouter: StartScript,
     assert not server.requests
 
 
+FRAGMENT = {"type": "reasoning.text", "format": "unknown", "index": 0.0}
+"""The SDK of OpenRouter makes a float of the index."""
+
 TURNS: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
     "a question with a name": (
         HumanMessage("Hi", name="Ada"),
@@ -343,6 +346,42 @@ TURNS: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
             ]
         ),
         [{"role": "assistant", "content": "Hi"}],
+    ),
+    "what only another provider knows": (
+        AIMessage(
+            [
+                {"type": "reasoning_content", "reasoning_content": {"text": "They greet."}},
+                {"type": "web_search_call", "id": "ws_1", "status": "completed"},
+                {"type": "executable_code", "executable_code": "1 + 1"},
+                {"type": "text", "text": "Hi"},
+            ]
+        ),
+        [{"role": "assistant", "content": "Hi"}],
+    ),
+    "reasoning that ChatOpenRouter has streamed": (
+        AIMessage(
+            "Hi",
+            additional_kwargs={
+                "reasoning_details": [
+                    {**FRAGMENT, "text": "They "},
+                    {**FRAGMENT, "text": "greet."},
+                    {**FRAGMENT, "text": None, "signature": "s1"},
+                    {**FRAGMENT, "text": "So do I."},
+                    {**FRAGMENT, "text": "Sealed.", "index": 1.0},
+                ]
+            },
+        ),
+        [
+            {
+                "role": "assistant",
+                "content": "Hi",
+                "reasoning_details": [
+                    {**FRAGMENT, "text": "They greet.", "signature": "s1"},
+                    {**FRAGMENT, "text": "So do I."},
+                    {**FRAGMENT, "text": "Sealed.", "index": 1.0},
+                ],
+            }
+        ],
     ),
     "only a call": (
         AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": "1"}]),

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from llama_calls import llm_for
 from llama_index.core.agent.workflow import (
     AgentOutput,
     AgentStream,
@@ -42,7 +43,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture
 def llm(offline_openrouter: OfflineServer) -> GLM:
-    return GLM(api_key="sk-or-test", api_base=offline_openrouter.base_url)
+    return llm_for(offline_openrouter)
 
 
 @pytest.fixture(params=[True, False], ids=["streamed", "whole"])
@@ -164,7 +165,7 @@ async def test_a_cut_call_runs_nothing_and_says_why(
     cut = [chunk(delta), chunk({}, "length", usage=USAGE)]
     whole = {"id": "gen-1", "choices": [{"message": delta, "finish_reason": "length"}]}
     server = scripted_openrouter(stream_reply(cut) if streaming else json_reply(whole))
-    llm = GLM(api_key="sk-or-test", api_base=server.base_url, max_retries=0)
+    llm = llm_for(server)
     agent = FunctionAgent(tools=[delete_records], llm=llm, streaming=streaming)
     with pytest.raises(TruncatedToolCallError, match="delete_records"):
         await agent.run("Delete the drafts.")
@@ -176,7 +177,7 @@ async def test_the_error_of_the_provider_reaches_the_caller(
 ) -> None:
     limited = json_reply({"error": {"code": 429, "message": "Too many requests"}}, 429)
     server = scripted_openrouter(limited)
-    llm = GLM(api_key="sk-or-test", api_base=server.base_url, max_retries=0)
+    llm = llm_for(server)
     with pytest.raises(RateLimitError, match="Too many requests"):
         await FunctionAgent(tools=[get_weather], llm=llm, streaming=streaming).run("Hello")
 
@@ -296,7 +297,7 @@ async def test_a_stop_sequence_keeps_a_react_agent_from_inventing_observations(
         )
     )
     stop = {"stop": ["Observation:"]}
-    llm = GLM(api_key="sk-or-test", api_base=server.base_url, additional_kwargs=stop)
+    llm = llm_for(server, additional_kwargs=stop)
     handler = ReActAgent(tools=[get_weather], llm=llm).run("What is the weather in Oslo?")
     streamed = await events_of(handler, AgentStream)
     assert str(await handler) == "It is 21 degrees."
@@ -322,7 +323,7 @@ async def test_a_code_agent_runs_the_code_that_the_model_writes(
         for text in texts
     ]
     server = scripted_openrouter(*replies)
-    llm = GLM(api_key="sk-or-test", api_base=server.base_url)
+    llm = llm_for(server)
     agent = CodeActAgent(code_execute_fn=run_code, tools=[multiply], llm=llm, streaming=streaming)
     assert str(await agent.run("What is 17 times 23?")) == "It is 391."
     assert "391" in server.requests[1].body["messages"][-1]["content"]
@@ -382,10 +383,11 @@ class Report(BaseModel):
     degrees: int
 
 
+@pytest.mark.parametrize("kind", [FunctionAgent, ReActAgent])
 async def test_an_agent_ends_with_an_object_and_no_tool_is_forced_for_it(
-    llm: GLM, streaming: bool, offline_openrouter: OfflineServer
+    llm: GLM, kind: Any, streaming: bool, offline_openrouter: OfflineServer
 ) -> None:
-    agent = FunctionAgent(tools=[get_weather], llm=llm, streaming=streaming, output_cls=Report)
+    agent = kind(tools=[get_weather], llm=llm, streaming=streaming, output_cls=Report)
     handler = agent.run("What is the weather in Paris?")
     (event,) = await events_of(handler, AgentStreamStructuredOutput)
     output = await handler
@@ -417,7 +419,7 @@ async def test_agents_run_side_by_side(llm: GLM, streaming: bool) -> None:
 
 async def test_a_run_that_is_cancelled_hangs_up(scripted_openrouter: StartScript) -> None:
     server = scripted_openrouter(stream_reply([chunk({"content": "Well"}), Hold()]))
-    llm = GLM(api_key="sk-or-test", api_base=server.base_url)
+    llm = llm_for(server)
     handler = FunctionAgent(tools=[get_weather], llm=llm).run("Hello")
     async for event in handler.stream_events():
         if isinstance(event, AgentStream) and event.delta == "Well":

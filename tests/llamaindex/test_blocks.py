@@ -1,6 +1,7 @@
 """Content blocks of LlamaIndex, there and back."""
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 from llama_index.core.memory import ChatMemoryBuffer, Memory
+from openai.types.chat import ChatCompletionMessageFunctionToolCall
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 from sqlalchemy.ext.asyncio import create_async_engine
 from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, chunk, completion
 
@@ -37,6 +40,7 @@ PDF = b"%PDF-1.4 a page"
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+RESULT = ChatMessage("4 degrees", role="tool", additional_kwargs={"tool_call_id": "call_1"})
 
 
 def sent(server: ScriptedServer) -> list[dict[str, Any]]:
@@ -270,8 +274,7 @@ async def test_reasoning_goes_back_unmodified_from_wherever_it_was_kept(
     server = scripted_openrouter(stream_reply(THOUGHT_CALL))
     llm = llm_for(server)
     *_, response = await ask(llm, method)
-    result = ChatMessage("4 degrees", role="tool", additional_kwargs={"tool_call_id": "call_1"})
-    await ask(llm, method, [ChatMessage("?"), await way(response.message), result])
+    await ask(llm, method, [ChatMessage("?"), await way(response.message), RESULT])
     assert sent(server)[1] == THOUGHT_TURN
 
 
@@ -280,6 +283,59 @@ def test_reasoning_of_another_class_goes_back_as_text(scripted_openrouter: Start
     blocks = [ThinkingBlock(content="Hm."), TextBlock(text="Hi")]
     llm_for(server).chat([ChatMessage(role="assistant", blocks=blocks)])
     assert sent(server) == [{"role": "assistant", "content": "Hi", "reasoning": "Hm."}]
+
+
+FUNCTION = {"name": "weather", "arguments": '{"city": "Oslo"}'}
+OLDER_CALLS: dict[str, Any] = {
+    "an entry": {"id": "call_1", "type": "function", "function": FUNCTION},
+    "an entry with an object": {
+        "id": "call_1",
+        "function": {"name": "weather", "arguments": {"city": "Oslo"}},
+    },
+    "an object": ChatCompletionMessageFunctionToolCall(
+        id="call_1", type="function", function=FUNCTION
+    ),
+    "an object of a stream": ChoiceDeltaToolCall(
+        index=0, id="call_1", type="function", function=FUNCTION
+    ),
+}
+
+
+@pytest.mark.parametrize("form", OLDER_CALLS)
+def test_calls_from_before_there_were_blocks_are_sent(
+    scripted_openrouter: StartScript, form: str
+) -> None:
+    server = scripted_openrouter(HELLO)
+    older = ChatMessage(
+        role="assistant", content=None, additional_kwargs={"tool_calls": [OLDER_CALLS[form]]}
+    )
+    llm_for(server).chat([ChatMessage("?"), older, RESULT])
+    (sent_call,) = sent(server)[1]["tool_calls"]
+    assert (sent_call["id"], sent_call["function"]["name"]) == ("call_1", "weather")
+    assert json.loads(sent_call["function"]["arguments"]) == {"city": "Oslo"}
+
+
+def test_a_block_wins_over_what_was_there_before(scripted_openrouter: StartScript) -> None:
+    server = scripted_openrouter(HELLO)
+    mine = ToolCallBlock(tool_call_id="call_1", tool_name="weather", tool_kwargs={"city": "Rome"})
+    older = {"tool_calls": [OLDER_CALLS["an entry"]]}
+    message = ChatMessage(role="assistant", blocks=[mine], additional_kwargs=older)
+    llm_for(server).chat([ChatMessage("?"), message, RESULT])
+    (sent_call,) = sent(server)[1]["tool_calls"]
+    assert sent_call["function"]["arguments"] == '{"city":"Rome"}'
+
+
+@pytest.mark.parametrize(
+    "unknown", ["call_1", {"id": "call_1", "name": "weather", "input": {}}, {"function": None}]
+)
+def test_calls_in_the_form_of_another_provider_are_refused(
+    scripted_openrouter: StartScript, unknown: Any
+) -> None:
+    server = scripted_openrouter(HELLO)
+    message = ChatMessage(role="assistant", additional_kwargs={"tool_calls": [unknown]})
+    with pytest.raises(InvalidRequestError, match="ToolCallBlock"):
+        llm_for(server).chat([ChatMessage("?"), message, RESULT])
+    assert server.requests == []
 
 
 def token(text: str, *others: str) -> dict[str, Any]:

@@ -138,6 +138,36 @@ async def test_several_calls_come_if_they_may(
 
 
 @pytest.mark.parametrize("method", WITH_TOOLS)
+async def test_no_response_of_a_stream_shows_more_calls_than_may_come(
+    scripted_openrouter: StartScript, method: str
+) -> None:
+    llm = llm_for(scripted_openrouter(TWO_CALLS))
+    responses = await gather(getattr(llm, method)(TOOLS, "Weather?"))
+    shown = [
+        [
+            block.tool_call_id
+            for block in response.message.blocks
+            if isinstance(block, ToolCallBlock)
+        ]
+        for response in responses
+    ]
+    assert shown[-1] == ["call_1"]
+    assert max(map(len, shown)) == 1
+
+
+@pytest.mark.parametrize("method", WITH_TOOLS)
+@pytest.mark.parametrize(("several", "ids"), [(False, ["call_1"]), (True, ["call_1", "call_2"])])
+async def test_calls_are_also_where_they_were_before_there_were_blocks(
+    scripted_openrouter: StartScript, method: str, several: bool, ids: list[str]
+) -> None:
+    llm = llm_for(scripted_openrouter(TWO_CALLS))
+    response = await use(llm, method, TOOLS, "Weather?", allow_parallel_tool_calls=several)
+    calls = response.message.additional_kwargs["tool_calls"]
+    assert [call["id"] for call in calls] == ids
+    assert calls[0]["function"] == {"name": "weather", "arguments": '{"city": "Oslo"}'}
+
+
+@pytest.mark.parametrize("method", WITH_TOOLS)
 async def test_a_call_beyond_the_first_that_was_cut_is_an_error_all_the_same(
     scripted_openrouter: StartScript, method: str
 ) -> None:

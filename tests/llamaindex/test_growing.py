@@ -4,13 +4,12 @@ import copy
 import json
 import pickle
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from llama_calls import STREAMS, ask, llm_for
+from llama_calls import STREAMS, ask, listening, llm_for
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -21,8 +20,6 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.chat_engine import SimpleChatEngine
-from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events.llm import (
     LLMChatInProgressEvent,
     LLMCompletionInProgressEvent,
@@ -34,24 +31,24 @@ from glm_openrouter import Delta, ToolCallDelta
 from glm_openrouter.testing import stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
-from llamaindex_glm._growing import GrowingChat, GrowingText
+from llamaindex_glm._growing import ChatBuilder, CompletionBuilder
 
 LETTERS = [*(chunk({"content": letter}) for letter in "abc"), chunk({}, "stop")]
 
-Growing = type[GrowingChat] | type[GrowingText]
+Builder = type[ChatBuilder] | type[CompletionBuilder]
 
 
-@pytest.fixture(params=[GrowingChat, GrowingText])
-def kind(request: pytest.FixtureRequest) -> Growing:
+@pytest.fixture(params=[ChatBuilder, CompletionBuilder])
+def kind(request: pytest.FixtureRequest) -> Builder:
     """Both kinds of responses."""
-    made: Growing = request.param
+    made: Builder = request.param
     return made
 
 
-def grow(kind: Growing, *deltas: Delta | str) -> list[Any]:
-    growing = kind()
+def grow(kind: Builder, *deltas: Delta | str) -> list[Any]:
+    builder = kind()
     return [
-        growing.feed(Delta(text=delta) if isinstance(delta, str) else delta) for delta in deltas
+        builder.feed(Delta(text=delta) if isinstance(delta, str) else delta) for delta in deltas
     ]
 
 
@@ -70,8 +67,12 @@ async def test_a_response_shows_what_had_come_when_it_came(
 
 
 def ordinary_chat() -> ChatResponse:
+    function = {"name": "weather", "arguments": '{"city'}
     message = ChatMessage(
         role=MessageRole.ASSISTANT,
+        additional_kwargs={
+            "tool_calls": [{"id": "call_1", "type": "function", "function": function}]
+        },
         blocks=[
             ThinkingBlock(content="Hm."),
             TextBlock(text="ab"),
@@ -84,7 +85,7 @@ def ordinary_chat() -> ChatResponse:
 def grown_chat() -> ChatResponse:
     call = ToolCallDelta(0, "call_1", "weather", '{"city')
     steps = [Delta(reasoning="Hm."), Delta(text="a"), Delta(text="b", tool_calls=[call])]
-    response: ChatResponse = grow(GrowingChat, *steps, "c")[2]
+    response: ChatResponse = grow(ChatBuilder, *steps, "c")[2]
     return response
 
 
@@ -93,7 +94,7 @@ def ordinary_text() -> CompletionResponse:
 
 
 def grown_text() -> CompletionResponse:
-    response: CompletionResponse = grow(GrowingText, "a", "b", "c")[1]
+    response: CompletionResponse = grow(CompletionBuilder, "a", "b", "c")[1]
     return response
 
 
@@ -219,7 +220,7 @@ def test_the_class_of_a_response_makes_others() -> None:
 
 
 def test_what_was_changed_stays_changed() -> None:
-    first, second = grow(GrowingChat, "a", "b")
+    first, second = grow(ChatBuilder, "a", "b")
     first.message.blocks.append(TextBlock(text="mine"))
     assert [block.text for block in first.message.blocks] == ["a", "mine"]
     assert [block.text for block in second.message.blocks] == ["ab"]
@@ -235,31 +236,31 @@ ORDERS: dict[str, list[int]] = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_responses_may_be_looked_at_in_any_order(kind: Growing, order: str) -> None:
+def test_responses_may_be_looked_at_in_any_order(kind: Builder, order: str) -> None:
     responses = grow(kind, *"abcdef")
     assert [shown(responses[index]) for index in ORDERS[order]] == [
         "abcdef"[: index + 1] for index in ORDERS[order]
     ]
 
 
-def test_responses_may_be_looked_at_while_more_come(kind: Growing) -> None:
-    growing = kind()
-    first = growing.feed(Delta(text="a"))
-    second = growing.feed(Delta(text="b"))
+def test_responses_may_be_looked_at_while_more_come(kind: Builder) -> None:
+    builder = kind()
+    first = builder.feed(Delta(text="a"))
+    second = builder.feed(Delta(text="b"))
     assert shown(second) == "ab"
-    third = growing.feed(Delta(text="c"))
+    third = builder.feed(Delta(text="c"))
     assert [shown(third), shown(first)] == ["abc", "a"]
 
 
 def test_text_that_proves_to_be_reasoning_moves() -> None:
     moved = [Delta(text="think"), Delta(text="answer", refiles_text=True)]
-    first, second = grow(GrowingChat, *moved)
+    first, second = grow(ChatBuilder, *moved)
     assert first.message.blocks == [TextBlock(text="think")]
     assert second.message.blocks == [ThinkingBlock(content="think"), TextBlock(text="answer")]
-    assert [shown(response) for response in grow(GrowingText, *moved)] == ["think", "answer"]
+    assert [shown(response) for response in grow(CompletionBuilder, *moved)] == ["think", "answer"]
 
 
-def test_threads_may_look_at_once(kind: Growing) -> None:
+def test_threads_may_look_at_once(kind: Builder) -> None:
     responses = grow(kind, *["word "] * 500)
     expected = ["word " * count for count in range(1, 501)]
     with ThreadPoolExecutor(4) as threads:
@@ -293,7 +294,7 @@ def test_a_call_that_still_grows_is_left_out_wherever_the_response_was(way: str)
     assert llm.get_tool_calls_from_response(response, error_on_no_tool_call=False) == []
 
 
-def bytes_of(kind: Growing, count: int) -> int:
+def bytes_of(kind: Builder, count: int) -> int:
     """Return the peak of memory for a stream all of whose responses are kept, as an exporter of events keeps them."""
     tracemalloc.start()
     kept = grow(kind, *["word "] * count)
@@ -303,34 +304,14 @@ def bytes_of(kind: Growing, count: int) -> int:
     return peak
 
 
-def test_memory_grows_with_the_length_of_the_answer_and_not_its_square(kind: Growing) -> None:
+def test_memory_grows_with_the_length_of_the_answer_and_not_its_square(kind: Builder) -> None:
     assert bytes_of(kind, 8_000) < 10 * bytes_of(kind, 1_000)
-
-
-class Keeping(BaseEventHandler):
-    """Keeps each event, and looks at none."""
-
-    kept: list[Any] = []
-
-    def handle(self, event: Any, **_: Any) -> None:
-        self.kept.append(event)
-
-
-@contextmanager
-def keeping() -> Iterator[Keeping]:
-    handler = Keeping()
-    dispatcher = get_dispatcher()
-    dispatcher.add_event_handler(handler)
-    try:
-        yield handler
-    finally:
-        dispatcher.event_handlers.remove(handler)
 
 
 def count_folds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     put_together: list[int] = []
     monkeypatch.setattr(
-        "llamaindex_glm._growing._Growth.fold", lambda _, count: put_together.append(count)
+        "llamaindex_glm._growing._Increments.fold", lambda _, count: put_together.append(count)
     )
     return put_together
 
@@ -340,11 +321,11 @@ async def test_who_only_reads_deltas_has_nothing_put_together_even_if_events_are
     scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     put_together = count_folds(monkeypatch)
-    with keeping() as handler:
+    with listening() as events:
         llm = llm_for(scripted_openrouter(stream_reply(LETTERS)))
         assert [response.delta for response in await ask(llm, method)] == ["a", "b", "c", ""]
     in_progress = (LLMChatInProgressEvent, LLMCompletionInProgressEvent)
-    assert sum(isinstance(event, in_progress) for event in handler.kept) == 4
+    assert sum(isinstance(event, in_progress) for event in events) == 4
     assert put_together == []
 
 

@@ -5,8 +5,9 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import llama_calls
 import pytest
-from llama_calls import llm_for
+from llama_calls import CHATS, llm_for
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -16,7 +17,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from llama_index.core.tools import FunctionTool
-from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, call, chunk, completion
+from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, call, chunk
 
 from glm_openrouter import (
     AuthenticationError,
@@ -30,25 +31,13 @@ from llamaindex_glm import GLM
 Ask = Callable[..., Any]
 
 
-@pytest.fixture(params=["chat", "achat", "stream_chat", "astream_chat"])
+@pytest.fixture(params=CHATS)
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Ask a model, in each of the four ways; return the last response."""
 
-    async def ask(
-        llm: GLM, prompt: str | list[ChatMessage] = "?", **arguments: Any
-    ) -> ChatResponse:
-        messages = [ChatMessage(prompt)] if isinstance(prompt, str) else prompt
-        match request.param:
-            case "chat":
-                return llm.chat(messages, **arguments)
-            case "achat":
-                return await llm.achat(messages, **arguments)
-            case "stream_chat":
-                return list(llm.stream_chat(messages, **arguments))[-1]
-            case _:
-                return [
-                    response async for response in await llm.astream_chat(messages, **arguments)
-                ][-1]
+    async def ask(llm: GLM, prompt: str | list[ChatMessage] = "?") -> ChatResponse:
+        *_, last = await llama_calls.ask(llm, request.param, prompt)
+        return last
 
     return ask
 
@@ -126,32 +115,6 @@ async def test_a_cut_tool_call_is_an_error(scripted_openrouter: StartScript, ask
     with pytest.raises(TruncatedToolCallError, match="delete_records") as caught:
         await ask(llm_for(scripted_openrouter(stream_reply(CUT))))
     assert caught.value.arguments == '{"target": "prod", "confirm": tr'
-
-
-@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")  # of LlamaIndex
-@pytest.mark.parametrize("streaming", [True, False])
-async def test_an_agent_does_not_run_a_cut_call(
-    scripted_openrouter: StartScript, streaming: bool
-) -> None:
-    ran = []
-
-    def delete_records(target: str = "*", confirm: bool = False) -> str:
-        """Delete records."""
-        ran.append((target, confirm))
-        return "deleted"
-
-    cut = completion(
-        {
-            "content": None,
-            "tool_calls": [call(0, "delete_records", '{"target": "prod", "co', "call_1")],
-        },
-        "length",
-    )
-    server = scripted_openrouter(stream_reply(CUT) if streaming else json_reply(cut))
-    agent = FunctionAgent(tools=[delete_records], llm=llm_for(server), streaming=streaming)
-    with pytest.raises(TruncatedToolCallError):
-        await agent.run("Delete!")
-    assert not ran
 
 
 async def test_an_error_says_where_and_what(scripted_openrouter: StartScript, ask: Ask) -> None:
@@ -277,7 +240,7 @@ def test_the_key_is_nowhere_to_be_seen() -> None:
         str(llm),
         repr(llm.to_dict()),
         llm.to_json(),
-        repr(getattr(llm, "to_payload", llm.to_dict)()),
+        repr(llm.to_payload()),
     ]
     assert not [text for text in shown if "sk-or-secret" in text]
 

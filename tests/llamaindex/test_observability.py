@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from llama_calls import CHATS, METHODS, STREAMS, ask, llm_for
+from llama_calls import CHATS, METHODS, STREAMS, ask, listening, llm_for
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.callbacks import (
     CallbackManager,
@@ -15,7 +15,6 @@ from llama_index.core.callbacks import (
     TokenCountingHandler,
 )
 from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.events.llm import (
     LLMChatEndEvent,
     LLMChatInProgressEvent,
@@ -38,22 +37,11 @@ HELLO = stream_reply([chunk({"content": "Hi"}), chunk({"content": "!"}, "stop", 
 WITHOUT_USAGE = stream_reply([chunk({"content": "Hi there"}, "stop")])
 
 
-class Listener(BaseEventHandler):
-    """Keeps each event."""
-
-    events: list[Any] = []
-
-    def handle(self, event: Any, **_: Any) -> None:
-        self.events.append(event)
-
-
 @pytest.fixture
 def events() -> Iterator[list[Any]]:
     """The events of the test, as they come."""
-    listener, dispatcher = Listener(), get_dispatcher()
-    dispatcher.add_event_handler(listener)
-    yield listener.events
-    dispatcher.event_handlers.remove(listener)
+    with listening() as events:
+        yield events
 
 
 def kinds(method: str) -> list[type]:

@@ -8,6 +8,7 @@ from typing import Any
 import bm25s
 import pytest
 import Stemmer
+from llama_calls import llm_for
 from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.embeddings import BaseEmbedding
@@ -73,7 +74,7 @@ class WordEmbedding(BaseEmbedding):
 @pytest.fixture
 def llm(offline_openrouter: OfflineServer) -> Iterator[GLM]:
     """The model, which is also that of `Settings`."""
-    llm = GLM(api_key="sk-or-test", api_base=offline_openrouter.base_url)
+    llm = llm_for(offline_openrouter)
     before = Settings._llm
     Settings.llm = llm
     yield llm
@@ -197,13 +198,14 @@ async def test_the_model_of_the_settings_is_the_model_of_everything(
     assert await query(index.as_query_engine(similarity_top_k=1)) == ["Tea came to Lisbon in 1610."]
 
 
+class Arrival(BaseModel):
+    """When something came to a place."""
+
+    city: str
+    year: int
+
+
 async def test_an_answer_may_be_an_object(llm: GLM, index: VectorStoreIndex, run: Any) -> None:
-    class Arrival(BaseModel):
-        """When something came to a place."""
-
-        city: str
-        year: int
-
     engine = index.as_query_engine(llm=llm, output_cls=Arrival, similarity_top_k=1)
     response = await run(engine, "query", QUESTION)
     assert response.response == Arrival(city="Lisbon", year=1610)
@@ -220,7 +222,7 @@ def test_engines_keep_room_for_thinking_and_answer() -> None:
 async def test_context_beyond_the_window_takes_several_calls(
     offline_openrouter: OfflineServer, query: Any
 ) -> None:
-    llm = GLM(api_key="sk-or-test", api_base=offline_openrouter.base_url, context_window=1000)
+    llm = llm_for(offline_openrouter, context_window=1000)
     filler = [Document(text="Nothing is known of milk. " * 60) for _ in range(4)]
     engine = SummaryIndex([*filler, DOCUMENTS[0]]).as_query_engine(llm=llm)
     (answer,) = await query(engine)
@@ -367,13 +369,6 @@ async def test_a_pipeline_writes_what_the_model_says_of_a_text(
 ) -> None:
     name, value = EXTRACTED[extractor]
     assert await metadata(extractor(llm=llm, show_progress=False)) == {name: value}
-
-
-class Arrival(BaseModel):
-    """When something came to a place."""
-
-    city: str
-    year: int
 
 
 @pytest.mark.parametrize("program", [FunctionCallingProgram, LLMTextCompletionProgram])

@@ -99,17 +99,28 @@ async def test_a_stream_ends_with_what_a_whole_answer_is(
         assert streamed == expected
 
 
-@pytest.mark.parametrize("sample", [sample for sample in SAMPLES if sample != "a tag in the text"])
+FAILURES = {
+    "no end": "StreamInterruptedError",
+    "an error in the middle": "InternalServerError",
+    "a cut call": "TruncatedToolCallError",
+    "429-upstream": "RateLimitError",
+}
+
+
+@pytest.mark.parametrize("sample", sorted(FAILURES.keys() & SAMPLES.keys()))
+async def test_some_samples_are_failures(sample: str) -> None:
+    kind, _ = await responses_to(sample, "stream_chat")
+    assert kind.__name__ == FAILURES[sample]
+
+
+@pytest.mark.parametrize("sample", sorted(SAMPLES.keys() - FAILURES.keys() - {"a tag in the text"}))
 async def test_the_increments_add_up(sample: str) -> None:
     responses = await responses_to(sample, "stream_chat")
-    if isinstance(responses, list):
-        thoughts = [
-            response["additional_kwargs"].get("thinking_delta", "") for response in responses
-        ]
-        blocks = responses[-1]["message"]["blocks"]
-        whole = {
-            kind: "".join(block[key] or "" for block in blocks if block["block_type"] == kind)
-            for kind, key in (("text", "text"), ("thinking", "content"))
-        }
-        assert "".join(response["delta"] for response in responses) == whole["text"]
-        assert "".join(thoughts) == whole["thinking"]
+    thoughts = [response["additional_kwargs"].get("thinking_delta", "") for response in responses]
+    blocks = responses[-1]["message"]["blocks"]
+    whole = {
+        kind: "".join(block[key] or "" for block in blocks if block["block_type"] == kind)
+        for kind, key in (("text", "text"), ("thinking", "content"))
+    }
+    assert "".join(response["delta"] for response in responses) == whole["text"]
+    assert "".join(thoughts) == whole["thinking"]

@@ -7,11 +7,16 @@ from datetime import date
 from typing import Any
 
 import pytest
+from llama_calls import gather, listening, llm_for
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
-from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.event_handlers import BaseEventHandler
+from llama_index.core.instrumentation.events.llm import (
+    LLMStructuredPredictEndEvent,
+    LLMStructuredPredictInProgressEvent,
+    LLMStructuredPredictStartEvent,
+)
 from llama_index.core.llms.structured_llm import StructuredLLM
+from llama_index.core.program import FunctionCallingProgram
 from llama_index.core.program.utils import FlexibleModel
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
@@ -98,12 +103,6 @@ MODES = [
 ]
 
 
-def llm_for(server: ScriptedServer | OfflineServer, **options: Any) -> GLM:
-    return GLM(
-        **{"api_key": "sk-or-test", "api_base": server.base_url, "max_retries": 0, **options}
-    )
-
-
 def said(text: str, finish: str = "stop") -> Reply:
     return json_reply(completion({"content": text}, finish))
 
@@ -143,6 +142,23 @@ async def test_a_call_is_an_answer_in_every_mode(
 ) -> None:
     server = scripted_openrouter(called("Person", arguments))
     assert await predict(llm_for(server, pydantic_program_mode=mode)) == ADA
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("method", ["stream_call", "astream_call"])
+async def test_a_program_of_llamaindex_streams_the_object_of_a_call(
+    scripted_openrouter: StartScript, method: str, several: bool
+) -> None:
+    pieces = [chunk({"tool_calls": [call(0, "Person", WRITTEN[:9], "call_1")]})]
+    pieces += [chunk({"tool_calls": [call(0, None, WRITTEN[9:])]}), chunk({}, "tool_calls")]
+    program = FunctionCallingProgram.from_defaults(
+        Person,
+        "Who is {who}?",
+        llm=llm_for(scripted_openrouter(stream_reply(pieces))),
+        allow_parallel_tool_calls=several,
+    )
+    *_, last = await gather(getattr(program, method)(who="Ada"))
+    assert last == ([ADA] if several else ADA)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -421,32 +437,16 @@ async def test_a_function_of_the_user_may_make_the_answer(
     assert output.structured_response == {"city": "Oslo", "celsius": 21}
 
 
-class Events(BaseEventHandler):
-    """Notes the events of structured prediction."""
-
-    names: list[str] = []
-
-    @classmethod
-    def class_name(cls) -> str:
-        return "Events"
-
-    def handle(self, event: Any, **_: Any) -> None:
-        if "StructuredPredict" in event.class_name():
-            self.names.append(event.class_name())
-
-
 async def test_the_events_of_the_framework_are_there(
     scripted_openrouter: StartScript, predict: Predict
 ) -> None:
-    events = Events()
-    root = get_dispatcher()
-    root.add_event_handler(events)
-    try:
+    with listening() as events:
         await predict(llm_for(scripted_openrouter(said(WRITTEN))))
-    finally:
-        root.event_handlers.remove(events)
-    assert events.names[0] == "LLMStructuredPredictStartEvent"
-    assert events.names[-1] == "LLMStructuredPredictEndEvent"
+    start, *parts, end = (each for each in events if "StructuredPredict" in each.class_name())
+    assert type(start) is LLMStructuredPredictStartEvent
+    assert {type(part) for part in parts} <= {LLMStructuredPredictInProgressEvent}
+    assert type(end) is LLMStructuredPredictEndEvent
+    assert end.output == ADA
 
 
 async def test_chat_prompts_keep_their_roles(

@@ -50,6 +50,11 @@ def test_a_script_needs_a_reply():
         ScriptedServer([])
 
 
+def test_a_reply_that_is_taken_for_a_script_is_an_error():
+    with pytest.raises(TypeError, match="list of replies"):
+        ScriptedServer(stream_reply([]))
+
+
 def test_status_and_headers_arrive(scripted_openrouter):
     server = scripted_openrouter(json_reply({}, status=429, headers={"retry-after": "7"}))
 

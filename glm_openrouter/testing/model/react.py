@@ -41,7 +41,9 @@ class ReactTurn:
 def read_react(prompt: Prompt) -> ReactTurn | None:
     """Return the turn if the prompt teaches the text protocol, else None."""
     whole = "\n".join(message.text for message in prompt.messages)
-    if not all(word in whole for word in ("Thought:", "Action:", "Action Input:")) or prompt.tools:
+    if not all(word in whole for word in ("Thought:", "Action:", "Action Input:")):
+        return None
+    if prompt.tools or prompt.wants_json:  # it only quotes a conversation in that protocol
         return None
     asked = [m.text for m in prompt.messages if m.role == "user" and not _OBSERVATION.match(m.text)]
     in_text = _QUESTION.findall(asked[-1]) if asked else []
