@@ -14,6 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from glm_openrouter import ModelParameters
+
 __all__ = ["PeerArguments", "Tokenizer"]
 
 JSONObject = dict[str, Any]
@@ -74,8 +76,10 @@ class PeerArguments(BaseModel):
     @field_validator("additional_kwargs")
     @classmethod
     def _belongs_into_the_body(cls, value: JSONObject) -> JSONObject:
-        for name in sorted(_NOT_IN_THE_BODY.keys() & value.keys()):
-            msg = f"{name} does not go into additional_kwargs: {_NOT_IN_THE_BODY[name]}"
+        others = cls.model_fields.keys() - ModelParameters.model_fields.keys()
+        instead = dict.fromkeys(others, "pass it to the constructor.") | _NOT_IN_THE_BODY
+        for name in sorted(instead.keys() & value.keys()):
+            msg = f"{name} does not go into additional_kwargs: {instead[name]}"
             raise ValueError(msg)
         return value
 
@@ -106,9 +110,7 @@ class PeerArguments(BaseModel):
 _NOT_IN_THE_BODY = {
     "extra_headers": "use default_headers.",
     "extra_query": "OpenRouter takes no query.",
-    "model": "pass it to the constructor.",
     "stream": "call stream_chat or stream_complete.",
-    "timeout": "pass it to the constructor.",
 }
 """What the SDK of OpenAI takes there too, and what to do instead."""
 

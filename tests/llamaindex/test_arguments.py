@@ -184,7 +184,9 @@ def test_max_tokens_has_an_older_name() -> None:
     assert GLM(api_key="sk-or-test", max_new_tokens=9000).max_tokens == 9000
 
 
-@pytest.mark.parametrize("name", ["extra_headers", "extra_query", "model", "stream", "timeout"])
+@pytest.mark.parametrize(
+    "name", ["api_key", "extra_headers", "extra_query", "max_retries", "model", "stream", "timeout"]
+)
 def test_what_would_get_lost_in_additional_kwargs_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match=f"{name} does not go into additional_kwargs"):
         GLM(api_key="sk-or-test", additional_kwargs={name: {}})
