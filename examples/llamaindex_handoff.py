@@ -1,4 +1,4 @@
-"""LlamaIndex: two agents that hand a task over to each other, to and fro."""
+"""LlamaIndex: two agents that hand a task over to each other, back and forth."""
 
 import asyncio
 

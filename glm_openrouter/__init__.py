@@ -1,4 +1,4 @@
-"""GLM 4.6 through OpenRouter: the core that the adapters for frameworks stand on."""
+"""GLM 4.6 through OpenRouter: the core that the framework adapters build on."""
 
 from . import errors
 from ._client import AsyncClient, AsyncStream, Client, ClientOptions, Stream

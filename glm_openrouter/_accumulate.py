@@ -13,7 +13,7 @@ __all__ = ["ChatAccumulator"]
 
 
 class _ReasoningDetails:
-    """Merge streamed `reasoning_details` to what a complete response would have held.
+    """Merge streamed `reasoning_details` into what a complete response would have held.
 
     Fragments with the same `type` and `index` are one entry: `text`, `summary` and `data` are joined, and of every
     other key the last value that is not null wins (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens).
@@ -28,7 +28,7 @@ class _ReasoningDetails:
         self._seen = False
 
     def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> None:
-        """Take the entries of one chunk, or of a whole response, where each stands for itself."""
+        """Take the entries of one chunk, or of a whole response, where each stands on its own."""
         self._seen = True
         for detail in details:
             position = self._position(detail, whole=whole)
@@ -66,9 +66,10 @@ _NATIVE_FINISH_REASONS = {
     "model_context_window_exceeded": "length",
     "network_error": "error",
 }
-"""Z.AI's own reasons, for where OpenRouter gives no reason of its own.
+"""Z.AI's own reasons (https://docs.z.ai/api-reference/llm/chat-completion).
 
-https://docs.z.ai/api-reference/llm/chat-completion
+They count where OpenRouter gives no reason of its own; an error counts always, because OpenRouter calls it `stop`
+(https://github.com/earendil-works/pi/issues/8511).
 """
 
 
@@ -106,7 +107,7 @@ class ChatAccumulator:
         facts.model = chunk.model or facts.model
         if isinstance(chunk.provider, str):
             facts.provider = chunk.provider or facts.provider
-        if chunk.created is not None:
+        if chunk.created:
             facts.created = int(chunk.created)
         if chunk.usage is not None and chunk.usage != _NO_USAGE:
             facts.usage = chunk.usage
@@ -122,7 +123,7 @@ class ChatAccumulator:
         facts.native_finish_reason = choice.native_finish_reason or facts.native_finish_reason
 
     def feed_extras(self, message: WireMessage, *, whole: bool) -> None:
-        """Keep what a message has beside text, reasoning and tool calls."""
+        """Keep what a message has besides text, reasoning and tool calls."""
         if message.reasoning_details is not None:
             self._details.feed(message.reasoning_details, whole=whole)
         if message.annotations:
@@ -165,9 +166,9 @@ class ChatAccumulator:
 
     def _finish_reason(self, *, ended: bool) -> str | None:
         reason = self.completion.finish_reason
-        native = self.completion.native_finish_reason or ""
-        if reason is None:
-            reason = _NATIVE_FINISH_REASONS.get(native)
+        native = _NATIVE_FINISH_REASONS.get(self.completion.native_finish_reason or "")
+        if reason is None or native == "error":
+            reason = native or reason
         if reason is None and ended and self.tool_calls.complete:
             return "tool_calls"
         if reason == "tool_calls" and not self.tool_calls:

@@ -1,4 +1,4 @@
-"""What a request is changed to when it is refused: each change once, and the completion says so.
+"""How a request is changed when it is refused: in each way once, and the completion says so.
 
 An adjustment takes the body that was refused and the error. It returns the body to send instead and a note of the form
 `field: old -> new`, or `None` if the error is about something else.
@@ -23,7 +23,7 @@ _LEAST_USEFUL_TOKENS = 16
 
 
 def ask_for_tool(body: JSONObject, error: APIError) -> tuple[JSONObject, str] | None:
-    """Ask in words for the tool call that the provider does not let itself be forced to.
+    """Ask in words for the tool call, because the provider does not take a forced `tool_choice`.
 
     GLM's own endpoint answers 400 "Tool choice must be auto" (https://github.com/vectorize-io/hindsight/issues/4246),
     OpenRouter 404 "No endpoints found that support the provided 'tool_choice' value"
@@ -39,7 +39,7 @@ def ask_for_tool(body: JSONObject, error: APIError) -> tuple[JSONObject, str] | 
 
 
 def _names_in(choice: Any) -> list[str]:
-    """Return the name of the only tool that is allowed; none where any will do."""
+    """Return the name of the only tool that is allowed, or none if any will do."""
     function = choice.get("function") if isinstance(choice, Mapping) else None
     name = function.get("name") if isinstance(function, Mapping) else None
     return [name] if name else []
@@ -55,7 +55,7 @@ def _refuses_tool_choice(error: APIError) -> bool:
 
 
 def take_affordable(body: JSONObject, error: APIError) -> tuple[JSONObject, str] | None:
-    """Ask for no longer an answer than the balance allows; without `max_tokens` the longest one is reserved."""
+    """Ask for no more tokens than the balance allows; without `max_tokens`, OpenRouter reserves the most possible."""
     affordable = error.affordable_max_tokens
     asked = body.get("max_completion_tokens") or body.get("max_tokens")
     if affordable is None or affordable < _LEAST_USEFUL_TOKENS:
@@ -69,4 +69,4 @@ def take_affordable(body: JSONObject, error: APIError) -> tuple[JSONObject, str]
 ADJUSTMENTS: Final[Mapping[str, Adjustment]] = MappingProxyType(
     {"tool_choice": ask_for_tool, "max_tokens": take_affordable}
 )
-"""By the field that they change."""
+"""The field that is changed -> how."""

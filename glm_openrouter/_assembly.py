@@ -51,20 +51,22 @@ class Assembly:
         self.completion: Completion | None = None
         """The finished response, once `flush` has returned."""
         self._decoder = decoder
-        self._events = 0
+        self._payloads = 0
         self._repairs = repairs
         self._stop = stop
         self._model = model
         self._redact = redact
         self._accumulator = ChatAccumulator()
         self._introduced = False
+        """Whether the first chunk has come, which has the facts about the response."""
         self._answered = False
         """Whether there was any choice."""
         self._whole = False
         """Whether a complete message came, which needs no finish reason to be complete."""
         self._failure: Callable[[], APIError] | None = None
-        """Makes the error that ends the response, when all that came before it has been put in its place."""
+        """Makes the error that ends the response, once all that came before it has been put in its place."""
         self._unreadable = False
+        """Whether a payload was not JSON."""
 
     @property
     def progress(self) -> int:
@@ -73,7 +75,7 @@ class Assembly:
 
     @property
     def billed(self) -> Completion | None:
-        """What is known of the response, if it is complete or its usage has come, so that it counts as spent."""
+        """What is known of the response, if it counts as spent: it is complete, or its usage has come."""
         facts = self._accumulator.completion
         return facts if self.completion is not None or facts.usage is not None else None
 
@@ -130,7 +132,7 @@ class Assembly:
         return error(self._redact(message), **self._details())
 
     def _take_rest(self) -> list[Delta]:
-        """Read what the body ended with, which may be half of an event; that is no event."""
+        """Read what the body ended with, which may be half of an event; after a choice, that is not a failure."""
         answered = self._answered
         deltas = [delta for payload in self._decoder.flush() if (delta := self._take(payload))]
         if answered and self._unreadable:
@@ -138,7 +140,7 @@ class Assembly:
         return deltas
 
     def _take(self, payload: bytes) -> Delta | None:
-        self._events += 1
+        self._payloads += 1
         try:
             chunk = parse_chunk(payload)
         except msgspec.DecodeError:
@@ -153,7 +155,7 @@ class Assembly:
         return self._take_choice(choice)
 
     def _take_notable(self, chunk: ChatChunk, choice: Choice | None) -> Delta | None:
-        """Take a chunk that says more than the next few words."""
+        """Take a chunk that has more than the next few words."""
         self._introduced = True
         self._accumulator.feed_facts(chunk)
         if choice is not None and choice.index:
@@ -187,7 +189,7 @@ class Assembly:
         return delta
 
     def _take_error(self, error: JSONObject | str | None) -> None:
-        # Some providers report "Token limit reached" after finish reason `length`: the answer is cut, not failed.
+        # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.
         if self._accumulator.completion.finish_reason != "length":
             self._failure = partial(self._provider_error, error)
 
@@ -197,7 +199,7 @@ class Assembly:
 
     def _check_complete(self, completion: Completion) -> None:
         if not self._answered:
-            what = "without choices" if self._events else "before anything came"
+            what = "without choices" if self._payloads else "before anything came"
             raise self.fail(APIResponseError, f"The response ended {what}.")
         if completion.finish_reason == "error":
             raise self._provider_error()

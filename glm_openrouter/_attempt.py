@@ -18,9 +18,9 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from ._http import HTTPResponse
+    from ._http import HTTPResponse, TransportFailure
 
-__all__ = ["Attempt"]
+__all__ = ["Attempt", "transport_failure"]
 
 
 class Attempt:
@@ -36,11 +36,11 @@ class Attempt:
 
     @property
     def context(self) -> ErrorDetails:
-        """What an error can say of the request."""
+        """What an error can say about the request."""
         return {"model": self._model}
 
     def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
-        """Return the error for a response whose status is one."""
+        """Return the error for a response that is not a success."""
         if response.is_redirect:
             body = f"Redirected to {response.headers.get('location')}; set base_url to where the API is".encode()
         return error_from_body(
@@ -48,7 +48,7 @@ class Attempt:
         )
 
     def raise_translated(self, error: Exception) -> None:
-        """Raise an error of the connection as ours, and any other as it is; a response that is complete has none."""
+        """Raise an error of the connection as ours, unless nothing is lost by it, and any other as it is."""
         failure = transport_failure(error)
         if failure is None:
             raise error
@@ -57,7 +57,7 @@ class Attempt:
 
     @contextmanager
     def translating_errors(self) -> Iterator[None]:
-        """Do so for the errors of a block."""
+        """Do so with the errors of a block."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
@@ -70,14 +70,14 @@ class Attempt:
 
     @property
     def _has_progressed(self) -> bool:
-        """Whether a part of the response has come that the caller may use."""
+        """Whether a part of the response has come."""
         return False
 
     def _fail(self, kind: type[APIError], message: str) -> APIError:
         """Return an error of the connection."""
         return kind(self._redact(message), **self.context)
 
-    def _connection_error(self, failure: str, cause: str) -> APIError:
+    def _connection_error(self, failure: TransportFailure, cause: str) -> APIError:
         kind: type[APIError] = APIConnectionError
         if failure == "silence":
             kind, text = APITimeoutError, f"{self.silence.describe()}."
@@ -91,8 +91,8 @@ class Attempt:
         return self._fail(kind, f"[OpenRouter] {text}{where}")
 
 
-def transport_failure(error: Exception) -> str | None:
+def transport_failure(error: Exception) -> TransportFailure | None:
     """Return how the transport failed, or `None` if `error` does not come from there."""
-    from . import _http  # and with it httpx, which is there by now
+    from . import _http  # and with it httpx, which has been imported by now
 
     return _http.transport_failure(error)

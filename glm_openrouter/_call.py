@@ -52,7 +52,7 @@ class Call(Attempt):
 
         Raises:
             BudgetExceededError: The request must not be sent.
-            TypeError: A value that is not JSON.
+            InvalidRequestError: It holds a value that is not JSON.
         """
         body = self._exchange.encode()
         for ledger in self._ledgers:
@@ -88,7 +88,7 @@ class Call(Attempt):
         deltas = assembly.feed(data)
         self.done = assembly.done
         if assembly.progress != progress:
-            self.silence.heard_event(assembly.progress)
+            self.silence.heard(assembly.progress)
         else:
             self.silence.remaining()
         return deltas

@@ -53,7 +53,7 @@ class Client(BaseClient):
         if http_client is not None:
             from . import _http
 
-            _http.check_client(http_client, _http.HTTPClient)
+            _http.check_client("http_client", http_client, _http.HTTPClient)
         self._sleep = time.sleep
 
     def complete(self, request: ChatRequest) -> Completion:
@@ -61,6 +61,8 @@ class Client(BaseClient):
 
         Raises:
             APIError: OpenRouter did not answer with a complete response.
+            BudgetExceededError: It might cost more than a `Budget` around it has left; nothing was sent.
+            InvalidRequestError: It is not a `ChatRequest`, or holds a value that is not JSON; nothing was sent.
         """
         with Stream(self, self._new_exchange(request, stream=False)) as stream:
             for _ in stream:
@@ -72,6 +74,8 @@ class Client(BaseClient):
 
         Raises:
             APIError: On entering if there is no response, while iterating if it breaks.
+            BudgetExceededError: On entering, as in `complete`.
+            InvalidRequestError: As in `complete`.
         """
         return Stream(self, self._new_exchange(request, stream=True))
 
@@ -91,6 +95,7 @@ class Client(BaseClient):
 
         Raises:
             APIError: OpenRouter did not answer, or does not know the model.
+            InvalidRequestError: `model` is not the id of a model.
         """
         return look_up(self, list_endpoints(model))
 
@@ -160,7 +165,8 @@ class AsyncClient(BaseClient):
         if http_async_client is not None:
             from . import _http
 
-            _http.check_client(http_async_client, _http.AsyncHTTPClient)
+            kind = _http.AsyncHTTPClient
+            _http.check_client("http_async_client", http_async_client, kind)
         self._sleep = asyncio.sleep
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -168,6 +174,8 @@ class AsyncClient(BaseClient):
 
         Raises:
             APIError: OpenRouter did not answer with a complete response.
+            BudgetExceededError: It might cost more than a `Budget` around it has left; nothing was sent.
+            InvalidRequestError: It is not a `ChatRequest`, or holds a value that is not JSON; nothing was sent.
         """
         async with AsyncStream(self, self._new_exchange(request, stream=False)) as stream:
             async for _ in stream:
@@ -179,6 +187,8 @@ class AsyncClient(BaseClient):
 
         Raises:
             APIError: On entering if there is no response, while iterating if it breaks.
+            BudgetExceededError: On entering, as in `complete`.
+            InvalidRequestError: As in `complete`.
         """
         return AsyncStream(self, self._new_exchange(request, stream=True))
 
@@ -198,6 +208,7 @@ class AsyncClient(BaseClient):
 
         Raises:
             APIError: OpenRouter did not answer, or does not know the model.
+            InvalidRequestError: `model` is not the id of a model.
         """
         return await look_up_async(self, list_endpoints(model))
 

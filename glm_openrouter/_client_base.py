@@ -1,4 +1,4 @@
-"""What both clients know, and do without a socket."""
+"""What both clients have in common: all that needs no socket."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DEFAULT_BASE_URL = "https://openrouter.ai/api/v1"
 
 
 class ClientOptions(TypedDict, total=False):
-    """What both clients can be made with. Every key is optional."""
+    """The options of both clients. Every key is optional."""
 
     api_key: str | SecretStr | None
     """Default: the environment variable `OPENROUTER_API_KEY`."""
@@ -41,7 +41,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: float | Timeout | None
     """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300."""
     max_retries: int
-    """How often a failed request is sent again, before anything of its response was given out. Default: 2."""
+    """How often a failed request is sent again; never once a part of its response has been given out. Default: 2."""
     app_url: str | None
     """Attribution: `HTTP-Referer`."""
     app_title: str | None
@@ -53,20 +53,20 @@ class ClientOptions(TypedDict, total=False):
     repairs: Collection[str]
     """Names of the repairs that run; default: all of `glm_openrouter.REPAIRS`."""
     allow_http: bool
-    """Allow a base URL that would send the key unencrypted to another machine."""
+    """Allow a base URL that would send the key unencrypted to another machine. Default: false."""
     retry_affordable: bool
-    """Send a request again, with a lower `max_tokens`, if the balance only allows that. Default: false."""
+    """Send a refused request again, with the `max_tokens` that the balance allows. Default: false."""
     pin_provider: bool
-    """Ask the provider first that answered the session last; its prompt cache is warm. Default: false."""
+    """Try the provider first that answered the session last; its prompt cache is warm. Default: false."""
 
 
 class BaseClient:
-    """What a client knows and does without a socket."""
+    """The part of a client that needs no socket."""
 
     base_url = DEFAULT_BASE_URL
     """Where the API is."""
     _http_client: Any
-    """The user's own."""
+    """The user's own, if there is one."""
 
     def __init__(
         self,
@@ -84,11 +84,12 @@ class BaseClient:
         app_categories: Sequence[str] | None = None,
         default_headers: Mapping[str, str] | None = None,
     ) -> None:
-        from . import _http  # and with it httpx, which is not needed before
+        from . import _http  # and with it httpx, which nothing needs before
 
         key = read_key(api_key)
-        if max_retries < 0:
-            raise InvalidRequestError(f"max_retries must not be negative, got {max_retries}.")
+        _check_max_retries(max_retries)
+        _check_is_list("repairs", repairs)
+        _check_is_list("app_categories", app_categories)
         if unknown := set(repairs) - set(REPAIRS):
             raise InvalidRequestError(
                 f"Unknown repairs: {sorted(unknown)}. There are: {sorted(REPAIRS)}."
@@ -118,7 +119,7 @@ class BaseClient:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # An own client cannot go to another process.
+        # A client of the user's own cannot go to another process.
         return {**self.__dict__, "_http_client": None}
 
     def __copy__(self) -> Self:
@@ -134,6 +135,10 @@ class BaseClient:
         return copied
 
     def _new_exchange(self, request: ChatRequest, *, stream: bool) -> Exchange:
+        if not isinstance(request, ChatRequest):
+            raise InvalidRequestError(
+                f"A request is a ChatRequest, such as ChatRequest(messages=[...]); got {type(request).__name__}."
+            )
         return Exchange(request, stream=stream, adjustments=self._adjustments, pins=self._pins)
 
     def _new_call(self, exchange: Exchange) -> Call:
@@ -151,3 +156,14 @@ class BaseClient:
     def _new_lookup(self, get: Get) -> Lookup:
         silence = Silence(self._timeout.read)
         return Lookup(silence=silence, base_url=self.base_url, model=get.model, redact=self._redact)
+
+
+def _check_max_retries(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidRequestError(f"max_retries must be 0 or a positive integer, got {value!r}.")
+
+
+def _check_is_list(option: str, value: object) -> None:
+    """Refuse a single text where a list of texts is meant: each of its letters would count as one."""
+    if isinstance(value, str):
+        raise InvalidRequestError(f"{option} must be a list of texts, such as [{value!r}].")

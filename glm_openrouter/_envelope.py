@@ -1,8 +1,8 @@
 """Error envelopes -> typed errors.
 
 OpenRouter reports a failure as `{"error": {"code", "message", "metadata": {...}}}`, as the body of a 4xx or 5xx, as the
-body of a 200, in a choice, or in a chunk; a proxy before it may answer with a page of HTML. The useful text is often in
-`metadata.raw` (https://openrouter.ai/docs/api_reference/errors-and-debugging).
+body of a 200, in a choice, or in a chunk; a proxy in between may answer with a page of HTML. The useful text is often
+in `metadata.raw` (https://openrouter.ai/docs/api_reference/errors-and-debugging).
 """
 
 import json
@@ -55,7 +55,7 @@ _STATUS_OF_NAME = {
     "provider_overloaded": 503,
     "temporarily_unavailable": 503,
 }
-"""`error_type`, `availability.code` or a word as `code` -> what the status would be, where there is no number."""
+"""`error_type`, `availability.code` or a word as `code` -> the status, where no number says it."""
 
 _GENERIC_MESSAGES = frozenset(("", "provider returned error", "error", "unknown error"))
 
@@ -64,7 +64,10 @@ _OVERFLOW = re.compile(
     r"|(prompt|input|context)\b.{0,40}\b(too long|exceeds?.{0,40}\b(length|window|tokens))",
     re.IGNORECASE,
 )
-"""Texts of a 400 of a prompt that does not fit."""
+"""How providers say that a prompt does not fit."""
+
+_AFFORDABLE = re.compile(r"can only afford (\d[\d,]*)")
+"""What a 402 says of the `max_tokens` that the balance allows."""
 
 _LONGEST_TEXT = 1000
 """Characters."""
@@ -137,7 +140,7 @@ def error_from_envelope(
         status: The HTTP status, if it is one of an error.
         headers: The response headers.
         redact: Takes out the secrets of the client, which some servers repeat.
-        now: The time in seconds since the epoch, for resets that are given as a point in time.
+        now: Returns the time in seconds since the epoch; resets are given as a point in time.
     """
     error = envelope.get("error") or {"message": _to_text(envelope)}
     if not isinstance(error, Mapping):
@@ -147,13 +150,7 @@ def error_from_envelope(
     headers = headers or {}
     code = error.get("code")
     said_types = (metadata.get("error_type"), error.get("error_type"), availability.get("code"))
-    names = [name for name in (*said_types, code) if isinstance(name, str)]
-    status = (
-        _to_status(code)
-        or _to_status(error.get("http_status"))
-        or status
-        or next((_STATUS_OF_NAME[name] for name in names if name in _STATUS_OF_NAME), 500)
-    )
+    status = _said_status(error) or status or _status_of_names(*said_types, code)
     text = _shorten(redact(_error_text(error, metadata)))
     said = {
         "code": code if isinstance(code, str | int) else None,
@@ -173,8 +170,8 @@ def error_from_envelope(
         "retry_after": _retry_after(headers, metadata, availability, now),
     }
     details["retryable"] = _is_retryable(status, text, details, metadata, availability)
-    if status == 402 and (afford := re.search(r"can only afford (\d[\d,]*)", text)):
-        details["affordable_max_tokens"] = int(afford.group(1).replace(",", ""))
+    if status == 402 and (affordable := _AFFORDABLE.search(text)):
+        details["affordable_max_tokens"] = int(affordable.group(1).replace(",", ""))
     error_type = _error_type(status, text, details)
     return error_type(redact(_message(text, details, metadata, availability)), **details)
 
@@ -189,6 +186,16 @@ def _read_object(body: bytes) -> dict[str, Any] | None:
             return None
         return value if isinstance(value, dict) else None
     return None
+
+
+def _said_status(error: Mapping[str, Any]) -> int | None:
+    return _to_status(error.get("code")) or _to_status(error.get("http_status"))
+
+
+def _status_of_names(*names: object) -> int:
+    """Return the status that the first known one of these names stands for."""
+    words = [name.lower() for name in names if isinstance(name, str)]
+    return next((_STATUS_OF_NAME[word] for word in words if word in _STATUS_OF_NAME), 500)
 
 
 def _error_type(status: int, text: str, details: ErrorDetails) -> type[APIStatusError]:
@@ -263,7 +270,7 @@ def _retry_after(
     availability: Mapping[str, Any],
     now: Callable[[], float],
 ) -> float | None:
-    """Return the longest of the waits that the answer names, in seconds."""
+    """Return the longest of the waits that the response names, in seconds."""
     inner = {str(key).lower(): value for key, value in _mapping(metadata.get("headers")).items()}
     milliseconds = _to_float(headers.get("retry-after-ms"))
     waits = [
@@ -331,7 +338,7 @@ def _plain_text(text: str) -> str:
 
 
 def _shorten(text: str) -> str:
-    """Return text cut to a length that a message can have."""
+    """Return a text that is short enough for a message."""
     return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + " ..."
 
 
@@ -348,7 +355,7 @@ def _listed(value: object) -> list[Any]:
 
 
 def _to_status(value: object) -> int | None:
-    """Read a code as the HTTP status of an error; providers have codes of their own, too."""
+    """Return a code if it is the HTTP status of an error; providers also have codes of their own."""
     number = _to_float(value)
     return int(number) if number is not None and 400 <= number < 1000 else None
 

@@ -1,4 +1,4 @@
-"""One request from its first try to its last: what is sent, and how it was changed because it was refused."""
+"""One request from its first try to its last: what is sent, and how it was changed after a refusal."""
 
 import logging
 from collections.abc import Mapping
@@ -40,12 +40,12 @@ class Exchange:
         """Return the body to send now.
 
         Raises:
-            TypeError: A value that is not JSON.
+            InvalidRequestError: It holds a value that is not JSON.
         """
         return encode_body(self._body)
 
     def adjust(self, error: APIError) -> bool:
-        """Change the request if that is what it was refused for, each way once; return whether to send it again."""
+        """Change the request if it was refused for something that can be changed; return whether to send it again."""
         for kind, adjustment in self._adjustments.items():
             if kind in self._adjusted or (adjusted := adjustment(self._body, error)) is None:
                 continue
@@ -56,7 +56,7 @@ class Exchange:
         return False
 
     def finish(self, completion: Completion) -> None:
-        """Take note of the answer, and tell it how the request was changed."""
+        """Note which provider answered, and on the response how the request was changed."""
         completion.adjustments = list(self._adjusted.values())
         if self._pins is not None:
             self._pins.keep(self._body, completion.provider)

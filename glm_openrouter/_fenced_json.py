@@ -1,4 +1,4 @@
-"""The repair of JSON in a fence, which was asked for without one."""
+"""The repair of JSON in a fence, where bare JSON was asked for."""
 
 import re
 from typing import Final
@@ -36,7 +36,7 @@ class FencedJSON:
         return delta
 
     def flush(self) -> Delta:
-        """Return the text that was held back, but for what ends the answer: a fence, or blanks after it."""
+        """Return the text that was held back, unless it is what ends the answer: a fence, or blanks after it."""
         held, self._held = self._held, ""
         closed = self._stage == self._find_closer and held.strip() == "```"
         return Delta("" if closed or self._stage == self._refile else held)

@@ -1,4 +1,4 @@
-"""Warnings about requests that will not do what they seem to say. They are sent all the same."""
+"""Warnings about requests that will not do what they seem to say. They are sent anyway."""
 
 import functools
 import warnings
@@ -12,7 +12,7 @@ from .routing import ProviderPreferences
 __all__ = ["LEAST_MAX_TOKENS", "check_max_tokens", "check_routing"]
 
 LEAST_MAX_TOKENS: Final = 1024
-"""Tokens. For a greeting GLM 4.6 was seen to write 314 to 1,937, nearly all of them of thinking."""
+"""Tokens. GLM 4.6 was seen to take 314 to 1,937 for a greeting, nearly all of them for thinking."""
 
 _SORTED_BY: Final = {"exacto": "exacto", "nitro": "throughput", "floor": "price"}
 """Routing suffixes, and the `provider.sort` that they stand for."""
@@ -21,7 +21,7 @@ _SORTED_BY: Final = {"exacto": "exacto", "nitro": "throughput", "floor": "price"
 def check_routing(models: Iterable[str], provider: ProviderPreferences) -> None:
     """Warn if a routing suffix has no effect.
 
-    It stands for `provider.sort`, so that an explicit one wins
+    It stands for a `provider.sort`, so an explicit one wins
     (https://openrouter.ai/docs/guides/routing/model-variants/exacto), and `provider.order` turns off all sorting
     (https://openrouter.ai/docs/guides/routing/provider-selection).
     """
@@ -44,7 +44,7 @@ def check_routing(models: Iterable[str], provider: ProviderPreferences) -> None:
 
 
 def check_max_tokens(limit: int, model: str) -> None:
-    """Warn if a limit leaves GLM, which is to think, no room for an answer."""
+    """Warn if a limit may leave GLM no room for an answer once it has thought."""
     if limit < LEAST_MAX_TOKENS and find_model(model):
         _warn_once(
             SmallMaxTokensWarning,

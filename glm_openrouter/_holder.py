@@ -2,8 +2,8 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -30,18 +30,20 @@ else:
 
 __all__ = ["ClientHolder"]
 
+C = TypeVar("C", Client, AsyncClient)
+
 
 class ClientHolder(BaseModel):
     """Base of a model class that talks to OpenRouter.
 
-    Copies share no client with the original. One in the same process keeps `http_client` and `http_async_client`;
-    one in another process cannot.
+    Copies share no client with the original. A copy in the same process keeps `http_client` and `http_async_client`;
+    a copy in another process cannot.
     """
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
         hide_input_in_errors=True,
-        defer_build=True,  # this class has no objects of its own, and a tenth of the import is saved
+        defer_build=True,  # this class has no objects of its own; it saves a tenth of the import
     )
 
     timeout: float | Timeout | None = Field(
@@ -53,7 +55,7 @@ class ClientHolder(BaseModel):
     """
 
     max_retries: Annotated[int, Field(ge=0)] = 2
-    """How often a failed request is sent again, before anything of its response was given out."""
+    """How often a failed request is sent again; never once a part of its response has been given out."""
 
     app_url: str | None = Field(default_factory=lambda: os.environ.get("OPENROUTER_APP_URL"))
     """Attribution, sent only if set. Default: `OPENROUTER_APP_URL`."""
@@ -76,10 +78,10 @@ class ClientHolder(BaseModel):
     """Allow a base URL that would send the key unencrypted to another machine."""
 
     retry_affordable: bool = False
-    """Send a request again, with a lower `max_tokens`, if the balance only allows that."""
+    """Send a refused request again, with the `max_tokens` that the balance allows."""
 
     pin_provider: bool = False
-    """Ask the provider first that answered the session last; its prompt cache is warm."""
+    """Try the provider first that answered the session last; its prompt cache is warm."""
 
     http_client: HTTPClient | None = Field(default=None, exclude=True, repr=False)
     """Your own `httpx.Client`, which stays yours to close."""
@@ -98,16 +100,16 @@ class ClientHolder(BaseModel):
     )
     """What the environment said when the model was made; both clients keep to it, and so do copies."""
 
-    _made: dict[str, tuple[ClientOptions, Any, Any]] = PrivateAttr(default_factory=dict)
-    """The clients that were made, with what they were made of: a changed option makes a new one."""
-
-    @staticmethod
-    def _conceal(arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments of a constructor, so that no traceback of it shows a secret among them."""
-        return conceal(arguments)
+    _made: dict[Callable[..., Any], tuple[dict[str, Any], Any]] = PrivateAttr(default_factory=dict)
+    """The clients that were made, by kind, with the options that they were made with."""
 
     _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
     """What the catalogue said, by model."""
+
+    @staticmethod
+    def _conceal(arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of a constructor in a form in which no traceback shows the secrets among them."""
+        return conceal(arguments)
 
     def model_post_init(self, context: Any, /) -> None:
         """Let the framework finish its part; pydantic's own hook for private attributes would end the chain here."""
@@ -136,24 +138,19 @@ class ClientHolder(BaseModel):
 
     @property
     def _client(self) -> Client:
-        options, mine = self._client_options(), self.http_client
-        made = self._made.get("sync")
-        if made is None or made[:2] != (options, mine):
-            made = self._made["sync"] = (options, mine, Client(http_client=mine, **options))
-        client: Client = made[2]
-        return client
+        return self._client_of(Client, http_client=self.http_client)
 
     @property
     def _async_client(self) -> AsyncClient:
-        options, mine = self._client_options(), self.http_async_client
-        made = self._made.get("async")
-        if made is None or made[:2] != (options, mine):
-            made = self._made["async"] = (
-                options,
-                mine,
-                AsyncClient(http_async_client=mine, **options),
-            )
-        client: AsyncClient = made[2]
+        return self._client_of(AsyncClient, http_async_client=self.http_async_client)
+
+    def _client_of(self, kind: Callable[..., C], **own: object) -> C:
+        """Return a client, the same one for as long as its options do not change."""
+        options = {**self._client_options(), **own}
+        made = self._made.get(kind)
+        if made is None or made[0] != options:
+            made = self._made[kind] = (options, kind(**options))
+        client: C = made[1]
         return client
 
     def _facts(self, model: str) -> ModelFacts | None:
@@ -200,7 +197,7 @@ class ClientHolder(BaseModel):
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
-        # LlamaIndex makes the model anew, with the environment of the process where the copy is.
+        # LlamaIndex makes the model anew, with the environment of the process that the copy is in.
         self.__pydantic_private__ = {
             **(self.__pydantic_private__ or {}),
             **state["__pydantic_private__"],

@@ -18,13 +18,13 @@ _OPENERS: Final = {
     "array": re.compile(r'\[(?=\s*["\]\[{\d\-tfn])'),
 }
 _OPENER: Final = re.compile("|".join(opener.pattern for opener in _OPENERS.values()))
-"""Where an object or an array begins; a bracket in a sentence is none."""
+"""Where an object or an array begins; a bracket in a sentence is neither."""
 
 
 def json_values(text: str) -> Iterator[Any]:
-    """Yield the JSON values in an answer, the likeliest first; of a string that is JSON itself, also what it encodes.
+    """Yield the JSON values in an answer, the likeliest first; after a string that is itself JSON, what it encodes.
 
-    Of JSON that is not complete or not correct nothing is taken, not even a correct part.
+    Nothing is taken from JSON that is incomplete or incorrect, not even a correct part of it.
     """
     text = _BOX.sub("", _THINKING.sub("", text)).strip()
     for candidate in (text, *_FENCE.findall(text)):
@@ -51,8 +51,8 @@ def _values_in_sentences(text: str) -> Iterator[Any]:
 class PartialJSON:
     """The JSON value in a text that arrives in pieces, as far as it has come.
 
-    What it gives only grows: a number counts when something follows it, so that 36 is never seen as 3. A long value is
-    not read again for each piece, but when it has grown by a small part of itself: the cost is linear in its length.
+    The value only grows: a number counts when something follows it, so that 36 is never seen as 3. A long value is not
+    read again for each piece, but when it has grown by a small part of itself: the cost is linear in its length.
     """
 
     _STEPS: Final = 256

@@ -1,4 +1,4 @@
-"""Carry out the plans of the catalogue: requests without a body, on the path of the chat requests."""
+"""Make the inquiries of the catalogue: requests without a body, on the same path as chat requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tenacity import AsyncRetrying, Retrying
 
 from ._attempt import Attempt
 from ._envelope import error_from_envelope
-from .catalogue import Get, Plan
+from .catalogue import Get, Inquiry
 from .errors import APIError, APIResponseError
 from .types import JSONObject
 
@@ -50,20 +50,20 @@ class Lookup(Attempt):
         )
 
 
-def look_up(client: Client, plan: Plan[T]) -> T:
-    """Carry out a plan."""
+def look_up(client: Client, inquiry: Inquiry[T]) -> T:
+    """Make an inquiry and return its result."""
     retrying = Retrying(**client._retries, sleep=client._sleep)
     try:
-        get = next(plan)
+        get = next(inquiry)
         while True:
             if get.delay:
                 client._sleep(get.delay)
             try:
                 answer = retrying(_fetch, client, get)
             except APIError as error:
-                get = plan.throw(error)
+                get = inquiry.throw(error)
             else:
-                get = plan.send(answer)
+                get = inquiry.send(answer)
     except StopIteration as end:
         result: T = end.value
         return result
@@ -81,20 +81,20 @@ def _fetch(client: Client, get: Get) -> JSONObject:
     return lookup.read(body.response, content)
 
 
-async def look_up_async(client: AsyncClient, plan: Plan[T]) -> T:
-    """Carry out a plan."""
+async def look_up_async(client: AsyncClient, inquiry: Inquiry[T]) -> T:
+    """Make an inquiry and return its result."""
     retrying = AsyncRetrying(**client._retries, sleep=client._sleep)
     try:
-        get = next(plan)
+        get = next(inquiry)
         while True:
             if get.delay:
                 await client._sleep(get.delay)
             try:
                 answer: JSONObject = await retrying(_fetch_async, client, get)
             except APIError as error:
-                get = plan.throw(error)
+                get = inquiry.throw(error)
             else:
-                get = plan.send(answer)
+                get = inquiry.send(answer)
     except StopIteration as end:
         result: T = end.value
         return result

@@ -2,11 +2,20 @@
 
 import functools
 import re
+from collections.abc import Sequence
 
-__all__ = ["MarkerScanner"]
+__all__ = ["MarkerScanner", "undecided"]
 
 _FENCE = 3
-"""Backticks or tildes. A shorter run of backticks is inline code, a shorter one of tildes is nothing."""
+"""Backticks or tildes that make a fence. Fewer backticks are inline code, fewer tildes are nothing."""
+
+
+def undecided(text: str, markers: Sequence[str]) -> int:
+    """Count the characters at the end of a text that may be the beginning of a marker."""
+    longest = max(map(len, markers), default=1) - 1
+    sizes = range(min(longest, len(text)), 0, -1)
+    starts = (size for size in sizes if any(marker.startswith(text[-size:]) for marker in markers))
+    return next(starts, 0)
 
 
 @functools.cache
@@ -26,7 +35,7 @@ class MarkerScanner:
         self._pattern = _pattern_of(markers)
         self._held = ""
         self._run = ""
-        """Backticks or tildes that the text ended with: given out, but how many they are is not known yet."""
+        """Backticks or tildes that the text ended with: given out already, but more of them may follow."""
         self._before = "\n"
         """The last character before that run."""
         self._code = ""
@@ -47,11 +56,12 @@ class MarkerScanner:
         text = self._run + self._held + text
         self._run = self._held = ""
         run = text[len(text.rstrip("`")) :] or text[len(text.rstrip("~")) :]
-        end = len(text) - (len(run) or self._undecided(text))
+        end = len(text) - (len(run) or undecided(text, self._markers))
         for match in self._pattern.finditer(text, 0, end):
             token = match.group()
             if token[0] in "`~\n":
-                self._take(token, text[match.start() - 1] if match.start() else self._before)
+                before = text[match.start() - 1] if match.start() else self._before
+                self._take_mark(token, before)
             elif not self._code:
                 self._before = token[-1]
                 return text[given : match.start()], token, text[match.end() :]
@@ -67,10 +77,10 @@ class MarkerScanner:
         held, self._held = self._held, ""
         return held
 
-    def _take(self, token: str, before: str) -> None:
-        """Take what may begin or end code."""
+    def _take_mark(self, token: str, before: str) -> None:
+        """Take what may begin or end code: backticks, tildes, or the end of a line."""
         if token == "\n":
-            ends = self._inline  # a lone backtick is no code
+            ends = self._inline  # a lone backtick does not begin code
         elif self._code[:1] == token[0]:
             longer = len(token) - len(self._code)
             ends = longer == 0 if self._inline else longer >= 0
@@ -83,12 +93,3 @@ class MarkerScanner:
                 self._code = token
         elif token[0] == "`" and (not self._code or (self._inline and len(token) >= _FENCE)):
             self._code, self._inline = token, len(token) < _FENCE
-
-    def _undecided(self, text: str) -> int:
-        """Count the last characters that may be the beginning of a marker."""
-        longest = max(map(len, self._markers)) - 1
-        sizes = range(min(longest, len(text)), 0, -1)
-        return next((size for size in sizes if self._begins(text[-size:])), 0)
-
-    def _begins(self, end: str) -> bool:
-        return any(marker.startswith(end) for marker in self._markers)

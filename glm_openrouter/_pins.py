@@ -16,7 +16,7 @@ _SLUGS = {
     "SiliconFlow": "siliconflow",
     "WandB": "wandb",
 }
-"""The names that do not follow the rule (https://openrouter.ai/docs/guides/routing/provider-selection)."""
+"""Display name -> slug, where the rule does not hold (https://openrouter.ai/docs/guides/routing/provider-selection)."""
 
 _MOST_PINS = 10_000
 
@@ -24,16 +24,16 @@ _MOST_PINS = 10_000
 def provider_slug(name: str) -> str:
     """Return the slug of a provider, as `provider.order` takes it; responses only have its display name.
 
-    The slug is the name in lower case with hyphens for all that is no letter or digit: `Z.AI` is `z-ai`.
+    The slug is the name in lower case, with hyphens for everything but letters and digits: `Z.AI` is `z-ai`.
     """
     return _SLUGS.get(name) or re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 class ProviderPins:
-    """The providers that answered last, by session and model. A request without a session has that of the client.
+    """The providers that answered last, by session and model. Requests without a session share one pin.
 
-    A pin is a wish: it comes as `provider.order`, and OpenRouter goes on to others if that provider fails. Then the one
-    that answers is the next pin. A wrong slug is passed over. Safe over threads; the oldest pins are forgotten.
+    A pin is a wish: it is sent as `provider.order`, and OpenRouter goes on to others if that provider fails. Then the
+    one that answers is the next pin. OpenRouter ignores a wrong slug. Thread-safe; the oldest pins are forgotten.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class ProviderPins:
         self._lock = threading.Lock()
 
     def apply(self, body: JSONObject) -> JSONObject:
-        """Return the body with the pin of its session, unless it chooses providers by itself."""
+        """Return the body with the pin of its session, unless it names providers itself."""
         preferences = body.get("provider") or {}
         name = self._names.get(_key(body))
         if name is None or preferences.get("order") or preferences.get("only"):
@@ -49,7 +49,7 @@ class ProviderPins:
         return {**body, "provider": {**preferences, "order": [provider_slug(name)]}}
 
     def keep(self, body: JSONObject, name: str | None) -> None:
-        """Keep who answered a request."""
+        """Keep the name of the provider that answered a request."""
         if name is None:
             return
         with self._lock:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, Protocol
 
 from ._fenced_json import FencedJSON
+from ._json_schema import kind_of, kinds_of
 from ._markers import MarkerScanner
-from .messages import parse_arguments
+from .messages import json_decoder, parse_arguments
 from .types import Delta, ToolCallDelta
 
 __all__ = ["REPAIRS", "Repairs"]
@@ -38,9 +39,10 @@ class ThinkTags:
 
     Some hosts leave GLM's `<think>...</think>` in the content, or only its end, because the chat template has put the
     beginning into the prompt (https://github.com/vllm-project/vllm/issues/27703). It should have come as `reasoning`.
-    Tags count before the first word of the answer. After it, a lone `</think>` counts once, outside of code, and only
-    if no reasoning has come by itself. What stood before it is refiled as reasoning: text that a stream has
-    already given out cannot be taken back there, but the finished response has it in the right place.
+    Tags count before the first word of the answer. After it they are text, but for a `</think>` without a beginning: it
+    counts once, outside of code, and only if no reasoning has come by itself. What stood before it is refiled as
+    reasoning: text that a stream has already given out cannot be taken back there, but the finished response has it in
+    the right place.
     """
 
     def __init__(self, _: ToolSchemas) -> None:
@@ -48,6 +50,8 @@ class ThinkTags:
         self._thinking = False
         self._answered = False
         """Whether the answer has begun."""
+        self._quoted = False
+        """Whether the answer holds a `<think>` without its end."""
         self._reasoned = False
         """Whether reasoning has come, by itself or between tags."""
 
@@ -85,12 +89,13 @@ class ThinkTags:
             self._thinking, self._reasoned = not closes, True
         elif closes and self._thinking:
             self._thinking = False
-        elif closes and not self._reasoned:
+        elif closes and not self._reasoned and not self._quoted:
             self._reasoned = True
             delta.reasoning += delta.text
             delta.text = ""
             delta.refiles_text = True
-        else:
+        elif marker:
+            self._quoted = not closes
             self._file(delta, marker)
 
 
@@ -221,52 +226,47 @@ def _parse_arguments(written: str, schema: Mapping[str, Any]) -> dict[str, Any] 
         return None
     properties = schema.get("properties") or {}
     return {
-        key.strip(): _parse_value(value, properties.get(key.strip()) or {})
+        key.strip(): _parse_value(value, properties.get(key.strip()), schema)
         for key, value in _ARGUMENT.findall(written)
     }
 
 
-def _parse_value(text: str, schema: Mapping[str, Any]) -> Any:
+def _parse_value(text: str, schema: object, root: Mapping[str, Any]) -> Any:
     # The template writes strings as they are and everything else as JSON.
-    kinds = _kinds_of(schema)
-    if (
-        "string" in kinds
-        and kinds <= {"string", "null"}
-        and (text != "null" or "null" not in kinds)
-    ):
-        return text
+    kinds = kinds_of(schema, root)
     try:
-        return json.loads(text)
+        value = json_decoder.decode(text)
     except (ValueError, RecursionError):
         return text
+    return text if "string" in kinds and kind_of(value) not in kinds - {"string"} else value
 
 
-def _kinds_of(schema: Mapping[str, Any]) -> set[str]:
-    """Return the types that a schema allows, as far as it says."""
-    kind = schema.get("type")
-    kinds = {kind} if isinstance(kind, str) else set(kind or ())
-    for options in (schema.get("anyOf"), schema.get("oneOf")):
-        kinds |= {found for option in options or () for found in _kinds_of(option)}
-    if not kinds and all(isinstance(value, str) for value in schema.get("enum") or (0,)):
-        return {"string"}
-    return kinds
+_TOOL_CALL_TAG = re.compile("</?tool_call>")
 
 
 class ToolNames:
     """Strip GLM's markers from the names of tool calls.
 
-    SGLang has sent `<tool_call>Read` as the name (https://github.com/sgl-project/sglang/issues/15721).
+    SGLang has sent `<tool_call>Read` as the name (https://github.com/sgl-project/sglang/issues/15721), others the
+    whole call, arguments and all (https://github.com/zai-org/GLM-5/issues/84).
     """
 
-    def __init__(self, _: ToolSchemas) -> None:
-        pass
+    def __init__(self, tools: ToolSchemas) -> None:
+        self._tools = tools
 
     def feed(self, delta: Delta) -> Delta:
         """Clean the names in one increment."""
         for call in delta.tool_calls:
             if call.name and ("<" in call.name or not call.name.isprintable() or " " in call.name):
-                call.name = re.sub(r"</?\w+>", "", call.name).strip()
+                self._clean(call)
         return delta
+
+    def _clean(self, call: ToolCallDelta) -> None:
+        name = _TOOL_CALL_TAG.sub("", call.name or "")
+        if "<arg_key>" not in name:
+            call.name = re.sub(r"</?\w+>", "", name).strip()
+        elif not call.arguments.strip("{} ") and (whole := _parse_leaked_call(name, self._tools)):
+            call.name, call.arguments = whole.name, whole.arguments
 
     def flush(self) -> Delta:
         """Return nothing; nothing is held back."""

@@ -1,5 +1,6 @@
 """A request -> the body and the headers that go out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
@@ -18,10 +19,12 @@ _encode = msgspec.json.Encoder().encode
 _USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
 _NEW_NAMES = {"x-title": "x-openrouter-title"}
 """Headers that OpenRouter also takes under an old name."""
+_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+"""See https://www.rfc-editor.org/rfc/rfc9110#name-tokens."""
 
 
 def build_body(request: ChatRequest, *, stream: bool) -> JSONObject:
-    """Return the body, with the session of the block around it if it has none of its own."""
+    """Return the body, with the session of the block around it if the request has none of its own."""
     body = request.to_wire()
     if stream:
         body["stream"] = True
@@ -34,9 +37,12 @@ def encode_body(body: JSONObject) -> bytes:
     """Return a body as JSON; equal bodies give equal bytes, which keeps prompt caches warm.
 
     Raises:
-        TypeError: A value that is not JSON.
+        InvalidRequestError: It holds a value that is not JSON.
     """
-    return _encode(body)
+    try:
+        return _encode(body)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidRequestError(f"The request cannot be written as JSON: {error}") from None
 
 
 def build_headers(
@@ -57,10 +63,10 @@ def build_headers(
         app_url: `HTTP-Referer`.
         app_title: `X-OpenRouter-Title`.
         app_categories: `X-OpenRouter-Categories`.
-        default_headers: Any others; they win over those above, whatever their case.
+        default_headers: Any others; they win over those above. Case makes no difference.
 
     Raises:
-        InvalidRequestError: A value that cannot be sent; the message does not show it.
+        InvalidRequestError: A name or a value cannot be sent; the message does not show the value.
     """
     headers = Concealed(
         {
@@ -76,10 +82,12 @@ def build_headers(
     given = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers or ()}
     kept = [name for name, value in headers.items() if value and name.lower() not in given]
     merged = Concealed({name: headers[name] for name in kept} | dict(default_headers or {}))
-    for name in merged:
+    for name in merged:  # without a variable for the value, which a traceback might show
+        if not _HEADER_NAME.fullmatch(name):
+            raise InvalidRequestError(f"HTTP does not allow {name!r} as the name of a header.")
         if not _is_sendable(merged[name]):
             raise InvalidRequestError(
-                f"The header {name} is no text, or holds characters that HTTP does not allow."
+                f"The value of the header {name} must be text of printable ASCII characters."
             )
     return merged
 

@@ -15,12 +15,12 @@ from tenacity import (
 
 from .errors import APIError, APITimeoutError
 
-__all__ = ["MAX_WAIT", "retry_policy"]
+__all__ = ["retry_policy"]
 
 logger = logging.getLogger("glm_openrouter")
 
-MAX_WAIT = 60.0
-"""Seconds. A longer wait is not waited: the error is raised at once, and names the time."""
+_MAX_WAIT = 60.0
+"""Seconds. If the response asks for a longer wait, the error is raised at once, and names the time."""
 
 _MAX_TOTAL_WAIT = 300.0
 """Seconds that all tries and waits of one request may take together."""
@@ -28,7 +28,7 @@ _MAX_TOTAL_WAIT = 300.0
 _backoff = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0, 0.25)
 
 
-def is_worth_retrying(error: BaseException) -> bool:
+def _is_worth_retrying(error: BaseException) -> bool:
     """Return whether the request may be sent again.
 
     A timeout is not: the provider may still be at work on the first request, and bill for it.
@@ -37,7 +37,7 @@ def is_worth_retrying(error: BaseException) -> bool:
         isinstance(error, APIError)
         and error.retryable
         and not isinstance(error, APITimeoutError)
-        and (error.retry_after or 0) <= MAX_WAIT
+        and (error.retry_after or 0) <= _MAX_WAIT
     )
 
 
@@ -46,14 +46,14 @@ def retry_policy(max_retries: int) -> dict[str, Any]:
     return {
         "stop": stop_any(stop_after_attempt(max_retries + 1), stop_before_delay(_MAX_TOTAL_WAIT)),
         "wait": _wait,
-        "retry": retry_if_exception(is_worth_retrying),
+        "retry": retry_if_exception(_is_worth_retrying),
         "before_sleep": _log,
         "reraise": True,
     }
 
 
 def _wait(state: RetryCallState) -> float:
-    """Back off, but not for less than the answer asked for."""
+    """Back off, but for no less than the response asked for."""
     return max(_backoff(state), getattr(_error_of(state), "retry_after", None) or 0.0)
 
 

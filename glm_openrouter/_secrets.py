@@ -1,4 +1,4 @@
-"""Secrets: what is sent, and must never be shown."""
+"""Secrets: what is sent but must never be shown."""
 
 import os
 import re
@@ -19,14 +19,14 @@ _PATTERNS: Final = re.compile(r"sk-or-[\w-]+|\buser_\w{8,}")
 """OpenRouter's keys, and the account id that it puts into error bodies."""
 
 _CREDENTIAL: Final = re.compile("auth|key|token|secret|password|cookie", re.IGNORECASE)
-"""In the name of a header."""
+"""What the name of a header with a credential has in it."""
 
 _SHORTEST: Final = 8
-"""Characters. What is shorter is no secret, and may be part of any word."""
+"""Characters. Anything shorter is not a secret, and may be part of any word."""
 
 
 class Concealed(dict[str, Any]):
-    """A dict that shows its keys only, in a log, a dump, or a traceback with the variables of its frames."""
+    """A dict that shows only its keys in a log, a dump, or a traceback with the variables of its frames."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self)})"
@@ -44,7 +44,7 @@ def conceal(options: T) -> T:
 
 
 def read_key(api_key: str | SecretStr | None) -> SecretStr:
-    """Return the key, from the environment if there is no other, without white space around it.
+    """Return the key, by default that of the environment, without whitespace around it.
 
     Raises:
         AuthenticationError: There is none.
@@ -59,15 +59,15 @@ def read_key(api_key: str | SecretStr | None) -> SecretStr:
 
 
 def key_from_environment() -> SecretStr | None:
-    """Return the key that the environment has."""
+    """Return the key in the environment, if there is one."""
     key = os.environ.get("OPENROUTER_API_KEY")
     return SecretStr(key) if key else None
 
 
 class Redactor:
-    """Takes secrets out of texts: everything that looks like OpenRouter's, and those that are known.
+    """Takes secrets out of texts: whatever looks like one of OpenRouter's, and the credentials in `headers`.
 
-    A gateway has keys of its own form, and some servers repeat in an error what they were sent.
+    A gateway's keys look different, and some servers repeat in an error what they were sent.
     """
 
     def __init__(self, headers: Mapping[str, str] | None = None) -> None:
@@ -87,7 +87,7 @@ class Redactor:
 
 
 def _forms(value: str) -> Iterable[str]:
-    """Yield the forms in which the value of a header may come back: whole, in words, as part of a URL."""
+    """Yield the forms in which the value of a header may come back: whole, word by word, quoted for a URL."""
     for part in (value, *re.split(r"[\s;,=]+", value)):
         if len(part) >= _SHORTEST:
             yield from (part, quote(part, safe=""))

@@ -26,15 +26,15 @@ def session(session_id: str | None = None) -> Iterator[str]:
     """Give the requests inside the block a `session_id`, unless a request or its model has one of its own.
 
     Args:
-        session_id: Any text that stays the same for a conversation. Default: a new random one.
+        session_id: Any text that stays the same for a conversation. Default: a random one.
 
     Raises:
-        InvalidRequestError: It is empty, or longer than 256 characters.
+        InvalidRequestError: It is not text, empty, or longer than 256 characters.
     """
     chosen = uuid4().hex if session_id is None else session_id
-    if not 0 < len(chosen) <= LONGEST_SESSION_ID:
+    if not (isinstance(chosen, str) and 0 < len(chosen) <= LONGEST_SESSION_ID):
         raise InvalidRequestError(
-            f"session_id must have 1 to {LONGEST_SESSION_ID} characters, got {len(chosen)}."
+            f"session_id must be text of 1 to {LONGEST_SESSION_ID} characters, got {chosen!r:.80}."
         )
     token = _current.set(chosen)
     try:
@@ -47,7 +47,7 @@ def resolve_session(conversation: str | None = None) -> str | None:
     """Return the session of a request that names none: of the block, else `conversation`, else of the environment.
 
     Args:
-        conversation: What a framework knows the conversation by. Of a longer text, the end is taken.
+        conversation: The framework's own id of the conversation; if it is too long, its end is taken.
     """
     return (
         _current.get()

@@ -15,7 +15,7 @@ Amount = Annotated[Number, Field(ge=0)]
 
 
 class Settings(BaseModel):
-    """A part of a request; an unknown key is an error, `None` is not set."""
+    """A part of a request; an unknown key is an error, `None` means not set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
@@ -28,13 +28,12 @@ def _check_json(value: Any) -> Any:
     try:
         json.dumps(value, allow_nan=False, default=msgspec.to_builtins)
     except (TypeError, ValueError, RecursionError) as error:
-        msg = f"This is not JSON: {error}"
-        raise ValueError(msg) from None
+        raise ValueError(f"This is not JSON: {error}") from None
     return value
 
 
 FreeJSON = Annotated[JSONObject, AfterValidator(_check_json)]
-"""An object whose keys are not ours to know; it goes on the wire as it is."""
+"""An object with any keys; it goes on the wire as it is."""
 
 FreeJSONValue = Annotated[Any, AfterValidator(_check_json)]
 """Any value that goes on the wire as it is."""

@@ -12,7 +12,7 @@ _GRACE = 0.05
 class Silence:
     """How long nothing has been heard of a response, and how long that may last.
 
-    `limit` is in seconds; `None` means for ever.
+    `limit` is in seconds; `None` means forever.
     """
 
     def __init__(self, limit: float | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -23,20 +23,14 @@ class Silence:
         self._last: str | int = ""
         self.heard("the request itself")
 
-    def heard(self, what: str) -> None:
-        """Note that something has come; the wait starts again."""
+    def heard(self, what: str | int) -> None:
+        """Note that something has come, such as the event of a number; the wait starts again."""
         self._last = what
         if self._limit is not None:
             self.deadline = self._clock() + self._limit
 
-    def heard_event(self, number: int) -> None:
-        """Note that an event has come. Called for every read, so the words are left for later."""
-        self._last = number
-        if self._limit is not None:
-            self.deadline = self._clock() + self._limit
-
     def end(self, *, wait: bool = True) -> None:
-        """Note that all has come; only a moment is left for the connection to become free, or none."""
+        """Note that all has come; what is left is a moment for the connection to become free, or no time at all."""
         self._limit = _GRACE if wait else 0
         self.heard("the end of the response")
 
@@ -55,7 +49,7 @@ class Silence:
 
     @property
     def send_deadline(self) -> float | None:
-        """When sending must be over: a moment later than all else that is limited, which can say what it was."""
+        """When sending must be over: a moment after `deadline`, because the limits of a socket say more."""
         return None if self.deadline is None else self.deadline + _GRACE
 
     def describe(self) -> str:

@@ -3,7 +3,7 @@
 Three decoders with one interface: `feed(data)` and `flush()` return the payloads that became complete, `done` says
 that no more will come. `EventStreamDecoder` follows https://html.spec.whatwg.org/multipage/server-sent-events.html,
 section 9.2.6, on bytes: only CR, LF and CRLF end a line, so U+2028 and U+0085 stay what they are. `BodyDecoder` takes
-one document. `ResponseDecoder` is one of them, by what the body begins with, after a byte order mark.
+one document. `ResponseDecoder` becomes one of the two by what the body begins with, after a byte order mark.
 """
 
 from typing import Protocol
@@ -14,6 +14,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
 _LAST_LINES = (b"data: [DONE]", b"data:[DONE]")
 _STRAY_LIMIT = 65_536
+"""Bytes."""
 
 
 class Decoder(Protocol):
@@ -44,7 +45,7 @@ class EventStreamDecoder:
         """The `data:` lines of the event that has not ended yet."""
         self._after_carriage_return = False
         self._stray: list[bytes] = []
-        """Lines that belong to no event stream, kept because an error page may be sent as one."""
+        """Lines that do not belong into an event stream, kept because they may be an error page."""
         self._stray_size = 0
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -70,7 +71,7 @@ class EventStreamDecoder:
         return payloads
 
     def flush(self) -> list[bytes]:
-        """Return the last event, if the body ended before its blank line, or what was no event at all."""
+        """Return the last event if the body ended before its blank line, or the body if it had no events."""
         if self._tail and not self.done:
             self._take_line(b"".join(self._tail).rstrip(b"\r"))
         self._tail.clear()
@@ -94,7 +95,7 @@ class EventStreamDecoder:
             self._keep_stray(line)
 
     def _tail_is_done(self) -> bool:
-        # A server may send `[DONE]`, no line end, and then nothing. Only a short tail is joined to look.
+        # A server may send `[DONE]`, no line end, and then nothing. A long tail is not joined to look for it.
         few = len(self._tail) <= len(_LAST_LINES[0])
         return few and self._tail[-1].endswith(b"]") and b"".join(self._tail) in _LAST_LINES
 
@@ -118,7 +119,7 @@ class EventStreamDecoder:
 
 
 class BodyDecoder:
-    """Decode a body that is one JSON document, with the white space that keeps slow requests alive."""
+    """Decode a body that is one JSON document, after whitespace that may have kept the connection alive."""
 
     def __init__(self) -> None:
         self.done = False
@@ -147,14 +148,14 @@ class ResponseDecoder:
     """
 
     _DOCUMENT = (b"{", b"[", b"<")
-    """What a document begins with, and no line of an event stream."""
+    """What a document may begin with, but no line of an event stream."""
 
     def __init__(self) -> None:
         self.done = False
         self.progress = 0
         self._decoder: Decoder | None = None
         self._head = b""
-        """The beginning, while it does not tell."""
+        """The beginning, for as long as it does not tell."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes and return the payloads that they complete."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ._markers import undecided
 from .types import Delta
 
 __all__ = ["StopTexts"]
@@ -26,7 +27,7 @@ class StopTexts:
         return cls(*texts) if any(texts) else None
 
     def feed(self, delta: Delta) -> Delta:
-        """Return what of an increment belongs to the answer; calls that follow a stop text do not."""
+        """Return the part of an increment that belongs to the answer; tool calls after a stop text do not."""
         if self.found or not delta.text:
             return Delta() if self.found else delta
         text = self._held + delta.text
@@ -35,7 +36,7 @@ class StopTexts:
             self.found, self._held = True, ""
             _, start = min(found)  # the one that is complete first, as a provider would have it
             return Delta(text[:start], delta.reasoning)
-        settled = len(text) - self._undecided(text)
+        settled = len(text) - undecided(text, self._texts)
         delta.text, self._held = text[:settled], text[settled:]
         return delta
 
@@ -43,12 +44,3 @@ class StopTexts:
         """Return the text that was held back, once the response has ended."""
         held, self._held = self._held, ""
         return held
-
-    def _undecided(self, text: str) -> int:
-        """Count the last characters that may be the beginning of a stop text."""
-        longest = max(map(len, self._texts), default=1) - 1
-        sizes = range(min(longest, len(text)), 0, -1)
-        return next((size for size in sizes if self._begins(text[-size:])), 0)
-
-    def _begins(self, end: str) -> bool:
-        return any(stop.startswith(end) for stop in self._texts)

@@ -1,8 +1,8 @@
 """`Stream` and `AsyncStream`: two thin drivers over one path.
 
 Everything that is not a socket is shared: `Exchange` holds one request over all its tries, `Call` one of these tries.
-The two classes differ in the words `async` and `await`, and in nothing else. They are no generators, because asyncio
-closes all asynchronous generators at once when a loop shuts down, also those that stand in one another.
+The two classes differ in the words `async` and `await`, and in nothing else. They are not generators, because asyncio
+closes all asynchronous generators at once when a loop shuts down, even those that run inside another.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["AsyncStream", "Stream"]
 
 
 class _BaseStream:
-    """What both streams know."""
+    """What both streams have in common."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -40,15 +40,31 @@ class _BaseStream:
         Raises:
             RuntimeError: The stream has not been read to its end.
         """
-        completion = self._call.completion if self._call else None
+        completion = self._completion
         if completion is None:
-            msg = "The stream has not been read to its end."
-            raise RuntimeError(msg)
+            raise RuntimeError("The stream has not been read to its end.")
         return completion
+
+    @property
+    def _completion(self) -> Completion | None:
+        return self._call.completion if self._call else None
+
+    def _check_finished(self) -> None:
+        """Check that a stream without a connection has nothing more to give."""
+        if self._completion is None:
+            state = "is not open yet" if self._call is None else "was closed before its end"
+            raise RuntimeError(
+                f"The stream {state}. Read it inside its block: `with client.stream(request) as stream: ...`, "
+                "which is `async with` for an AsyncClient."
+            )
 
 
 class Stream(_BaseStream):
-    """The increments of one response, as they come. Entering it sends the request, leaving it stops the provider."""
+    """The increments of one response, as they come. Entering it sends the request, leaving it stops the provider.
+
+    Raises:
+        RuntimeError: It is iterated over outside of its block.
+    """
 
     def __init__(self, client: Client, exchange: Exchange) -> None:
         super().__init__(exchange)
@@ -105,6 +121,7 @@ class Stream(_BaseStream):
         """Return what the next read brings, or `None` at the end."""
         call, body = self._call, self._body
         if call is None or body is None:
+            self._check_finished()
             return None
         if call.completion is not None:
             with call.ending():
@@ -121,7 +138,11 @@ class Stream(_BaseStream):
 
 
 class AsyncStream(_BaseStream):
-    """The increments of one response, as they come. Entering it sends the request, leaving it stops the provider."""
+    """The increments of one response, as they come. Entering it sends the request, leaving it stops the provider.
+
+    Raises:
+        RuntimeError: It is iterated over outside of its block.
+    """
 
     def __init__(self, client: AsyncClient, exchange: Exchange) -> None:
         super().__init__(exchange)
@@ -180,6 +201,7 @@ class AsyncStream(_BaseStream):
         """Return what the next read brings, or `None` at the end."""
         call, body = self._call, self._body
         if call is None or body is None:
+            self._check_finished()
             return None
         if call.completion is not None:
             with call.ending():

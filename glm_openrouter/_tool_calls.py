@@ -18,7 +18,7 @@ _CUT = ("length", "error", None)
 
 
 def read_tool_calls(calls: Sequence[WireToolCall]) -> list[ToolCallDelta]:
-    """Flatten the wire's form, without losing anything: an id that is none becomes `None`, an object becomes JSON."""
+    """Flatten the wire's form without loss: an id that says nothing becomes `None`, an object becomes JSON."""
     deltas = []
     for call in calls:
         function = call.function
@@ -36,7 +36,7 @@ def read_tool_calls(calls: Sequence[WireToolCall]) -> list[ToolCallDelta]:
 
 
 def one_per_call(deltas: list[ToolCallDelta]) -> list[ToolCallDelta]:
-    """Join what one increment holds of the same call: frameworks put together increments, not the parts of one."""
+    """Join the parts of a call that came in one increment: frameworks join increments, not the parts of one."""
     if len(deltas) < 2:
         return deltas
     joined: dict[int | None, ToolCallDelta] = {}
@@ -83,9 +83,17 @@ class _Call:
             return True
         return delta.id is None or self.id is None or bool(delta.arguments)
 
-    def repeats(self, arguments: str) -> bool:
-        """Return whether `arguments` is the whole call sent a second time, as with a doubled finish chunk."""
-        return arguments.rstrip() == self.arguments.rstrip() and self.is_whole()
+    def new_part(self, arguments: str) -> str:
+        """Return what `arguments` adds, which is less than all of it if the whole call is sent a second time.
+
+        That happens with a doubled finish chunk, and in vLLM where the first time lacks its last brace
+        (https://github.com/vllm-project/vllm/issues/42167). It cannot be meant otherwise: no object follows a value.
+        """
+        again = parse_arguments(arguments) if self.parts and arguments.startswith("{") else None
+        if again is None:
+            return arguments
+        before = self.arguments
+        return next((end for end in ("", "}") if parse_arguments(before + end) == again), arguments)
 
 
 class ToolCallAccumulator:
@@ -144,20 +152,19 @@ class ToolCallAccumulator:
                 return None
             call = _Call(len(self._calls), delta.index)
             self._calls.append(call)
-        elif delta.arguments[:1] == "{" and call.repeats(delta.arguments):
-            return None
+        arguments = call.new_part(delta.arguments)
         new = ToolCallDelta(index=call.position)
         if call.id is None and delta.id is not None:
             new.id = call.id = self._unused(delta.id)
         if call.name is None and delta.name is not None:
             new.name = call.name = delta.name
-        if delta.arguments:
-            call.parts.append(delta.arguments)
+        if arguments:
+            call.parts.append(arguments)
             if not call.held:
-                new.arguments = delta.arguments
-            elif (arguments := call.arguments).lstrip().startswith("{"):
-                call.held = False
                 new.arguments = arguments
+            elif (held := call.arguments).lstrip().startswith("{"):
+                call.held = False
+                new.arguments = held
         return new if new.id or new.name or new.arguments else None
 
     def _find(self, delta: ToolCallDelta) -> _Call | None:
@@ -178,7 +185,7 @@ class ToolCallAccumulator:
         same = [
             call for call in self._calls if (call.index, call.name) == (delta.index, delta.name)
         ]
-        return bool(same) and same[-1].repeats(delta.arguments)
+        return bool(same and delta.arguments) and not same[-1].new_part(delta.arguments)
 
     def _unused(self, call_id: str) -> str:
         # Results are matched to calls by id, so two calls must not share one.

@@ -1,11 +1,11 @@
-"""What OpenRouter tells of models, their providers, a key and past generations, and the plans for asking.
+"""What OpenRouter tells of models, their providers, a key and past generations, and how to ask for it.
 
-The types follow the rule of the wire types: demand nothing, ignore what is not known, and let an odd value cost that
-value only. Prices are the exception to the wire's own form: there they are strings in USD for a single token, here
-numbers in USD per million, the unit that `ProviderPreferences.max_price` takes.
+The types follow the rule of the wire types: demand nothing, ignore what is not known, and drop a value of an unexpected
+type, but no more than that. Only prices do not have the wire's own form: there they are strings in USD for a single
+token, here numbers in USD per million, the unit that `ProviderPreferences.max_price` takes.
 
-A plan is a generator: it yields what to get and is sent the answer, or has the error thrown into it, so that both
-clients follow the same plans.
+An inquiry is a generator: it yields what to get and is sent the answer, or has the error thrown into it, so that both
+clients share it.
 """
 
 from collections.abc import Generator, Iterator
@@ -24,10 +24,10 @@ __all__ = [
     "EndpointInfo",
     "GenerationInfo",
     "Get",
+    "Inquiry",
     "KeyInfo",
     "ModelInfo",
     "PercentileStats",
-    "Plan",
     "Pricing",
     "TopProvider",
     "find_generation",
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class Pricing(Struct):
-    """Prices in USD per million tokens, where nothing else is said; `None` is not known, or depends."""
+    """Prices in USD per million tokens, unless a field says otherwise; `None` if unknown, or not fixed."""
 
     prompt: float | None = None
     completion: float | None = None
@@ -54,7 +54,7 @@ class Pricing(Struct):
     web_search: float | None = None
     """USD for a search."""
     discount: float | None = None
-    """The part that is taken off the prices, from 0 to 1."""
+    """The share that is taken off the prices, from 0 to 1."""
 
 
 class Architecture(Struct):
@@ -96,7 +96,7 @@ class ModelInfo(Struct):
 
 
 class PercentileStats(Struct):
-    """A measure, by how many percent of the requests were below it."""
+    """A measure at four percentiles: `p90` is what 90 % of the requests stayed below."""
 
     p50: float | None = None
     p75: float | None = None
@@ -125,7 +125,7 @@ class EndpointInfo(Struct):
     status: int | None = None
     """0 is good; below 0 the endpoint is deranked."""
     uptime_last_5m: float | None = None
-    """Percent of the requests that did not fail; so in the next two."""
+    """Percent of the requests that did not fail, as in the next two."""
     uptime_last_30m: float | None = None
     uptime_last_1d: float | None = None
     latency_last_30m: PercentileStats | None = None
@@ -134,7 +134,7 @@ class EndpointInfo(Struct):
     """Tokens per second. `None` without a key, and without traffic."""
 
     def supports(self, *parameters: str) -> bool:
-        """Return whether the endpoint knows all these parameters, such as `tools` or `structured_outputs`."""
+        """Return whether the endpoint supports all these parameters, such as `tools` or `structured_outputs`."""
         return set(parameters) <= set(self.supported_parameters)
 
 
@@ -143,10 +143,10 @@ class KeyInfo(Struct):
 
     label: str | None = None
     limit: float | None = None
-    """`None` is no limit."""
+    """`None` if there is no limit."""
     limit_remaining: float | None = None
     limit_reset: str | None = None
-    """When the limit starts anew, such as `monthly`."""
+    """How often the limit is reset, such as `monthly`."""
     include_byok_in_limit: bool | None = None
     usage: float | None = None
     usage_daily: float | None = None
@@ -168,7 +168,7 @@ class GenerationInfo(Struct):
     finish_reason: str | None = None
     native_finish_reason: str | None = None
     tokens_prompt: int | None = None
-    """In the tokens of GPT; `native_tokens_prompt` is what is billed."""
+    """As GPT's tokenizer counts them; `native_tokens_prompt` is what is billed."""
     tokens_completion: int | None = None
     native_tokens_prompt: int | None = None
     native_tokens_completion: int | None = None
@@ -193,7 +193,7 @@ class GenerationInfo(Struct):
     request_id: str | None = None
     upstream_id: str | None = None
     provider_responses: list[JSONObject] | None = None
-    """The tries at the providers, the last of which answered."""
+    """The tries at providers; the last one answered."""
 
 
 class Get(Struct, frozen=True):
@@ -204,11 +204,11 @@ class Get(Struct, frozen=True):
     model: str | None = None
     """The model that it is about, for errors."""
     delay: float = 0.0
-    """Seconds to wait before."""
+    """Seconds to wait first."""
 
 
 T = TypeVar("T")
-Plan = Generator[Get, JSONObject, T]
+Inquiry = Generator[Get, JSONObject, T]
 
 _PRICED_BY_UNIT: Final = frozenset(("request", "image", "web_search"))
 
@@ -216,7 +216,7 @@ _APPEARS_AFTER: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds to wait before each try at finding a generation, which appears a moment after its response."""
 
 
-def list_models() -> Plan[list[ModelInfo]]:
+def list_models() -> Inquiry[list[ModelInfo]]:
     """Return all models, page by page."""
     models: list[ModelInfo] = []
     seen = 0
@@ -232,17 +232,17 @@ def list_models() -> Plan[list[ModelInfo]]:
     return models
 
 
-def list_endpoints(model: str) -> Plan[list[EndpointInfo]]:
+def list_endpoints(model: str) -> Inquiry[list[EndpointInfo]]:
     """Return the endpoints of a model, whatever its routing suffix.
 
     Raises:
-        InvalidRequestError: It is not the id of a model.
+        InvalidRequestError: `model` is not the id of a model.
     """
     data = yield from _get_endpoints(model)
     return _read_endpoints(data)
 
 
-def _get_endpoints(model: str) -> Plan[JSONObject]:
+def _get_endpoints(model: str) -> Inquiry[JSONObject]:
     author, _, slug = strip_variant(model).partition("/")
     if not (author and slug) or author.startswith("@"):
         raise InvalidRequestError(
@@ -258,11 +258,11 @@ def _read_endpoints(data: JSONObject) -> list[EndpointInfo]:
     return [fit(EndpointInfo, _with_prices(row)) for row in rows]
 
 
-def read_facts(model: str) -> Plan[ModelFacts]:
-    """Return what is true of a model today, over all its providers.
+def read_facts(model: str) -> Inquiry[ModelFacts]:
+    """Return the current facts about a model, over all its providers.
 
     Raises:
-        InvalidRequestError: It is not the id of a model.
+        InvalidRequestError: `model` is not the id of a model.
         NotFoundError: No provider serves it.
     """
     data = yield from _get_endpoints(model)
@@ -284,13 +284,13 @@ def read_facts(model: str) -> Plan[ModelFacts]:
     )
 
 
-def read_key() -> Plan[KeyInfo]:
-    """Return what is known of the key of the client."""
+def read_key() -> Inquiry[KeyInfo]:
+    """Return what is known of the client's key."""
     answer = yield Get("/key")
     return fit(KeyInfo, _object(answer.get("data")))
 
 
-def find_generation(generation_id: str) -> Plan[GenerationInfo]:
+def find_generation(generation_id: str) -> Inquiry[GenerationInfo]:
     """Return what is known of a response, waiting for it to appear.
 
     Raises:
@@ -317,7 +317,7 @@ def find_generation(generation_id: str) -> Plan[GenerationInfo]:
 def _next_query(page: JSONObject, seen: int) -> str | None:
     """Return the query of the next page, or `None` after the last.
 
-    Of the link only the query is taken: what it is joined to is the base URL that the key is meant for.
+    Only the query of the link is used: the key is meant for the base URL, not for wherever a link may lead.
     """
     link = _object(page.get("links")).get("next")
     if isinstance(link, str) and (query := urlsplit(link).query):
@@ -340,10 +340,8 @@ def _to_price(name: str, value: Any) -> float | None:
         price = Decimal(str(value))
     except InvalidOperation:
         return None
-    if (
-        not price.is_finite() or price < 0
-    ):  # -1 at routers: it depends on the model that they choose
-        return None
+    if not price.is_finite() or price < 0:
+        return None  # -1 is the price of a router, which depends on the model that it chooses
     return float(price if name in _PRICED_BY_UNIT else price * 1_000_000)
 
 

@@ -4,13 +4,13 @@
 
     GLMError
     ├── InvalidRequestError (also a ValueError)   refused here, nothing was sent
-    ├── BudgetExceededError                       the next call might cost more than its `Budget`; nothing was sent
+    ├── BudgetExceededError                       the call might cost more than its `Budget` has left; nothing was sent
     ├── TruncatedToolCallError                    a tool call was cut off; it must not run
     ├── StructuredOutputError (also a ValueError) the answer does not fit the schema, even after a second try
     └── APIError
-        ├── APIConnectionError                    no answer came
+        ├── APIConnectionError                    no response came
         │   └── APITimeoutError                   silence for longer than `timeout`
-        ├── APIResponseError                      an answer came that cannot be read
+        ├── APIResponseError                      a response came that cannot be read
         ├── StreamInterruptedError                a stream ended before its finish reason
         └── APIStatusError                        OpenRouter or the provider reported a failure
             ├── BadRequestError            400
@@ -29,6 +29,7 @@ A failure has the same type wherever OpenRouter puts it: in the HTTP status, in 
 choice, or in a chunk of a stream.
 """
 
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from .types import Usage
@@ -85,21 +86,12 @@ class BudgetExceededError(GLMError):
         """What the call was estimated to cost."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild_exceeded, (type(self), str(self), self.limit, self.spent, self.estimate)
-
-
-def _rebuild_exceeded(
-    error_type: type[BudgetExceededError],
-    message: str,
-    limit: float,
-    spent: float,
-    estimate: float,
-) -> BudgetExceededError:
-    return error_type(message, limit=limit, spent=spent, estimate=estimate)
+        rebuild = partial(type(self), limit=self.limit, spent=self.spent, estimate=self.estimate)
+        return rebuild, self.args
 
 
 class ErrorDetails(TypedDict, total=False):
-    """What an `APIError` knows beside its message. Every key is optional."""
+    """What an `APIError` knows besides its message. Every key is optional."""
 
     status_code: int | None
     code: str | int | None
@@ -117,7 +109,7 @@ class ErrorDetails(TypedDict, total=False):
 
 
 class APIError(GLMError):
-    """A request that OpenRouter did not answer with a complete completion."""
+    """A request that got no complete response."""
 
     status_code: int | None = None
     """HTTP status, or the code of an error that came inside a 200."""
@@ -134,7 +126,7 @@ class APIError(GLMError):
     request_id: str | None = None
     """Generation id (`gen-...`) for OpenRouter's support and `GET /generation`."""
     retry_after: float | None = None
-    """Seconds to wait before the next try, if the answer says."""
+    """Seconds to wait before the next try, if the response says."""
     retryable: bool = False
     """Whether the same request may succeed later."""
     affordable_max_tokens: int | None = None
@@ -157,15 +149,11 @@ class APIError(GLMError):
         return str(self.args[0])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.message, self.details)
-
-
-def _rebuild(error_type: type[APIError], message: str, details: ErrorDetails) -> APIError:
-    return error_type(message, **details)
+        return partial(type(self), **self.details), self.args
 
 
 class APIConnectionError(APIError):
-    """The connection could not be made, or broke before an answer came."""
+    """The connection could not be made, or broke before a response came."""
 
     retryable = True
 
@@ -175,7 +163,7 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIResponseError(APIError):
-    """An answer came that is not a completion: a page of HTML, cut JSON, no choices."""
+    """A response came that is not a completion: a page of HTML, cut JSON, no choices."""
 
     retryable = True
 
@@ -245,11 +233,7 @@ class TruncatedToolCallError(GLMError):
         """The arguments as far as they came."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild_truncated, (str(self), self.name, self.arguments)
-
-
-def _rebuild_truncated(message: str, name: str, arguments: str) -> TruncatedToolCallError:
-    return TruncatedToolCallError(message, name=name, arguments=arguments)
+        return partial(type(self), name=self.name, arguments=self.arguments), self.args
 
 
 class StructuredOutputError(GLMError, ValueError):

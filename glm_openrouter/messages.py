@@ -1,4 +1,4 @@
-"""Messages in OpenRouter's form, for both adapters: what goes back must be what came.
+"""Messages in OpenRouter's form, for both adapters. What goes back must equal what came.
 
 https://openrouter.ai/docs/api_reference/overview
 """
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def add_instruction(messages: Sequence[JSONObject], instruction: str) -> list[JSONObject]:
-    """Return messages with an instruction at the end of their system prompt, which is made if there is none."""
+    """Return messages with an instruction at the end of their system prompt; without one, it becomes the prompt."""
     if not messages or messages[0].get("role") not in ("system", "developer"):
         return [{"role": "system", "content": instruction}, *messages]
     system, *rest = messages
@@ -46,7 +46,7 @@ def write_arguments(arguments: Mapping[str, Any]) -> str:
 def parse_arguments(arguments: str) -> JSONObject | None:
     """Read tool arguments strictly; `None` if they are not a complete JSON object."""
     if not arguments.rstrip().endswith("}"):
-        return None  # which is cheap to say, of arguments that grow and are asked for each time
+        return None  # cheap, for arguments that are read again each time they have grown
     try:
         value = json_decoder.decode(arguments)
     except (ValueError, RecursionError):
@@ -55,12 +55,11 @@ def parse_arguments(arguments: str) -> JSONObject | None:
 
 
 def _refuse_constant(name: str) -> None:
-    msg = f"{name} is not JSON."
-    raise ValueError(msg)
+    raise ValueError(f"{name} is not JSON.")
 
 
 json_decoder: Final = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
-"""Reads what a model writes: strictly, but for line breaks and the like within strings."""
+"""Reads what a model writes: strictly, except that strings may hold line breaks and the like."""
 
 
 def tool_call(call_id: str, name: str, arguments: str) -> JSONObject:
@@ -80,7 +79,7 @@ def assistant_message(
 
     Reasoning goes back as `reasoning_details`, unmodified, or as `reasoning` where the details are empty or missing
     (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens). A turn of only tool calls has no content,
-    because some providers refuse an empty string. What was read from files goes back, too, or they would be parsed
+    because some providers refuse an empty string. The text of parsed files goes back too, or they would be parsed
     and paid for again (https://openrouter.ai/docs/guides/overview/multimodal/pdfs).
     """
     message: JSONObject = {"role": "assistant", "content": content or (None if tool_calls else "")}
@@ -106,7 +105,7 @@ def _without_item_id(detail: JSONObject) -> JSONObject:
 def tool_message(
     call_id: str, content: str | list[JSONObject], *, failed: bool = False
 ) -> JSONObject:
-    """Return the result of a tool call; the protocol has no other mark for failure than words."""
+    """Return the result of a tool call; the protocol can only say in words that it failed."""
     if failed and isinstance(content, list):
         content = [{"type": "text", "text": "Error: "}, *content]
     elif failed and not str(content).lstrip().lower().startswith("error"):
@@ -115,9 +114,9 @@ def tool_message(
 
 
 def text_content(parts: Sequence[JSONObject]) -> str | list[JSONObject]:
-    """Return parts as plain text if they are nothing else, which every provider takes.
+    """Return parts that are all text as plain text, which every provider takes.
 
-    GLM's own template puts text parts together without anything between them.
+    GLM's own template joins text parts with nothing between them.
     """
     if all(part.keys() == {"type", "text"} for part in parts):
         return "".join(part["text"] for part in parts)
@@ -141,7 +140,7 @@ def check_part(part: JSONObject, model: str) -> JSONObject:
     """Return `part` if `model` can take it.
 
     Raises:
-        InvalidRequestError: A part that no endpoint of the model takes. Once in the history it would fail every turn.
+        InvalidRequestError: No endpoint of the model takes it. Once in the history, it would fail every turn.
     """
     facts = find_model(model)
     kind = _INPUTS.get(part.get("type", ""))

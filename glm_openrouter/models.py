@@ -1,7 +1,7 @@
 """Facts about GLM models, as data.
 
-Limits and abilities differ from provider to provider and change from month to month: these are for planning, and the
-catalogue of OpenRouter has the current ones. Prices are not here: the cost of a request is in its `usage`.
+Limits and abilities differ between providers and change from month to month: these are for planning, and OpenRouter's
+catalogue has the current ones. Prices are not here: the cost of a request is in its `usage`.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ DEFAULT_MODEL: Final = "z-ai/glm-4.6:exacto"
 
 
 class ModelFacts(Struct, frozen=True):
-    """What a program may want to know of a model before it calls it."""
+    """What a program may want to know about a model before it calls it."""
 
     name: str
     context_window: int
     """Tokens of prompt and answer together."""
     max_output_tokens: int
-    """The most that any provider gives; the one that answers may give less."""
+    """The most that any provider allows; the one that answers may allow less."""
     structured_output: bool = True
     """Whether some provider enforces a `response_format` with a schema."""
     image_input: bool = False
@@ -56,7 +56,7 @@ _MODELS: Final[Mapping[str, ModelFacts]] = MappingProxyType(
 
 
 def strip_variant(model: str) -> str:
-    """Return the model id without preset and routing suffix: the id that catalogues and prices know.
+    """Return the model id without preset and routing suffix, as catalogues and price lists have it.
 
     `:exacto`, `:nitro`, `:floor` and `:online` only change the routing
     (https://openrouter.ai/docs/guides/routing/model-variants/exacto).

@@ -1,7 +1,7 @@
 """What OpenRouter does around a request: its plugins (https://openrouter.ai/docs/guides/features/plugins).
 
-Those that are of use with GLM have their settings here, and an unknown key in one of them is an error. All others are
-taken by their id, with any settings, because OpenRouter adds plugins more often than this project has releases.
+Those that are useful with GLM have types here, and an unknown key in one of them is an error. Any other is given by its
+id, with any settings, because OpenRouter adds plugins more often than this project has releases.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ __all__ = [
 
 class _Plugin(Settings):
     enabled: bool | None = None
-    """`False` switches off a plugin that is on by default in the account."""
+    """`False` switches off a plugin that the account has on by default."""
 
 
 class WebSearch(_Plugin):
@@ -49,7 +49,7 @@ class PDFOptions(Settings):
 
 
 class FileParser(_Plugin):
-    """Turn PDFs into text, so that a model that only knows text can read them."""
+    """Turn PDFs into text for models that read nothing else."""
 
     id: Literal["file-parser"] = "file-parser"
     pdf: PDFOptions | None = None

@@ -37,7 +37,7 @@ class ProviderSort(Settings):
 
 
 Price = Amount | Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
-"""USD; OpenRouter takes numbers and text."""
+"""USD; OpenRouter takes a number, or a number as text."""
 
 
 class MaxPrice(Settings):
@@ -62,7 +62,7 @@ class ProviderPreferences(Settings):
     allow_fallbacks: bool | None = None
     """`False`: only the first choice, or those in `order`."""
     require_parameters: bool | None = None
-    """Use only endpoints that know every parameter of the request; each parameter narrows the choice."""
+    """Use only endpoints that support every parameter of the request; each parameter narrows the choice."""
     data_collection: Literal["allow", "deny"] | None = None
     """`deny`: use only providers that neither store prompts nor train on them."""
     zdr: bool | None = None
@@ -80,7 +80,7 @@ class ProviderPreferences(Settings):
     preferred_max_latency: Amount | Percentiles | None = None
     """Seconds to the first token, at the median or at each percentile. Slower endpoints are the last to be tried."""
     options: dict[str, FreeJSON] | None = None
-    """Extras for single providers: slug -> fields."""
+    """Extra fields for single providers: slug -> fields."""
 
     @property
     def sort_key(self) -> SortKey | None:

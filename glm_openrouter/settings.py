@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -39,13 +40,13 @@ Metadata = Annotated[
 ]
 
 
-_NAMES = {
+_ALIASES = {
     "openrouter_provider": "provider",
     "model_name": "model",
     "stop_sequences": "stop",
     "metadata": "request_metadata",
 }
-"""Names that parameters also go by."""
+"""Other names that the frameworks and their packages have for parameters -> ours."""
 
 
 class Reasoning(Settings):
@@ -59,14 +60,15 @@ class Reasoning(Settings):
     """Excludes `max_tokens`. `none` turns thinking off."""
     max_tokens: Annotated[int, Field(ge=0)] | None = None
     exclude: bool | None = None
-    """Think, and bill for it, but do not send the reasoning."""
+    """Think, at the same price, but do not send the reasoning."""
     summary: Literal["auto", "concise", "detailed"] | None = None
 
     @model_validator(mode="after")
     def _one_of_effort_and_max_tokens(self) -> Self:
         if self.effort is not None and self.max_tokens is not None:
-            msg = "reasoning takes effort or max_tokens, not both; OpenRouter refuses the combination."
-            raise ValueError(msg)
+            raise ValueError(
+                "reasoning takes effort or max_tokens, not both; OpenRouter refuses the combination."
+            )
         return self
 
 
@@ -93,6 +95,15 @@ def _to_session(value: object) -> object:
     return None if value == "" else value
 
 
+def _check_tools(tools: list[JSONObject]) -> list[JSONObject]:
+    """Check what this program needs of a tool itself; tools that OpenRouter runs have no function."""
+    for position, tool in enumerate(tools):
+        function = tool.get("function")
+        if "function" in tool and not (isinstance(function, Mapping) and function.get("name")):
+            raise ValueError(f"tools[{position}].function must be an object with a name.")
+    return tools
+
+
 class ModelParameters(BaseModel):
     """The parameters that make sense as defaults of a model: what both adapters and `ChatRequest` take."""
 
@@ -105,9 +116,9 @@ class ModelParameters(BaseModel):
     models: list[str] | None = None
     """Models to try in this order if the first fails; each may carry its own routing suffix."""
     route: str | None = None
-    """Obsolete; `models` does what it did."""
+    """Obsolete; use `models`."""
     preset: str | None = None
-    """The slug of a preset of the account, which may also be a part of the model id: `@preset/slug`."""
+    """The slug of a preset of the account; a model id can name it, too: `@preset/slug`."""
 
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Limits reasoning and answer together."""
@@ -138,7 +149,7 @@ class ModelParameters(BaseModel):
     )
     """Also taken as `openrouter_provider`."""
     plugins: list[Plugin] | None = None
-    """See `glm_openrouter.plugins`; any that is not there is an object with an `id`."""
+    """See `glm_openrouter.plugins`; give any other plugin as an object with an `id`."""
     transforms: list[str] | None = None
     """The old form of the plugin `context-compression`: `["middle-out"]`, or `[]`."""
     service_tier: ServiceTier | None = None
@@ -152,10 +163,10 @@ class ModelParameters(BaseModel):
         Annotated[str, Field(max_length=LONGEST_SESSION_ID)] | None, BeforeValidator(_to_session)
     ] = None
     """One per conversation: keeps its requests at the provider whose prompt cache is warm. Default: that of the block
-    `with glm_openrouter.session(...)`, else what the framework knows the conversation by, else
+    `with glm_openrouter.session(...)`, else the framework's own id of the conversation, else
     `OPENROUTER_SESSION_ID`."""
     trace: FreeJSON | None = None
-    """What observability tools are told, such as `trace_id` and `span_name`."""
+    """For observability tools, such as `trace_id` and `span_name`."""
     request_metadata: Metadata | None = None
     """Sent as `metadata`, a name that both frameworks have for something else. Up to 16 texts."""
     prompt_cache_key: str | None = None
@@ -168,8 +179,9 @@ class ModelParameters(BaseModel):
     def _efforts_agree(self) -> Self:
         effort = self.reasoning.effort if self.reasoning else None
         if self.reasoning_effort and effort and self.reasoning_effort != effort:
-            msg = f"reasoning_effort={self.reasoning_effort!r} contradicts reasoning.effort={effort!r}."
-            raise ValueError(msg)
+            raise ValueError(
+                f"reasoning_effort={self.reasoning_effort!r} contradicts reasoning.effort={effort!r}."
+            )
         return self
 
     @property
@@ -195,23 +207,27 @@ class ModelParameters(BaseModel):
 
         Args:
             messages: In OpenRouter's form.
-            layers: Arguments of `ChatRequest`; later ones win. `instruction`, which is none of them, goes into the
-                system prompt; by default it is what `response_format` says, if that has a schema.
-            more: Further defaults, of which the unknown ones go into the body as they are.
-            conversation: What the framework knows the conversation by: its `session_id`, if nothing else gives one.
+            layers: Arguments of `ChatRequest`; later ones win. One more is `instruction`, which goes into the system
+                prompt; by default it asks for the schema of `response_format`, if there is one.
+            more: Further defaults, before the layers; unknown ones go into the body as they are.
+            conversation: The framework's own id of the conversation: the `session_id` if nothing else gives one.
 
         Raises:
             pydantic.ValidationError: An argument is unknown or makes no sense.
         """
-        named = [
-            {_NAMES.get(name, name): layer[name] for name in layer} for layer in (more, *layers)
+        further, *named = [
+            {_ALIASES.get(name, name): layer[name] for name in layer} for layer in (more, *layers)
         ]
-        unknown = {
-            name: named[0].pop(name) for name in named[0].keys() - ChatRequest.model_fields.keys()
-        }
-        layers = ({"session_id": resolve_session(conversation)}, self.parameters(), *named)
-        bodies = [unknown, *(layer.get("extra_body") or {} for layer in layers)]
-        merged = {name: layer[name] for layer in layers for name in layer}
+        unknown = [name for name in further if name not in ChatRequest.model_fields]
+        bodies = [{name: further.pop(name) for name in unknown}]
+        in_order = [
+            {"session_id": resolve_session(conversation)},
+            self.parameters(),
+            further,
+            *named,
+        ]
+        bodies += [layer.get("extra_body") or {} for layer in in_order]
+        merged = {name: layer[name] for layer in in_order for name in layer}
         instruction = merged.pop("instruction", None)
         if instruction is None:
             wanted = merged.get("response_format")
@@ -228,14 +244,12 @@ _PARAMETERS = tuple(ModelParameters.model_fields)
 class ChatRequest(ModelParameters):
     """One chat request: messages in OpenRouter's own form, and everything that goes with them."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, protected_namespaces=(), defer_build=False
-    )
+    model_config = ConfigDict(frozen=True, defer_build=False)
 
     messages: list[JSONObject] = Field(min_length=1)
     model: str = DEFAULT_MODEL
     stop: str | list[str] | None = None
-    tools: list[JSONObject] | None = None
+    tools: Annotated[list[JSONObject], AfterValidator(_check_tools)] | None = None
     tool_choice: str | JSONObject | None = None
     response_format: JSONObject | None = None
     prediction: FreeJSON | None = None
@@ -248,12 +262,11 @@ class ChatRequest(ModelParameters):
     @model_validator(mode="after")
     def _tool_choice_has_tools(self) -> Self:
         if self.tool_choice not in (None, "none", "auto") and not self.tools:
-            msg = "tool_choice needs tools."
-            raise ValueError(msg)
+            raise ValueError("tool_choice needs tools.")
         return self
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
+    def _warn_if_futile(self) -> Self:
         limit = self.max_completion_tokens or self.max_tokens
         if limit is not None and self._thinks:
             check_max_tokens(limit, self.model)
@@ -281,6 +294,8 @@ class ChatRequest(ModelParameters):
         return (self.response_format or {}).get("type") in ("json_object", "json_schema")
 
     def tool_schemas(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the JSON schema of the parameters of each tool that this program runs itself."""
+        """Return the JSON schema of the parameters of each tool that may be called and that runs in this program."""
+        if self.tool_choice == "none":
+            return {}
         functions = [tool["function"] for tool in self.tools or () if "function" in tool]
         return {function["name"]: function.get("parameters") or {} for function in functions}

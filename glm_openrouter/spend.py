@@ -26,7 +26,7 @@ class SpendEntry:
 
     @property
     def cache_hit_rate(self) -> float:
-        """The part of the prompt tokens that came from a cache, from 0 to 1."""
+        """The share of the prompt tokens that came from a cache, from 0 to 1."""
         return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
 
     def __str__(self) -> str:
@@ -45,7 +45,7 @@ class Spend:
     threads of both frameworks. A thread that you start yourself has an empty context: enter the same object there
     again, with `with spend:`. However often it is entered, a response counts once.
 
-    A stream that is stopped before its usage arrives is not counted: nobody says what it cost.
+    A stream that is stopped before its usage arrives is not counted: its cost is never reported.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Spend:
 
     def __exit__(self, *_: object) -> None:
         ledgers = _open.get()
-        if self in ledgers:  # unless the block ends in another context, as that of a fixture may
+        if self in ledgers:  # not if the block ends in another context, as that of a fixture may
             at = ledgers.index(self)
             _open.set(ledgers[:at] + ledgers[at + 1 :])
 
@@ -99,7 +99,7 @@ class Spend:
         """Take note that `call` is about to be sent; a ledger with a limit may forbid it."""
 
     def settle(self, call: object, completion: Completion | None) -> None:  # noqa: ARG002 -- for ledgers that reserve
-        """Take note that `call` is over, and what came of it, if anything that was billed."""
+        """Take note that `call` is over, with its response if it was billed for one."""
         if completion is not None:
             self.add(completion)
 
@@ -113,5 +113,5 @@ _open: ContextVar[tuple[Spend, ...]] = ContextVar("glm_openrouter_spend", defaul
 
 
 def open_ledgers() -> set[Spend]:
-    """Return all whose block is open here, each once."""
+    """Return every `Spend` and `Budget` whose block is open here, each once."""
     return set(_open.get())

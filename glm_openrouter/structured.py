@@ -2,8 +2,8 @@
 
 Some providers of GLM enforce a schema, some know only JSON mode, some ignore `response_format`, GLM's own refuses to be
 forced to call a tool, and the answer may come as a call, bare, in a fence, or between sentences. So the schema also
-goes into the prompt; the answer is read tolerantly and validated strictly; the model gets one chance to mend it; and
-then there is an error which holds the answer.
+goes into the prompt; the answer is read tolerantly and validated strictly; the model gets one chance to correct it; and
+then there is an error, which holds the answer.
 
 A `Plan` is one schema and one way to ask for it. `converse` is the conversation, as a generator that yields messages to
 send and receives the answers, so that both frameworks, synchronous and asynchronous, share it.
@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import ValidationError
 
+from ._json_schema import follow
 from ._json_text import PartialJSON, json_values
 from .errors import InvalidRequestError, StructuredOutputError
 from .types import JSONObject
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 Method = Literal["json_schema", "function_calling", "json_mode", "prompt"]
-"""`response_format` with the schema, a tool, `response_format` without the schema, or words only."""
+"""`response_format` with the schema, a tool, `response_format` without the schema, or only words in the prompt."""
 
 Message = TypeVar("Message")
 Answer = TypeVar("Answer")
@@ -77,8 +78,8 @@ def schema_instruction(schema: Mapping[str, Any] | None, *, with_tools: bool = F
 def format_instruction(wanted: Any, *, with_tools: bool) -> str | None:
     """Return the words that say the same as a `response_format`, if it has a schema.
 
-    GLM's hosts accept one and answer in a shape of their own; that the schema is in the prompt, too, is what helps on
-    all of them (https://github.com/hugalafutro/model-hotel/issues/896).
+    Hosts of GLM accept one and answer in a shape of their own; a schema in the prompt, too, helps on all of them
+    (https://github.com/hugalafutro/model-hotel/issues/896).
     """
     spec = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
     schema = spec.get("schema") if isinstance(spec, Mapping) else None
@@ -86,7 +87,7 @@ def format_instruction(wanted: Any, *, with_tools: bool) -> str | None:
 
 
 def tool_instruction(*names: str) -> str:
-    """Return the words that ask for a call of one of these tools, or of any; GLM's own endpoint takes no force."""
+    """Return the words that ask for a call of one of these tools, or of any; GLM's own endpoint cannot be forced."""
     if not names:
         return "Do not answer in text: call one of the tools, with complete arguments."
     tools = " or ".join(f"`{name}`" for name in names)
@@ -94,7 +95,7 @@ def tool_instruction(*names: str) -> str:
 
 
 def repair_instruction(problem: str) -> str:
-    """Return the words that show the model what was wrong with its answer."""
+    """Return the words that tell the model what was wrong with its answer."""
     return (
         f"That answer cannot be used: {problem}\n"
         "Give the whole answer again, corrected, in the form that was asked for."
@@ -116,18 +117,18 @@ def check_schema(value: Any, schema: Mapping[str, Any]) -> Any:
     return value
 
 
-_SAYS_SOMETHING = frozenset(
+_RESTRICTING_KEYS = frozenset(
     ("type", "properties", "items", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
 )
+"""A schema with none of these is most likely something else, such as an example of the answer."""
 
 
 def _check_is_schema(schema: JSONObject) -> None:
     from jsonschema import SchemaError
     from jsonschema.validators import validator_for
 
-    if _SAYS_SOMETHING.isdisjoint(schema):
-        msg = f"Not a JSON schema, it allows anything: {schema!r}"
-        raise InvalidRequestError(msg)
+    if _RESTRICTING_KEYS.isdisjoint(schema):
+        raise InvalidRequestError(f"Not a JSON schema, it allows anything: {schema!r}")
     try:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
@@ -135,7 +136,7 @@ def _check_is_schema(schema: JSONObject) -> None:
 
 
 class Reply(NamedTuple):
-    """What counts of an answer."""
+    """The parts of an answer that count."""
 
     text: str
     calls: Sequence[tuple[str, Any]] = ()
@@ -168,8 +169,8 @@ class Plan:
             InvalidRequestError: The method is unknown or cannot ask for this schema.
         """
         if method not in get_args(Method):
-            msg = f"method must be one of {', '.join(get_args(Method))}, got {method!r}."
-            raise InvalidRequestError(msg)
+            known = ", ".join(get_args(Method))
+            raise InvalidRequestError(f"method must be one of {known}, got {method!r}.")
         if schema is None and method not in ("json_mode", "prompt"):
             raise InvalidRequestError(f"{method} needs a schema.")
         if strict and schema is not None:
@@ -177,7 +178,7 @@ class Plan:
         self.schema: JSONObject = {"type": "object"} if schema is None else schema
         self.name = _name_of(self.schema)
         self.arguments: JSONObject
-        """What the request gets beside the messages; `instruction` goes into its prompt."""
+        """What the request gets besides the messages; `instruction` goes into its prompt."""
         if schema is not None and validate is None:
             _check_is_schema(schema)
         self._validate = validate
@@ -196,13 +197,13 @@ class Plan:
                 self.arguments = {"instruction": schema_instruction(schema)}
 
     def read(self, reply: Reply) -> Any:
-        """Return the answer as an object of the schema: of all that might be it, the first that fits.
+        """Return the answer as an object of the schema: of all values that might be meant, the first that fits.
 
         Raises:
             StructuredOutputError: There is none; the message says why.
         """
         problem: Exception | None = None
-        for value in sorted(self._values(reply), key=self._is_stranger):
+        for value in sorted(self._values(reply), key=self._is_unrelated):
             try:
                 return self.validate(value)
             except (ValueError, TypeError) as error:
@@ -218,7 +219,7 @@ class Plan:
         return self._validate(value) if self._validate else check_schema(value, self.schema)
 
     def validate_partial(self, value: Any) -> Any:
-        """Return an object for the value of an answer that is still coming; without a type to validate as, the value.
+        """Return the object for the value of an answer that is still coming, or the value if there is no `validate`.
 
         Raises:
             ValueError: It does not fit yet.
@@ -234,7 +235,7 @@ class Plan:
         return any(name != self.name for name, _ in reply.calls)
 
     def partials(self) -> "Partials":
-        """Return what reads an answer while it comes."""
+        """Return a reader for an answer that is still coming."""
         return Partials(self.name, self._root.get("type"))
 
     def _tool(self, strict: bool | None) -> JSONObject:
@@ -257,8 +258,8 @@ class Plan:
                 yield from json_values(arguments) if isinstance(arguments, str) else (arguments,)
         yield from json_values(reply.text)
 
-    def _is_stranger(self, value: Any) -> bool:
-        """Return whether nothing of the schema is in a value; without required keys it might fit all the same."""
+    def _is_unrelated(self, value: Any) -> bool:
+        """Return whether a value has no key of the schema; it may fit anyway if the schema requires none."""
         properties = self._root.get("properties") or {}
         known = isinstance(value, dict) and properties.keys() & value.keys()
         return bool(properties) and not known
@@ -281,13 +282,11 @@ def _describe_line(error: Mapping[str, Any]) -> str:
 
 def _resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the schema of the value itself, which may be among its definitions: that of a recursive model is."""
-    *path, name = str(schema.get("$ref", "")).split("/")
-    definitions = schema.get(path[-1]) if path else None
-    return definitions.get(name, schema) if isinstance(definitions, Mapping) else schema
+    return follow(str(schema.get("$ref", "")), schema)
 
 
 def _closed(schema: Any) -> Any:
-    """Return a schema whose objects have no other properties than it names, as strict enforcement demands it."""
+    """Return a schema whose objects have only the properties that it names, as strict enforcement demands."""
     if isinstance(schema, list):
         return [_closed(part) for part in schema]
     if not isinstance(schema, dict):
@@ -299,7 +298,7 @@ def _closed(schema: Any) -> Any:
 
 
 class Partials:
-    """The answer while it comes: increments of text and of tool calls -> the JSON value as far as it has come."""
+    """Read an answer while it comes: increments of text and of tool calls -> the JSON value as far as it has come."""
 
     def __init__(self, name: str, kind: str | None) -> None:
         self._name = name
@@ -334,7 +333,7 @@ def converse(
     Args:
         plan: What is asked for.
         messages: The conversation so far.
-        read: Returns what counts of an answer.
+        read: Returns the parts of an answer that count.
         complain: Returns the messages that show the model its answer and what was wrong with it.
         error: Makes the error, which holds the answer.
 

@@ -1,9 +1,9 @@
-"""How many tokens a text or a prompt is for GLM: an estimate, offline and without a vocabulary.
+"""How many tokens a text or a prompt has for GLM: an estimate, offline and without a vocabulary.
 
 A prompt is counted as GLM's own template builds it
 (https://huggingface.co/zai-org/GLM-4.6/blob/main/chat_template.jinja). Its texts are cut as the tokenizer cuts them
 before it looks into its vocabulary, which for Latin script is that of GPT-4 (https://arxiv.org/abs/2406.12793,
-section 2). Each piece is taken for as many tokens as pieces of its kind and length have on average.
+section 2). Each piece counts as many tokens as pieces of its kind and length have on average.
 """
 
 import json
@@ -90,7 +90,7 @@ def _weigh_signs(signs: str) -> float:
 TextCounter = Callable[[str], int]
 
 _START = 4
-"""`[gMASK]<sop>` before all, `<|assistant|><think>` at the end."""
+"""`[gMASK]<sop>` at the beginning, `<|assistant|><think>` at the end."""
 _ROLE = 2
 """A tag and a line feed."""
 _TOOLS_PROMPT = 98
@@ -121,13 +121,13 @@ def count_prompt_tokens(
     """Return about how many `prompt_tokens` a request will have.
 
     Reasoning that goes back is not counted: the template leaves out that of earlier turns, and few providers read the
-    rest. Nor are files, whose text is known to OpenRouter's parser only.
+    rest. Nor are files, whose text only OpenRouter's parser knows.
 
     Args:
         messages: In OpenRouter's form.
         tools: In OpenRouter's form.
         thinking: Whether the model may think.
-        count: Counts the tokens of a text. That of a real tokenizer makes the count exact, but for what a provider
+        count: Counts the tokens of a text. With a real tokenizer the result is exact, except for what a provider
             changes in the template.
     """
     total = _START + sum(_count_message(message, count) for message in messages)

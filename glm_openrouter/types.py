@@ -1,8 +1,8 @@
 """What OpenRouter sends, and what a response adds up to.
 
 The wire types follow one rule: read only what is used, and demand nothing. Every field may be missing or `null`,
-unknown fields are ignored (https://openrouter.ai/docs/api_reference/versioning), and a value of an unexpected type
-costs that value, not the response. A complete response and a chunk of a stream are the same type here: the one has
+unknown fields are ignored (https://openrouter.ai/docs/api_reference/versioning), and of a value of an unexpected type
+only that value is lost. A complete response and a chunk of a stream are the same type here: the one has
 `message` where the other has `delta`.
 """
 
@@ -20,6 +20,7 @@ __all__ = [
     "Completion",
     "CompletionTokensDetails",
     "Delta",
+    "JSONObject",
     "PromptTokensDetails",
     "ToolCall",
     "ToolCallDelta",
@@ -146,7 +147,7 @@ class Delta(Struct, gc=False):
     tool_calls: list[ToolCallDelta] | tuple[()] = ()
     logprobs: JSONObject | None = None
     refiles_text: bool = False
-    """Whether the text that came before was reasoning after all, as only the end of a thinking tag told."""
+    """Whether all text that came before was reasoning after all, which only a late `</think>` revealed."""
 
     def __bool__(self) -> bool:
         """Whether the increment holds anything."""
@@ -173,7 +174,7 @@ class Completion(Struct, gc=False):
 
     id: str | None = None
     model: str | None = None
-    """The model that answered; often without the routing suffix that was asked for."""
+    """The model that answered; often without the routing suffix of the request."""
     provider: str | None = None
     created: int | None = None
     """Seconds since the epoch."""
@@ -196,7 +197,7 @@ class Completion(Struct, gc=False):
     """How the request was changed because it was refused, such as `tool_choice: required -> auto`."""
 
     def metadata(self) -> JSONObject:
-        """Return what both frameworks show beside the message, under the wire's own names.
+        """Return what both frameworks show besides the message, under the wire's own names.
 
         Keys without a value are left out.
         """
@@ -247,7 +248,7 @@ def parse_chunk(payload: bytes) -> ChatChunk:
 
 
 def _decode_tolerantly(payload: bytes) -> object:
-    """Decode JSON with bytes or escapes that are no characters, which become U+FFFD, or numbers that are none."""
+    """Decode JSON in which invalid bytes and lone surrogates become U+FFFD, and NaN and infinity become null."""
     try:
         value = json.loads(payload.decode(errors="replace"), parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:

@@ -21,7 +21,7 @@ from .chat_models import ChatGLM
 if TYPE_CHECKING:
     from .llms import GLM
 
-# LangChain's `loads` knows the classes of its own list only; it still has to be told the namespace, `langchain_glm`.
+# LangChain's `loads` reads only the classes on this list; the caller still has to pass `valid_namespaces`.
 for _path in (("langchain_glm", "chat_models", "ChatGLM"), ("langchain_glm", "llms", "GLM")):
     ALL_SERIALIZABLE_MAPPINGS[_path] = _path
 

@@ -23,25 +23,24 @@ from glm_openrouter.structured import (
     tool_instruction,
 )
 
+from ._content import type_of
+from ._model import ANSWER_TOOLS
 from ._structured import StructuredOutputError, complain, reply_of
 
-__all__ = ["ANSWER_TOOLS", "ModelBinding", "ask_for_answer_tools"]
+__all__ = ["ModelBinding", "ask_for_answer_tools"]
 
 JSONObject = dict[str, Any]
 Conversation = Generator[list[BaseMessage], BaseMessage, BaseMessage]
 
-ANSWER_TOOLS = "answer_tools"
-"""A bound argument that stays here: the names of the tools of which one is the answer, none for `response_format`."""
-
 _FORM = (ANSWER_TOOLS, "instruction", "response_format")
-"""What asks for the form of an answer."""
+"""Bound arguments that ask for an answer in a form."""
 
 
 def ask_for_answer_tools(tools: Sequence[object], tool_choice: object) -> JSONObject:
     """Return arguments that ask in words for one of the tools that are an answer; none if there are no such tools.
 
-    An agent of LangChain which is to answer in a schema binds the schema as a tool that has nothing to run, and forces
-    the model to call tools. Nobody asked for the force, and GLM's own endpoint refuses it.
+    An agent of LangChain that is to answer in a schema binds the schema as a tool that has nothing to run, and forces
+    the model to call a tool. The user did not ask for that, and GLM's own endpoint refuses it.
     """
     names = [
         tool.name
@@ -115,7 +114,7 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
 
     @classmethod
     def lc_id(cls) -> list[str]:
-        """Return the id of LangChain's own class, which serves as well once it is loaded."""
+        """Return the id of LangChain's own class, as which `loads` reads a dump of this one."""
         return [*cls.get_lc_namespace(), "RunnableBinding"]
 
 
@@ -139,7 +138,11 @@ def _converse_until_called(
 
 
 def _fit(forms: Mapping[str, JSONObject], value: Any) -> tuple[str, Any]:
-    """Return the first form that a value fits, and the value."""
+    """Return the name of the first tool whose schema a value fits, and the value.
+
+    Raises:
+        ValueError: It fits none; the message says why, tool by tool.
+    """
     problems = []
     for name, schema in forms.items():
         try:
@@ -152,7 +155,7 @@ def _fit(forms: Mapping[str, JSONObject], value: Any) -> tuple[str, Any]:
 def _converse_until_written(wanted: JSONObject, messages: Sequence[BaseMessage]) -> Conversation:
     """Yield the messages to send and receive the answer, at most twice; return it as a message that is JSON.
 
-    If it still does not fit, the last one is returned: whoever asked will say so.
+    If it still does not fit, the last message is returned as it is: whoever asked reads it, and raises.
     """
     plan = Plan(wanted["json_schema"]["schema"], method="prompt")
     conversation = converse(
@@ -173,7 +176,7 @@ def _calls_of(message: BaseMessage) -> Sequence[Any]:
 
 
 def _read_text(message: BaseMessage) -> Reply:
-    """Return what counts of a message if no call does; one that calls tools has nothing to say yet."""
+    """Return what counts of a message as a written answer: nothing, while it calls tools."""
     text, calls, cut = reply_of(message)
     return Reply("" if calls else text, [("", arguments) for _, arguments in calls], cut)
 
@@ -190,11 +193,7 @@ def _rewrite(message: BaseMessage, text: str, calls: list[ToolCall]) -> BaseMess
     """Return a message with another text and other calls."""
     content: Any = text
     if isinstance(message.content, list):
-        others = [block for block in message.content if _type_of(block) != "text"]
+        others = [block for block in message.content if type_of(block) != "text"]
         written = [{"type": "text", "text": text}] if text else []
         content = [*others, *written, *calls]
     return message.model_copy(update={"content": content, "tool_calls": calls})
-
-
-def _type_of(block: object) -> object:
-    return block.get("type") if isinstance(block, dict) else "text"

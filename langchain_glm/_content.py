@@ -7,7 +7,7 @@ from typing import Any
 from glm_openrouter import InvalidRequestError
 from glm_openrouter import messages as wire
 
-__all__ = ["to_answer", "to_content", "type_of"]
+__all__ = ["required", "to_answer", "to_content", "type_of"]
 
 JSONObject = dict[str, Any]
 Content = str | list[str | JSONObject]
@@ -40,13 +40,25 @@ def type_of(block: str | JSONObject) -> object:
     return block.get("type") if isinstance(block, dict) else "text"
 
 
+def required(block: JSONObject, key: str) -> Any:
+    """Return a value that a content block must have.
+
+    Raises:
+        InvalidRequestError: It is missing.
+    """
+    if key not in block:
+        raise InvalidRequestError(f"A content block of type {block.get('type')!r} needs {key!r}.")
+    return block[key]
+
+
 def _to_part(block: str | JSONObject) -> JSONObject:
     if isinstance(block, str):
         return {"type": "text", "text": block}
     convert = _CONVERTERS.get(block.get("type", ""))
     if convert is None:
         raise InvalidRequestError(
-            f"A content block of type {block.get('type')!r} cannot be sent in this message."
+            f"A content block of type {block.get('type')!r} cannot be sent in this message. Leave it out, or use "
+            f"one of: {', '.join(_CONVERTERS)}."
         )
     part = convert(block)
     mark = block.get("cache_control") or _extras(block).get("cache_control")
@@ -97,7 +109,7 @@ def _as_it_is(block: JSONObject) -> JSONObject:
 
 
 def _to_non_standard(block: JSONObject) -> JSONObject:
-    return dict(block["value"])
+    return dict(required(block, "value"))
 
 
 _CONVERTERS: dict[str, Callable[[JSONObject], JSONObject]] = {
@@ -116,7 +128,7 @@ _CONVERTERS: dict[str, Callable[[JSONObject], JSONObject]] = {
 """By type: LangChain's blocks, Anthropic's `document`, and OpenRouter's own parts."""
 
 _SAID = _CONVERTERS.keys() - {"non_standard"}
-"""Types of blocks that are what a model has said."""
+"""Types of blocks that hold what a model has said."""
 
 
 def _extras(block: JSONObject) -> JSONObject:

@@ -74,11 +74,12 @@ def _to_invalid(call: WireToolCall) -> InvalidToolCall:
 
 
 def to_metadata(completion: Completion) -> JSONObject:
+    """Return what is said of a response beside its message, as `response_metadata`."""
     return {"model_provider": "openrouter", **completion.metadata()}
 
 
 def _extras(completion: Completion) -> JSONObject:
-    """Return what has no place of its own in a message, but must go back with it or be seen."""
+    """Return what has no field of its own in a message, but must be kept with it."""
     written = {
         call.id: call.arguments
         for call in completion.tool_calls

@@ -24,7 +24,7 @@ from glm_openrouter import (
 from ._errors import translate_errors
 from ._to_wire import ToolLike, to_messages, to_tool
 
-__all__ = ["MODEL_CONFIG", "OpenRouterModel", "trace_model"]
+__all__ = ["ANSWER_TOOLS", "MODEL_CONFIG", "OpenRouterModel", "trace_model"]
 
 JSONObject = dict[str, Any]
 
@@ -37,7 +37,10 @@ MODEL_CONFIG = ConfigDict(
     hide_input_in_errors=True,  # it may be a key under a wrong name
     defer_build=False,
 )
-"""For each class of its own: of the bases of a class, pydantic lets the last one win, which is LangChain's."""
+"""Every model class sets this itself: pydantic takes the config of the last base class, which is LangChain's."""
+
+ANSWER_TOOLS = "answer_tools"
+"""An argument for `ModelBinding`: the names of the tools of which one is the answer, none for `response_format`."""
 
 
 class OpenRouterModel(ClientHolder, ModelParameters):
@@ -65,7 +68,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
     """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""
 
     custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True)
-    """An exact tokenizer, without special tokens: counts are by it, instead of estimated.
+    """An exact tokenizer, without special tokens, to count with; by default counts are estimated.
 
     For example `lambda text: tokenizer.encode(text, add_special_tokens=False)` with one of `transformers`.
     """
@@ -74,7 +77,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         arguments = self._conceal(arguments)
         super().__init__(**arguments)
         with translate_errors():
-            _ = self._client  # which checks the key and the base URL
+            _ = self._client  # checks the key and the base URL
 
     @model_validator(mode="after")
     def _no_model_kwarg_gets_lost(self) -> Self:
@@ -133,10 +136,10 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         return own if stop is None else stop
 
     def get_token_ids(self, text: str) -> list[int]:
-        """Return the tokens of a text, for which there has to be a tokenizer.
+        """Return the token ids of a text, from `custom_get_token_ids`.
 
         Raises:
-            NotImplementedError: There is none; counts are estimated without.
+            NotImplementedError: It was not given; counts are estimated without it.
         """
         if self.custom_get_token_ids is None:
             msg = "There is no vocabulary of GLM here: pass custom_get_token_ids. To count, use get_num_tokens."
@@ -145,7 +148,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
 
     def get_num_tokens(self, text: str) -> int:
         """Return about how many tokens a text has, or exactly with `custom_get_token_ids`."""
-        from glm_openrouter.tokens import count_tokens  # whose patterns take a while to compile
+        from glm_openrouter.tokens import count_tokens  # late: its patterns take a while
 
         if self.custom_get_token_ids is None:
             return count_tokens(text)
@@ -196,7 +199,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
 
 
 def trace_model(parameters: LangSmithParams, model: str) -> LangSmithParams:
-    """Return LangSmith's parameters with the model as price tables know it; the rest of its name is beside it."""
+    """Return LangSmith's parameters for a model: its id as price tables list it, the routing suffix apart from it."""
     base = strip_variant(model)
     routing = {"model_variant": model.removeprefix(base).removeprefix(":")} if model != base else {}
     names = LangSmithParams(ls_provider="openrouter", ls_model_name=base)
@@ -205,23 +208,24 @@ def trace_model(parameters: LangSmithParams, model: str) -> LangSmithParams:
 
 @cache
 def _names_of(kind: type[BaseModel]) -> dict[str, str]:
-    """Return all names of the arguments of a class, and what other classes call them, with the field of each."""
+    """Return the field of a class for each name that its arguments have, here or in other packages."""
     names = {"extra_headers": "default_headers", "stream": "streaming"}
     for name, field in kind.model_fields.items():
         other = field.validation_alias
         choices = other.choices if isinstance(other, AliasChoices) else (field.alias or name,)
         names |= dict.fromkeys((name, *map(str, choices)), name)
-    return {**names, "metadata": "request_metadata"}  # on the wire, where `model_kwargs` go
+    # LangChain has an argument `metadata`, too; in `model_kwargs` the name is that of the wire.
+    return {**names, "metadata": "request_metadata"}
 
 
 def _current_thread() -> str | None:
-    """Return the id of the conversation, of which LangGraph's checkpointers keep one thread each."""
+    """Return the `thread_id` of the run, under which LangGraph keeps a conversation."""
     thread = ensure_config().get("configurable", {}).get("thread_id")
     return None if thread is None else str(thread)
 
 
-_NOT_ON_THE_WIRE = frozenset(("ls_structured_output_format", "stream", "answer_tools"))
-"""Arguments of a call that LangChain adds for itself, and that of a binding for itself."""
+_NOT_ON_THE_WIRE = frozenset(("ls_structured_output_format", "stream", ANSWER_TOOLS))
+"""Arguments of a call that LangChain and `ModelBinding` add for themselves."""
 
 
 def _to_plain(value: object) -> Any:

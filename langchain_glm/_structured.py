@@ -289,11 +289,11 @@ class _Growing:
         return parts
 
     def finish(self, result: Any) -> list[Any]:
-        """Return the parts for the result of it all."""
+        """Return the last parts: what the result adds to those that were given out."""
         if not self._include_raw:
             return [] if self._last is not None and result == self._last else [result]
-        news = {name: value for name, value in result.items() if value is not self.message}
-        return [_RawAndParsed(news)]
+        added = {name: value for name, value in result.items() if value is not self.message}
+        return [_RawAndParsed(added)]
 
     def _values(self, chunk: AIMessageChunk) -> list[Any]:
         values = self._partials.feed_text(str(chunk.text))

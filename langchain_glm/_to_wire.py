@@ -19,7 +19,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from glm_openrouter import InvalidRequestError
 from glm_openrouter import messages as wire
 
-from ._content import to_answer, to_content, type_of
+from ._content import required, to_answer, to_content, type_of
 
 __all__ = ["ToolLike", "to_messages", "to_tool", "to_tool_choice"]
 
@@ -87,7 +87,8 @@ def _to_user(message: HumanMessage, model: str) -> list[JSONObject]:
 
 def _to_result(block: JSONObject, model: str) -> JSONObject:
     content = to_content(block.get("content") or "", model)
-    return wire.tool_message(block["tool_use_id"], content, failed=bool(block.get("is_error")))
+    call_id = required(block, "tool_use_id")
+    return wire.tool_message(call_id, content, failed=bool(block.get("is_error")))
 
 
 def _to_assistant(message: AIMessage, model: str, answered: set[str]) -> JSONObject:
@@ -119,7 +120,9 @@ def _calls_in_content(message: AIMessage) -> list[ToolCall]:
     """Return the tool calls of a message that has them as content blocks only, in LangChain's or Anthropic's form."""
     return [
         ToolCall(
-            name=block["name"], args=block.get("args") or block.get("input") or {}, id=block["id"]
+            name=required(block, "name"),
+            args=block.get("args") or block.get("input") or {},
+            id=required(block, "id"),
         )
         for block in message.content
         if isinstance(block, dict) and block.get("type") in ("tool_call", "tool_use")
@@ -146,16 +149,16 @@ def _to_details(details: Sequence[JSONObject] | None) -> list[JSONObject] | None
     for detail in details:
         if joined and _continues(joined[-1], detail):
             before = joined[-1]
-            news = {key: value for key, value in detail.items() if value is not None}
+            known = {key: value for key, value in detail.items() if value is not None}
             text = (before.get("text") or "") + (detail.get("text") or "")
-            joined[-1] = {**before, **news, "text": text}
+            joined[-1] = {**before, **known, "text": text}
         else:
             joined.append(detail)
     return joined
 
 
 def _continues(before: JSONObject, detail: JSONObject) -> bool:
-    # The index tells whose they are: it is an integer on the wire, and a float in the SDK of OpenRouter.
+    # Only ChatOpenRouter keeps fragments: the SDK under it reads the index as a float, on the wire it is an integer.
     index = before.get("index")
     is_text = before.get("type") == "reasoning.text" and isinstance(index, float)
     is_same = all(detail.get(key) == before.get(key) for key in ("type", "index"))

@@ -22,7 +22,7 @@ from glm_openrouter.structured import Method
 
 from ._errors import translate_errors
 from ._from_wire import to_chunk, to_content_blocks_chunk, to_last_chunk, to_result
-from ._model import MODEL_CONFIG, OpenRouterModel, trace_model
+from ._model import ANSWER_TOOLS, MODEL_CONFIG, OpenRouterModel, trace_model
 from ._schemas import has_schema
 from ._stream_events import StreamEvents
 from ._structured import structured_output
@@ -185,8 +185,8 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         Args:
             tools: Whatever `convert_to_openai_tool` takes, and server tools such as
                 `{"type": "openrouter:web_search"}`.
-            tool_choice: `"auto"`, `"none"`, `"any"`, the name of a tool, or `True` for the only one. Nothing is forced
-                unless it is asked for: Z.AI itself knows only `"auto"`.
+            tool_choice: `"auto"`, `"none"`, `"any"` or `"required"`, the name of a tool, `True` for the only one, or a
+                dict in OpenAI's form. Nothing is forced unless it is asked for: Z.AI itself knows only `"auto"`.
             strict: Whether providers should enforce the schemas. Few can; it narrows the choice of endpoints.
             parallel_tool_calls: Whether the model may call several tools in one turn; its default is to do so.
             **kwargs: Any parameters for the calls.
@@ -194,7 +194,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         Raises:
             InvalidRequestError: `tool_choice` does not fit the tools.
         """
-        from ._binding import ANSWER_TOOLS, ask_for_answer_tools  # which makes a class more
+        from ._binding import ask_for_answer_tools  # imported late: it makes a class of pydantic
 
         if forms := ask_for_answer_tools(tools, tool_choice):
             kwargs, tool_choice = {**forms, **kwargs}, None
@@ -295,5 +295,5 @@ def _to_profile(facts: ModelFacts) -> ModelProfile:
         reasoning_output=facts.reasoning,
         tool_calling=facts.tool_calling,
         tool_choice=facts.tool_calling,
-        structured_output=True,  # of which not the provider makes sure, but this package
+        structured_output=True,  # made sure of by this package, not by the provider
     )

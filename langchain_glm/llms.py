@@ -30,7 +30,7 @@ class GLM(OpenRouterModel, BaseLLM):
     print(llm.invoke("The capital of Norway is"))
     ```
 
-    Takes what `ChatGLM` takes, but for `n`, `streaming` and `stream_usage`. What comes beside the text, such as
+    Takes the arguments of `ChatGLM`, except `n`, `streaming` and `stream_usage`. What comes beside the text, such as
     reasoning and usage, is in `generation_info`.
     """
 

@@ -66,6 +66,12 @@ def has_anchor(path, anchor):
     return anchor in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
 
 
+def test_the_design_names_every_module_of_the_core():
+    modules = {path.name for path in (ROOT / "glm_openrouter").glob("[a-z_]*.py")}
+    named = set(re.findall(r"`(\w+\.py)`", (ROOT / "docs" / "design.md").read_text()))
+    assert modules - {"__init__.py", "__main__.py"} <= named
+
+
 def test_the_pages_hold_code():
     with_code = {page.stem for page in PAGES if BLOCK.search(page.read_text())}
     assert with_code >= {"README", "quickstart", "testing", "langchain", "llamaindex"}

@@ -73,7 +73,7 @@ async def test_a_client_of_the_wrong_kind_is_refused(ask: Ask) -> None:
         with httpx.Client() as synchronous:
             swapped = {"http_client": asynchronous, "http_async_client": synchronous}
             with pytest.raises(
-                InvalidRequestError, match=r"An httpx\.(Async)?Client is needed here"
+                InvalidRequestError, match=r"http_(async_)?client must be an httpx\.(Async)?Client"
             ):
                 await ask("http://127.0.0.1:1", **swapped)
 

@@ -210,13 +210,16 @@ def test_the_retries_of_a_langchain_agent_let_it_through_at_once(scripted_openro
 
 
 def test_retries_that_ask_what_is_retryable_let_it_through_at_once(scripted_openrouter):
-    model = chat_glm(scripted_openrouter(json_reply(ANSWER)))
+    server = scripted_openrouter(*endless(1))
     asked = []
 
     def is_retryable(error):
         asked.append(error)
         return error.is_retryable
 
+    retry = ModelRetryMiddleware(retry_on=is_retryable, initial_delay=60, on_failure="error")
+    agent = create_agent(chat_glm(server), tools=[get_weather], middleware=[retry])
+
     with Budget(0), pytest.raises(BudgetExceededError):
-        model.with_retry(retry_if_exception_type=is_retryable).invoke(QUESTION)
+        agent.invoke({"messages": [("user", QUESTION)]})
     assert len(asked) == 1

@@ -18,7 +18,7 @@ from .endpoint import (
     check_base_url,
     check_client,
 )
-from .failure import transport_failure
+from .failure import TransportFailure, transport_failure
 from .loop_pool import async_client, release_async_client
 from .pool import release_sync_client, sync_client
 
@@ -32,6 +32,7 @@ __all__ = [
     "HTTPRequest",
     "HTTPResponse",
     "Timeout",
+    "TransportFailure",
     "async_client",
     "build_timeout",
     "check_base_url",

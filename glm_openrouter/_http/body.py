@@ -1,4 +1,4 @@
-"""The body of a response, read from the socket; no read outlasts the silence that is allowed."""
+"""The body of a response, read from the socket; no read takes longer than the silence that is allowed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["AsyncBody", "Body"]
 
 
 class Body:
-    """The body of a response; no read of it outlasts the silence.
+    """The body of a response; no read of it takes longer than the silence that is allowed.
 
-    httpx settles the timeout of reads when it sends a request, and would start that wait again with every comment
-    that keeps the connection alive. So the reads of its socket ask here how long they may take.
+    httpx fixes the timeout of reads when it sends a request, and would start that wait again with every comment that
+    keeps the connection alive. So the reads of its socket ask here how long they may take.
     """
 
     def __init__(self, response: HTTPResponse, silence: Silence) -> None:
@@ -41,7 +41,7 @@ class Body:
         return next(self._chunks, None)
 
     def read_all(self) -> bytes:
-        """Return the rest; of an error page, what can be read of it, because its status is what matters.
+        """Return the rest; an error page may be incomplete, because its status is what matters.
 
         Raises:
             TimeoutError: It does not come in time.
@@ -65,7 +65,7 @@ class Body:
 
 
 class AsyncBody:
-    """The body of a response; no read of it outlasts the silence."""
+    """The body of a response; no read of it takes longer than the silence that is allowed."""
 
     def __init__(
         self, response: HTTPResponse, silence: Silence, client: AsyncHTTPClient | DirectAsyncClient
@@ -86,7 +86,7 @@ class AsyncBody:
             raise
 
     async def read_all(self) -> bytes:
-        """Return the rest; of an error page, what can be read of it, because its status is what matters.
+        """Return the rest; an error page may be incomplete, because its status is what matters.
 
         Raises:
             TimeoutError: It does not come in time.
@@ -107,5 +107,5 @@ class AsyncBody:
 
 
 def _is_encoded(response: HTTPResponse) -> bool:
-    # Where there is nothing to decode, the stream itself costs a fifth of `iter_bytes`.
+    # Where there is nothing to decode, reading the stream itself costs a fifth of `iter_bytes`.
     return response.is_stream_consumed or "content-encoding" in response.headers

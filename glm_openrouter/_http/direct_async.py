@@ -42,7 +42,7 @@ class DirectAsyncClient:
 
     async def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
         """Return the response, whose body is still to be read."""
-        # Two turns of the loop, so that it takes note of connections that the server has closed in the meantime.
+        # Two turns of the loop let it notice the connections that the server has closed in the meantime.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         upload = _Upload(request.content)
@@ -61,7 +61,7 @@ class DirectAsyncClient:
         await self._session.close()
 
     def abandon(self) -> None:
-        """Close what can be closed when the loop is closed already."""
+        """Close what can be closed once the loop is closed."""
         self.is_closed = True
         if self._session.connector is not None:
             with contextlib.suppress(StopIteration):
@@ -77,7 +77,7 @@ class DirectAsyncClient:
 
 
 class _Upload(aiohttp.Payload):
-    """The body of a request, which goes out in pieces; it knows on which connection."""
+    """The body of a request, which goes out in pieces and knows its connection."""
 
     def __init__(self, body: bytes) -> None:
         super().__init__(body)
@@ -94,7 +94,7 @@ class _Upload(aiohttp.Payload):
             await writer.write(self._value[start : start + _LONGEST_PIECE])
 
     def attach(self, request: HTTPRequest) -> HTTPRequest:
-        """Return the request with this as its body, which httpx only hands on."""
+        """Return the request with this as its body, which httpx passes on as it is."""
         body: Any = self
         return httpx.Request(
             request.method,

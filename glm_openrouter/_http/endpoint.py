@@ -41,7 +41,7 @@ def build_timeout(timeout: object) -> Timeout:
     """Return the limits in httpx's form: `read` is the silence that `timeout` bounds.
 
     Raises:
-        InvalidRequestError: It is no number of seconds, no `httpx.Timeout` and not `None`.
+        InvalidRequestError: It is neither a positive number of seconds, nor an `httpx.Timeout`, nor `None`.
     """
     if isinstance(timeout, httpx.Timeout):
         return timeout
@@ -54,7 +54,7 @@ def build_timeout(timeout: object) -> Timeout:
     return httpx.Timeout(limit, connect=connect, pool=connect)
 
 
-def check_client(client: object, kind: type[HTTPClient | AsyncHTTPClient]) -> None:
+def check_client(option: str, client: object, kind: type[HTTPClient | AsyncHTTPClient]) -> None:
     """Check that what a user passes as a client of their own is one.
 
     Raises:
@@ -62,15 +62,15 @@ def check_client(client: object, kind: type[HTTPClient | AsyncHTTPClient]) -> No
     """
     if not isinstance(client, kind):
         made = f"{type(client).__module__}.{type(client).__qualname__}"
-        raise InvalidRequestError(f"An httpx.{kind.__name__} is needed here, got {made}.")
+        raise InvalidRequestError(f"{option} must be an httpx.{kind.__name__}, got {made}.")
 
 
 def check_base_url(url: str, *, allow_http: bool) -> str:
     """Return the base URL without its last slash.
 
     Raises:
-        InvalidRequestError: It is no URL, would send the key in the clear to another machine, or holds what does not
-            belong there and may be a secret; the message does not show that.
+        InvalidRequestError: It is not a URL, would send the key unencrypted to another machine, or has a part that does
+            not belong there and may be a secret; the message does not show that part.
     """
     shown = re.sub("//.*@", "//", re.split("[?#]", url)[0])
     scheme, host = _split(url)
@@ -92,7 +92,7 @@ def _split(url: str) -> tuple[str, str | None]:
     """Return scheme and host."""
     try:
         parts = urlsplit(url)
-        _ = parts.port  # which is looked at only now
+        _ = parts.port  # raises if it is not a port
     except ValueError:
         return "", None
     return parts.scheme, parts.hostname
@@ -106,7 +106,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class Endpoint:
-    """Where the requests of a client go, in httpx's form; made once, since making it is a good part of a request."""
+    """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
         self._base_url = base_url
@@ -117,7 +117,7 @@ class Endpoint:
     def build_request(
         self, wanted: bytes | Get, client: HTTPClient | AsyncHTTPClient | None
     ) -> HTTPRequest:
-        """Return a request; what the user's own `client` adds to requests is merged, a shared one adds nothing.
+        """Return a request; it has what the user's own `client` adds to requests, a shared client adds nothing.
 
         Args:
             wanted: The body of a chat request, or something to get.

@@ -5,12 +5,12 @@ from typing import Literal
 
 import httpx
 
-__all__ = ["transport_failure"]
+__all__ = ["TransportFailure", "transport_failure"]
+
+TransportFailure = Literal["connection", "connect timeout", "silence"]
 
 
-def transport_failure(
-    error: BaseException,
-) -> Literal["connection", "connect timeout", "silence"] | None:
+def transport_failure(error: BaseException) -> TransportFailure | None:
     """Return how the transport failed, or `None` if `error` does not come from httpx, aiohttp or a socket."""
     aiohttp = sys.modules.get("aiohttp")
     kinds = (httpx.HTTPError, httpx.StreamError, OSError)

@@ -1,4 +1,4 @@
-"""The asynchronous clients: one for each running event loop, which all share."""
+"""The asynchronous clients: one for each running event loop, shared by all that runs on it."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ class _LoopPool:
         await self._life.aclose()
 
     def abandon(self) -> None:
-        """Let go of a loop that was closed without shutting down its generators; nothing can run on it any more."""
+        """Clean up after a loop that was closed without shutting down its generators; nothing can run on it now."""
         if self.client is not None:
             self.client.abandon()
 
@@ -70,7 +70,7 @@ async def async_client(user: object) -> "DirectAsyncClient":
 
 
 async def release_async_client(user: object) -> None:
-    """Close the shared client of the running event loop if `user` is the last who uses it."""
+    """Close the shared client of the running event loop if nobody else uses it."""
     loop = asyncio.get_running_loop()
     with _lock:
         pool = _pools.get(loop)

@@ -19,15 +19,15 @@ LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepa
 
 @functools.cache
 def ssl_context() -> SSLContext:
-    """Return the context that all connections share, since to make one takes 10 ms."""
+    """Return the context that all connections share, because making one takes 10 ms."""
     return httpx.create_ssl_context()
 
 
 class DirectClient:
     """Sends requests as they are, without the cookies, redirects and merging of `httpx.Client`.
 
-    Clients are shared, so that the cookies of one user would go to another; and that work is a fourth of what a
-    short request costs.
+    Clients are shared, so the cookies of one user would be sent for another; and leaving that work out saves a fourth
+    of what a short request costs.
     """
 
     def __init__(self) -> None:
@@ -45,14 +45,14 @@ class DirectClient:
 
 
 def _make_client() -> HTTPClient | DirectClient:
-    # Only `httpx.Client` reads the proxies of the environment. It adds no cookies to requests that it has not built.
+    # Only `httpx.Client` reads the proxies of the environment. It adds no cookies to requests that it did not build.
     if getproxies():
         return httpx.Client(verify=ssl_context(), limits=LIMITS)
     return DirectClient()
 
 
 class _Pool:
-    """A shared client and those who use it; it is closed when the last of them is closed explicitly."""
+    """A shared client and its users; it is closed when the last of them is closed explicitly."""
 
     def __init__(self, client: HTTPClient | DirectClient) -> None:
         self.client = client
@@ -74,7 +74,7 @@ def sync_client(user: object) -> HTTPClient | DirectClient:
 
 
 def release_sync_client(user: object) -> None:
-    """Close the shared client if `user` is the last who uses it."""
+    """Close the shared client if nobody else uses it."""
     with _lock:
         if not _pool:
             return

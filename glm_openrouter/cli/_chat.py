@@ -18,7 +18,7 @@ __all__ = ["add_parser"]
 
 _LEAVE = frozenset(("/quit", "/exit"))
 _CHUNK_DELAY = 0.02
-"""Seconds; so that offline answers can be seen to stream."""
+"""Seconds between the chunks of an offline answer, so that one can see it stream."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -39,8 +39,8 @@ def chat(options: argparse.Namespace) -> int:
     """Talk until the user leaves."""
     console = make_console()
     with (
-        connection(options, chunk_delay=_CHUNK_DELAY) as made_of,
-        Client(**made_of) as client,
+        connection(options, chunk_delay=_CHUNK_DELAY) as client_options,
+        Client(**client_options) as client,
         session(),
         track_spend() as spend,
     ):

@@ -18,13 +18,13 @@ Command: TypeAlias = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _PIPED_WIDTH = 160
-"""Columns of the output where it goes to no terminal."""
+"""Columns, when the output goes to a file or a pipe."""
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
     """Add the options that `connection` reads."""
     parser.add_argument(
-        "--offline", action="store_true", help="ask an offline server, which needs no key"
+        "--offline", action="store_true", help="use an offline server, which needs no key"
     )
 
 
@@ -35,7 +35,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def connection(options: argparse.Namespace, *, chunk_delay: float = 0.0) -> Iterator[ClientOptions]:
-    """Give the options for a client, and run the offline server if that is who is asked.
+    """Yield the options for a client; with `--offline`, run an offline server for as long as the block lasts.
 
     Args:
         options: Those of `add_connection`.

@@ -24,17 +24,17 @@ def add_parser(commands: Commands) -> None:
 
 def demo(options: argparse.Namespace) -> int:
     """Run the examples and return how many of them failed."""
-    make_console()  # which says what to install
-    with connection(options) as made_of:
+    make_console()  # raises if rich is missing, and says what to install
+    with connection(options) as client_options:
         if options.offline:
-            os.environ["OPENROUTER_API_KEY"] = str(made_of.get("api_key") or "")
-            os.environ["OPENROUTER_API_BASE"] = made_of.get("base_url") or ""
+            os.environ["OPENROUTER_API_KEY"] = str(client_options.get("api_key") or "")
+            os.environ["OPENROUTER_API_BASE"] = client_options.get("base_url") or ""
         sys.path.insert(0, str(_home()))
         failed: int = import_module("examples.demo").main()
         return failed
 
 
 def _home() -> Path:
-    """Return the folder that has the examples: in an installed package beside this module, else the repository."""
+    """Return the folder that holds `examples`: in an installed package beside this module, else the repository."""
     bundled = Path(__file__).with_name("bundled")
     return bundled if bundled.is_dir() else Path(__file__).parents[2]

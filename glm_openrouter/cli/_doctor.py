@@ -29,7 +29,7 @@ __all__ = ["add_parser"]
 Check = Callable[[Client, str], str]
 
 _TIMEOUT = 60.0
-"""Seconds of silence; who asks for a doctor does not want to wait five minutes."""
+"""Seconds of silence, instead of the five minutes that are the default."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -47,8 +47,8 @@ def add_parser(commands: Commands) -> None:
 def doctor(options: argparse.Namespace) -> int:
     """Make all checks, and return 1 if one failed."""
     console = make_console()
-    with connection(options) as made_of, track_spend() as spend:
-        impatient: ClientOptions = {**made_of, "max_retries": 0, "timeout": _TIMEOUT}
+    with connection(options) as client_options, track_spend() as spend:
+        impatient: ClientOptions = {**client_options, "max_retries": 0, "timeout": _TIMEOUT}
         try:
             client = Client(**impatient)
         except errors.GLMError as error:
@@ -63,7 +63,7 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def _run(console: Console, client: Client, model: str) -> bool:
-    """Make the checks one after the other; nothing works without those that are needed."""
+    """Make the checks one after the other, and return whether all passed; stop when a needed one fails."""
     passed = True
     for name, check in CHECKS.items():
         begin = time.perf_counter()
@@ -94,7 +94,7 @@ class _UnexpectedAnswerError(Exception):
 
 def check_network(client: Client, model: str) -> str:
     """Ask for the endpoints of the model, for which no key is needed."""
-    with suppress(errors.APIStatusError):  # which is an answer, too
+    with suppress(errors.APIStatusError):  # an error status is an answer, too
         client.endpoints(model)
     return "OpenRouter answers"
 
@@ -182,6 +182,7 @@ CHECKS: Mapping[str, Check] = {
     "structured output": check_schema,
 }
 _NEEDED = frozenset(("network", "key"))
+"""Checks without which the later ones cannot pass."""
 
 
 def _request(model: str, question: str, **settings: Any) -> ChatRequest:
@@ -206,7 +207,7 @@ _HINTS: Mapping[type[Exception], str] = {
     errors.StructuredOutputError: "The model did not keep to the schema; try again, or choose another provider.",
     _UnexpectedAnswerError: "Try again, or choose another provider (glm-openrouter providers).",
 }
-"""The first type that fits counts."""
+"""What to do about an error; the first type that fits counts."""
 
 
 def _hint(error: Exception) -> str:

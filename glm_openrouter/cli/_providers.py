@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["add_parser"]
 
 _RELIABLE_UPTIME = 95.0
-"""Percent."""
+"""Percent of uptime, from which an endpoint counts as reliable."""
 
 _DESCRIPTION = """\
 List the endpoints of a model, best first. The order is what :exacto would take as far as can be seen from outside: who
@@ -52,7 +52,7 @@ def add_parser(commands: Commands) -> None:
 
 def providers(options: argparse.Namespace) -> int:
     """Print the endpoints of a model."""
-    with connection(options) as made_of, Client(**made_of) as client:
+    with connection(options) as client_options, Client(**client_options) as client:
         endpoints = sorted(client.endpoints(options.model), key=_rank)
     if options.json:
         rows = [msgspec.to_builtins(endpoint) for endpoint in endpoints]

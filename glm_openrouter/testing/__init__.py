@@ -1,8 +1,8 @@
 """An OpenRouter for tests and demonstrations that needs no network.
 
-`OfflineServer` answers like GLM through OpenRouter would, from rules; `serve` runs the same in the
-foreground. `ScriptedServer` sends exactly the bytes it is told to, in the rhythm it is told to, for
-all that can go wrong on the way. `glm_openrouter.testing.pytest_plugin` has fixtures for both.
+`OfflineServer` answers by rules, as GLM through OpenRouter might; `serve` runs the same in the foreground.
+`ScriptedServer` sends exactly the bytes it is told to, when it is told to, for all that can go wrong on the way.
+`glm_openrouter.testing.pytest_plugin` has fixtures for both.
 
 The servers need the extra: `pip install "glm-openrouter[testing]"`.
 """

@@ -27,8 +27,8 @@ _RECORDS_KEPT: Final = 10_000
 
 
 @dataclass
-class _Router:
-    """What the application remembers between requests."""
+class _OpenRouter:
+    """The answers to requests, and what is remembered between them."""
 
     received: list[ReceivedRequest]
     api_key: str | None
@@ -148,7 +148,7 @@ def create_app(
         chunk_delay: Seconds to wait before each chunk of a stream.
         received: A list to record the requests in.
     """
-    router = _Router([] if received is None else received, api_key, chunk_delay)
+    router = _OpenRouter([] if received is None else received, api_key, chunk_delay)
     one = "{author}/{slug:path}"
     routes = (
         ("/chat/completions", router.chat, "POST"),

@@ -11,11 +11,22 @@ _DEFAULT_MODEL: Final = "z-ai/glm-4.6"
 _VIRTUAL_VARIANTS: Final = frozenset({"exacto", "nitro", "floor", "online"})
 _STATIC_VARIANTS: Final = frozenset({"free", "extended", "thinking", "batch"})
 _COMMON_PARAMETERS: Final = frozenset(
-    {
-        *("frequency_penalty", "include_reasoning", "max_tokens", "presence_penalty", "reasoning"),
-        *("repetition_penalty", "seed", "stop", "temperature", "tool_choice", "tools", "top_k"),
-        *("top_p", "parallel_tool_calls"),
-    }
+    [
+        "frequency_penalty",
+        "include_reasoning",
+        "max_tokens",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "reasoning",
+        "repetition_penalty",
+        "seed",
+        "stop",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_p",
+    ]
 )
 
 
@@ -96,7 +107,7 @@ class Endpoint:
         }
 
     def to_row(self, model: Model, *, with_speed: bool) -> dict[str, Any]:
-        """Return the row as `/models/{id}/endpoints` gives it; how fast it is, only those with a key see."""
+        """Return the row as `/models/{id}/endpoints` gives it; latency and throughput only go to those with a key."""
         return {
             "name": f"{self.provider_name} | {model.id}",
             "model_id": model.id,
@@ -116,14 +127,16 @@ class Endpoint:
             "uptime_last_5m": 100.0,
             "uptime_last_30m": self.uptime,
             "uptime_last_1d": self.uptime,
-            "latency_last_30m": _spread(self.latency, _SLOWER) if with_speed else None,
-            "throughput_last_30m": _spread(self.throughput, _SLOWER_STREAM) if with_speed else None,
+            "latency_last_30m": _spread(self.latency, _LATENCY_SPREAD) if with_speed else None,
+            "throughput_last_30m": _spread(self.throughput, _THROUGHPUT_SPREAD)
+            if with_speed
+            else None,
         }
 
 
-_SLOWER: Final = {"p50": 1.0, "p75": 1.5, "p90": 2.4, "p99": 6.0}
-_SLOWER_STREAM: Final = {"p50": 1.0, "p75": 0.8, "p90": 0.6, "p99": 0.3}
-"""What a measure is at each percentile, as a multiple of the median."""
+_LATENCY_SPREAD: Final = {"p50": 1.0, "p75": 1.5, "p90": 2.4, "p99": 6.0}
+_THROUGHPUT_SPREAD: Final = {"p50": 1.0, "p75": 0.8, "p90": 0.6, "p99": 0.3}
+"""A measure at each percentile, as a multiple of the median."""
 
 
 def _spread(median: float, factors: dict[str, float]) -> dict[str, float]:
@@ -139,27 +152,51 @@ _FULL: Final = _COMMON_PARAMETERS | {"response_format", "structured_outputs"}
 # In the order in which `:exacto` prefers them.
 ENDPOINTS: Final = (
     Endpoint(
-        *("venice", "Venice", "fp4", 0.43, 1.75, 0.08, _FULL),
+        slug="venice",
+        provider_name="Venice",
+        quantization="fp4",
+        prompt_price=0.43,
+        completion_price=1.75,
+        cached_price=0.08,
+        supported_parameters=_FULL,
         latency=1_900,
         throughput=38,
         uptime=99.4,
         max_completion_tokens=16_384,
     ),
     Endpoint(
-        *("novita", "Novita", "bf16", 0.55, 2.20, 0.11, _COMMON_PARAMETERS | {"response_format"}),
+        slug="novita",
+        provider_name="Novita",
+        quantization="bf16",
+        prompt_price=0.55,
+        completion_price=2.20,
+        cached_price=0.11,
+        supported_parameters=_COMMON_PARAMETERS | {"response_format"},
         latency=1_100,
         throughput=47,
         uptime=99.9,
     ),
     Endpoint(
-        *("z-ai", "Z.AI", "fp8", 0.60, 2.20, 0.11, _COMMON_PARAMETERS),
+        slug="z-ai",
+        provider_name="Z.AI",
+        quantization="fp8",
+        prompt_price=0.60,
+        completion_price=2.20,
+        cached_price=0.11,
+        supported_parameters=_COMMON_PARAMETERS,
         latency=1_400,
         throughput=61,
         uptime=99.2,
         keeps_prompts=True,
     ),
     Endpoint(
-        *("deepinfra", "DeepInfra", "fp4", 0.50, 2.00, 0.10, _COMMON_PARAMETERS),
+        slug="deepinfra",
+        provider_name="DeepInfra",
+        quantization="fp4",
+        prompt_price=0.50,
+        completion_price=2.00,
+        cached_price=0.10,
+        supported_parameters=_COMMON_PARAMETERS,
         latency=700,
         throughput=29,
         uptime=98.1,

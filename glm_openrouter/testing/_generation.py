@@ -7,11 +7,11 @@ import string
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ._catalogue import Endpoint, Model
-from .model import Answer, Call, read_prompt, respond
+from .model import Call, read_prompt, respond
 from .model.tokens import count_tokens, split_tokens
 
 __all__ = ["Generation", "PromptCache", "ToolCall", "generate"]
@@ -91,21 +91,18 @@ class PromptCache:
 
 
 @dataclass
-class _Budget:
-    left: int | None
-    spent: int = field(default=0)
+class _TokenBudget:
+    limit: int | None
+    spent: int = 0
+    fell_short: bool = False
+    """Whether it could not pay for all that was to be said."""
 
     def take(self, tokens: Sequence[str]) -> tuple[str, ...]:
         """Return as many of the tokens as the budget pays for."""
-        kept = tuple(tokens if self.left is None else tokens[: self.left])
+        kept = tuple(tokens if self.limit is None else tokens[: self.limit - self.spent])
         self.spent += len(kept)
-        if self.left is not None:
-            self.left -= len(kept)
+        self.fell_short |= len(kept) < len(tokens)
         return kept
-
-    @property
-    def is_exhausted(self) -> bool:
-        return self.left == 0
 
 
 def generate(
@@ -115,15 +112,13 @@ def generate(
     prompt = read_prompt(body, structured="response_format" in endpoint.supported_parameters)
     answer = respond(prompt)
     prompt_tokens, cached_tokens = cache.count(_segments(body, model))
-    budget = _Budget(body.get("max_completion_tokens") or body.get("max_tokens"))
+    budget = _TokenBudget(body.get("max_completion_tokens") or body.get("max_tokens"))
     thinks, is_hidden = _thinking(body)
-    thoughts = split_tokens(answer.reasoning) if thinks else []
-    reasoning = budget.take(thoughts)
+    reasoning = budget.take(split_tokens(answer.reasoning) if thinks else [])
     text, is_stopped = _cut_at_stop(answer.text, body.get("stop"))
     # GLM begins what it says with a line feed.
-    text = f"\n{text}" if answer.text else ""
-    content, calls = _write(answer, text, budget, is_stopped=is_stopped)
-    is_cut = _is_cut(thoughts, reasoning, text, content, answer.calls, calls, is_stopped=is_stopped)
+    content = budget.take(split_tokens(f"\n{text}" if answer.text else ""))
+    calls = () if is_stopped else _write_calls(answer.calls, budget)
     created = int(time.time())
     return Generation(
         id=f"gen-{created}-{''.join(secrets.choice(_ALPHABET) for _ in range(20))}",
@@ -133,7 +128,7 @@ def generate(
         reasoning=() if is_hidden else reasoning,
         content=content,
         calls=calls,
-        finish_reason="length" if is_cut else "tool_calls" if calls else "stop",
+        finish_reason="length" if budget.fell_short else "tool_calls" if calls else "stop",
         prompt_tokens=prompt_tokens,
         cached_tokens=cached_tokens,
         reasoning_tokens=len(reasoning),
@@ -141,54 +136,19 @@ def generate(
     )
 
 
-def _write(
-    answer: Answer, text: str, budget: _Budget, *, is_stopped: bool
-) -> tuple[tuple[str, ...], tuple[ToolCall, ...]]:
-    """Return the content and the calls that the budget pays for."""
-    if budget.is_exhausted:
-        return (), ()
-    content = budget.take(split_tokens(text))
-    calls = [] if is_stopped else [_write_call(call, budget) for call in answer.calls]
-    return content, tuple(call for call in calls if call is not None)
+def _write_calls(calls: Sequence[Call], budget: _TokenBudget) -> tuple[ToolCall, ...]:
+    """Return the calls that the budget pays for; the last one may be cut off."""
+    written = (_write_call(call, budget) for call in calls)
+    return tuple(call for call in written if call is not None)
 
 
-def _write_call(call: Call, budget: _Budget) -> ToolCall | None:
+def _write_call(call: Call, budget: _TokenBudget) -> ToolCall | None:
     name = budget.take([call.name, *[""] * (_TOKENS_PER_CALL - 1)])
     if not name:
         return None
     arguments = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
     written = "".join(budget.take(split_tokens(arguments)))
     return ToolCall(f"call_{secrets.token_hex(12)}", call.name, written)
-
-
-def _is_cut(
-    thoughts: Sequence[str],
-    reasoning: Sequence[str],
-    text: str,
-    content: Sequence[str],
-    wanted: Sequence[Call],
-    calls: Sequence[ToolCall],
-    *,
-    is_stopped: bool,
-) -> bool:
-    """Return whether anything that was to be said is missing."""
-    if len(reasoning) < len(thoughts) or "".join(content) != text:
-        return True
-    if is_stopped:
-        return False
-    return len(calls) < len(wanted) or any(not _is_whole(call) for call in calls)
-
-
-def _is_whole(call: ToolCall) -> bool:
-    return call.arguments.endswith("}") and _is_json(call.arguments)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _thinking(body: Mapping[str, Any]) -> tuple[bool, bool]:

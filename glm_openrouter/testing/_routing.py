@@ -8,17 +8,34 @@ from ._refusal import RefusalError
 
 __all__ = ["choose_endpoint"]
 
-# Request fields that are a matter of what an endpoint supports, and the name of the capability.
+_SAME_NAME: Final = [
+    "frequency_penalty",
+    "include_reasoning",
+    "logit_bias",
+    "logprobs",
+    "max_tokens",
+    "min_p",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "reasoning",
+    "repetition_penalty",
+    "response_format",
+    "seed",
+    "stop",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_a",
+    "top_k",
+    "top_logprobs",
+    "top_p",
+]
 _CAPABILITIES: Final = {
-    **{name: name for name in ("temperature", "top_p", "top_k", "min_p", "top_a", "seed", "stop")},
-    **{name: name for name in ("frequency_penalty", "presence_penalty", "repetition_penalty")},
-    **{name: name for name in ("logit_bias", "logprobs", "top_logprobs", "tools", "tool_choice")},
-    **{name: name for name in ("parallel_tool_calls", "reasoning", "include_reasoning")},
+    **{name: name for name in _SAME_NAME},
     "reasoning_effort": "reasoning",
-    "max_tokens": "max_tokens",
     "max_completion_tokens": "max_tokens",
-    "response_format": "response_format",
 }
+"""Request fields that not every endpoint supports -> what an endpoint calls the capability."""
 _PRICES: Final[dict[str, Callable[[Endpoint], float]]] = {
     "prompt": lambda endpoint: endpoint.prompt_price,
     "completion": lambda endpoint: endpoint.completion_price,

@@ -1,4 +1,4 @@
-"""A server that follows a script, to the byte and to the millisecond.
+"""A server that follows a script to the byte.
 
 Theory of operation: each connection is an `asyncio.Protocol`. The bytes that arrive are cut into
 requests; for each request a task plays the next reply of the script. Responses are written by
@@ -16,10 +16,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, Self
+from typing import Final
 
-from ._listen import listen
-from ._loop_thread import LoopThread
+from ._loopback_server import LoopbackServer
 from ._received import ReceivedRequest
 from ._request_reader import RequestReader
 from ._steps import (
@@ -40,13 +39,13 @@ from ._steps import (
 __all__ = ["ConnectionLog", "ScriptedServer"]
 
 _KNOWN_CODES: Final = frozenset(HTTPStatus)
-# An RST instead of a FIN, as a crashed process or a proxy sends it.
+# Makes closing send RST instead of FIN, as a crashed process or a proxy does.
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 
 
 @dataclass
 class ConnectionLog:
-    """What happened on one connection; the server goes on writing it while the connection lives."""
+    """What happened on one connection; the server keeps it up to date while the connection lives."""
 
     steps: int = 0
     """Steps carried out."""
@@ -64,7 +63,7 @@ class ConnectionLog:
         return self._closed.wait(timeout)
 
 
-class ScriptedServer:
+class ScriptedServer(LoopbackServer):
     """Plays a script, one reply for each request, in the order in which the requests arrive.
 
     Args:
@@ -78,49 +77,18 @@ class ScriptedServer:
             raise ValueError("A script needs at least one reply")
         if not all(isinstance(reply, tuple) for reply in script):
             raise TypeError("A script is a list of replies, also of one: ScriptedServer([reply])")
-        self.requests: list[ReceivedRequest] = []
+        super().__init__(port=0, name="scripted-openrouter")
         self.connections: list[ConnectionLog] = []
         self._script = list(script)
         self._repeat_last = repeat_last
-        self._socket: socket.socket | None = None
-        self._thread: LoopThread | None = None
         self._open: set[_Connection] = set()
 
-    @property
-    def base_url(self) -> str:
-        """The address a client takes as its base URL."""
-        if self._socket is None:
-            raise RuntimeError("The server is not running")
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/api/v1"
-
-    def start(self) -> Self:
-        """Start to listen on a free port of 127.0.0.1."""
-        if self._thread is not None:
-            raise RuntimeError("The server is running already")
-        RequestReader()
-        self._socket = listen("127.0.0.1", 0)
-        self._thread = LoopThread(self._main, name="scripted-openrouter")
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Cut all connections and stop listening; does nothing if the server is not running."""
-        if self._thread is not None:
-            self._thread.stop()
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = self._thread = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    async def _main(self, ready: Callable[[], None], stopping: asyncio.Event) -> None:
-        assert self._socket is not None
+    async def _serve_on(
+        self, listening: socket.socket, ready: Callable[[], None], stopping: asyncio.Event
+    ) -> None:
+        RequestReader()  # raises here, not in a connection, if the extra is missing
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._connect, sock=self._socket)
+        server = await loop.create_server(self._connect, sock=listening)
         ready()
         await stopping.wait()
         server.close()

@@ -97,7 +97,7 @@ _EVENT_STREAM: Final = {"content-type": "text/event-stream"}
 
 
 def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """Return a reply with a JSON body; a string goes out as it is, be it JSON or not."""
+    """Return a reply with a JSON body; a string goes out as it is, whether it is JSON or not."""
     data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     own = {"content-type": "application/json", "content-length": str(len(data))}
     return (Status(status, {**own, **(headers or {})}), Send(data))
@@ -120,10 +120,12 @@ def stream_reply(
     """
     steps: list[Step] = [Status(200, {**_EVENT_STREAM, **(headers or {})})]
     for event in events:
-        is_payload = isinstance(event, Mapping | str)
-        if interval and is_payload:
+        if not isinstance(event, Mapping | str):
+            steps.append(event)
+            continue
+        if interval:
             steps.append(Wait(interval))
-        steps.append(Event(event) if isinstance(event, Mapping | str) else event)
+        steps.append(Event(event))
     return (*steps, Done()) if done else tuple(steps)
 
 

@@ -1,7 +1,7 @@
 """Fixtures: an OpenRouter in the test's own process.
 
-`offline_openrouter` is a running `OfflineServer`, started once for the session and forgetful
-between tests. `scripted_openrouter` is a function that starts a `ScriptedServer` for the replies it
+`offline_openrouter` is a running `OfflineServer`, started once for the session; its requests are
+cleared before each test. `scripted_openrouter` is a function that starts a `ScriptedServer` for the replies it
 is given; the server stops with the test.
 """
 

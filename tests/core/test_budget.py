@@ -132,7 +132,7 @@ def test_calls_on_their_way_count_with_their_estimates(run, scripted_openrouter)
     async def ask_beside_a_stream(client):
         await client.complete(run.request)
         async with client.stream(run.request):
-            with pytest.raises(BudgetExceededError, match=r"0\.200000 are kept for calls"):
+            with pytest.raises(BudgetExceededError, match=r"0\.200000 are reserved for calls"):
                 await client.complete(run.request)
 
     with Budget(0.5):

@@ -341,15 +341,15 @@ def test_the_connection_is_used_again(get, run, scripted_openrouter):
     assert len(server.connections) == 1
 
 
-def follow(plan: Any, *answers: Any) -> Any:
-    """Carry out a plan with answers from memory; the last one is given for ever."""
-    next(plan)
+def follow(inquiry: Any, *answers: Any) -> Any:
+    """Make an inquiry with answers from memory; the last one is given forever."""
+    next(inquiry)
     for answer in (*answers, *[answers[-1]] * 9):
         try:
-            plan.send(answer)
+            inquiry.send(answer)
         except StopIteration as end:
             return end.value
-    raise AssertionError("The plan does not end.")
+    raise AssertionError("The inquiry does not end.")
 
 
 JSON = st.recursive(

@@ -136,12 +136,14 @@ def test_facts_are_those_of_the_wire():
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
-def test_null_facts_do_not_undo_known_ones(at):
+@pytest.mark.parametrize(("text", "number"), [(None, None), ("", 0)], ids=["null", "empty"])
+def test_null_and_empty_facts_do_not_undo_known_ones(at, text, number):
     chunks = [says("a"), finishes(), uses("C")]
-    chunks[at] |= {"id": None, "model": None, "provider": None, "created": None}
+    chunks[at] |= {"id": text, "model": text, "provider": text, "created": number}
     _, completion = assemble_stream(*chunks)
 
     assert (completion.id, completion.model, completion.provider) == (FACTS["id"], MODEL, "Novita")
+    assert completion.created == FACTS["created"]
 
 
 @pytest.mark.parametrize(
@@ -212,8 +214,9 @@ def test_native_reasons_are_mapped_where_there_is_no_other(native, reason):
     assert (completion.finish_reason, completion.native_finish_reason) == (reason, native)
 
 
-def test_a_native_network_error_is_an_error():
-    last = finishes(None)
+@pytest.mark.parametrize("reason", [None, "stop"])
+def test_a_native_network_error_is_an_error(reason):
+    last = finishes(reason)
     last["choices"][0]["native_finish_reason"] = "network_error"
 
     with pytest.raises(InternalServerError) as caught:

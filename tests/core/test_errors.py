@@ -142,6 +142,7 @@ def test_retryable_says_what_may_succeed_later(status):
         ({"code": "server_error"}, 502, 502),
         ({"code": "server_error"}, None, 500),
         ({"code": "rate_limit_exceeded"}, None, 429),
+        ({"code": "RATE_LIMIT_EXCEEDED"}, None, 429),
         ({"code": "rate_limit_exceeded"}, 503, 503),
         ({"code": "oops", "error_type": "payment_required"}, None, 402),
         ({"metadata": {"error_type": "rate_limit_exceeded"}}, None, 429),

@@ -2,11 +2,14 @@
 
 import json
 import re
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wire_samples import (
+    KEY,
+    REQUEST,
     SCHEMAS,
     assemble_body,
     assemble_stream,
@@ -15,6 +18,7 @@ from wire_samples import (
     call,
     calls,
     chunk,
+    events,
     facts,
     finishes,
     joined,
@@ -22,8 +26,9 @@ from wire_samples import (
     thinks,
 )
 
-from glm_openrouter import REPAIRS, Delta
+from glm_openrouter import REPAIRS, Client, Delta
 from glm_openrouter._repair import Repairs
+from glm_openrouter.testing import bytes_reply
 from glm_openrouter.types import ToolCallDelta
 
 LEAK = (
@@ -96,6 +101,7 @@ UNTOUCHED = {
     "the end in a fence of tildes": "Like so:\n~~~\n</think>\n~~~\nDone.",
     "a call in inline code": "GLM writes `<tool_call>tide</tool_call>` then.",
     "a tag in the middle of the answer": "The tag <think> opens it.",
+    "both tags in the middle of the answer": "I mean <think>this</think>, and <think>that</think>.",
     "an opener in prose": "The marker <tool_call> opens a call, and </tool_call> closes it.",
     "an opener at the end": "It ends in <tool_call>",
     "part of an opener at the end": "It ends in <tool_ca",
@@ -198,7 +204,7 @@ def test_only_the_first_lone_end_counts():
 def test_thinking_tags_after_the_first_word_are_text():
     _, completion = answer("I mean <think>this</think>", " tag", repairs=["think_tags"])
 
-    assert "<think>" in completion.text + completion.reasoning
+    assert (completion.text, completion.reasoning) == ("I mean <think>this</think> tag", "")
 
 
 @table(DIALECTS)
@@ -260,6 +266,18 @@ def test_a_leaked_call_stays_text_if_the_repair_is_off(row, repairs):
     assert (completion.text, completion.tool_calls) == (row[0], [])
 
 
+def test_a_leaked_call_stays_text_where_no_call_is_wanted(scripted_openrouter):
+    server = scripted_openrouter(bytes_reply(events(says(LEAK), finishes())))
+    tools = [
+        {"type": "function", "function": {"name": name, "parameters": schema}}
+        for name, schema in SCHEMAS.items()
+    ]
+    request = REQUEST.model_copy(update={"tools": tools, "tool_choice": "none"})
+    completion = Client(api_key=KEY, base_url=server.base_url).complete(request)
+
+    assert (completion.text, completion.tool_calls) == (LEAK, [])
+
+
 def test_a_leaked_call_stays_text_after_a_structured_call():
     _, completion = assemble_stream(
         calls(call("tide", "", 0, "a")), says(LEAK), finishes("tool_calls"), tools=SCHEMAS
@@ -313,6 +331,10 @@ INTEGER = {"type": "integer"}
 NULL = {"type": "null"}
 
 
+class Pier(StrEnum):
+    ONE = "1"
+
+
 @pytest.mark.parametrize(
     ("schema", "written", "expected"),
     [
@@ -338,11 +360,31 @@ NULL = {"type": "null"}
         ({"anyOf": [STRING, NULL]}, "12", "12"),
         ({"type": ["string", "null"]}, "12", "12"),
         ({"enum": ["1", "2"]}, "2", "2"),
+        ({"enum": ["1", None]}, "null", None),
+        ({"enum": [Pier.ONE]}, "1", "1"),
+        ({"const": "1"}, "1", "1"),
+        ({"allOf": [{"enum": ["1", "2"]}]}, "2", "2"),
+        ({"$ref": "#/$defs/Size"}, "12", "12"),
+        ({"anyOf": [{"$ref": "#/$defs/Size"}, NULL]}, "null", None),
+        ({"anyOf": [{"$ref": "#/$defs/Ship"}, STRING]}, '{"a": 1}', {"a": 1}),
+        ({"$ref": "#/$defs/Circle"}, "12", 12),
+        ({"$ref": "#/$defs/Nowhere"}, "12", 12),
+        ({"type": ["string", "integer"]}, "12", 12),
+        ({"type": ["string", "integer"]}, "true", "true"),
+        ({"type": ["string", "integer"]}, '"quoted"', '"quoted"'),
+        ({"type": ["string", "object"]}, "12", "12"),
+        ({"type": ["string", "number"]}, "12", 12),
+        ({"type": "number"}, "NaN", "NaN"),
         ({"anyOf": [STRING, NULL]}, "null", None),
     ],
 )
 def test_values_of_a_leaked_call_have_the_types_of_the_schema(schema, written, expected):
-    tools = {"moor": {"type": "object", "properties": {"value": schema}}}
+    definitions = {
+        "Size": {"type": "string", "enum": ["12", "15"]},
+        "Ship": {"type": "object"},
+        "Circle": {"$ref": "#/$defs/Circle"},
+    }
+    tools = {"moor": {"type": "object", "properties": {"value": schema}, "$defs": definitions}}
     _, completion = answer(leak(value=written), tools=tools)
 
     assert found(completion) == [("moor", {"value": expected})]
@@ -398,11 +440,41 @@ def test_spaces_before_the_answer_stay():
     assert answer("  - Pier")[1].text == "  - Pier"
 
 
-@pytest.mark.parametrize("name", ["<tool_call>tide", "<tool_call>tide</tool_call>", " tide\n"])
+@pytest.mark.parametrize(
+    "name",
+    ["<tool_call>tide", "<tool_call>tide</tool_call>", " tide\n", "tide</arg_value>"],
+)
 def test_markers_are_stripped_from_names(name):
     _, completion = assemble_stream(calls(call(name, "", 0, "a")), finishes("tool_calls"))
 
     assert found(completion) == [TIDE]
+
+
+@pytest.mark.parametrize("arguments", ["", "{}", None])
+def test_a_name_that_holds_the_whole_call_is_that_call(arguments):
+    name = LEAK.removeprefix("<tool_call>")
+    _, completion = assemble_stream(
+        calls(call(name, arguments, 0, "a")), finishes("tool_calls"), tools=SCHEMAS
+    )
+
+    assert found(completion) == [BERTH]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("find_berth<arg_key>harbour</arg_key><arg_value>Os", ""),
+        ("find_berth<arg_key>harbour</arg_key><arg_value>Oslo</arg_value>", '{"length": 12}'),
+        ("sink_ship<arg_key>harbour</arg_key><arg_value>Oslo</arg_value>", ""),
+    ],
+    ids=["cut", "with arguments beside", "of an unknown tool"],
+)
+def test_a_name_that_holds_something_else_names_no_tool(name, arguments):
+    _, completion = assemble_stream(
+        calls(call(name, arguments, 0, "a")), finishes("tool_calls"), tools=SCHEMAS
+    )
+
+    assert [made.name for made in completion.tool_calls] == [name]
 
 
 def test_markers_in_names_stay_if_the_repair_is_off():

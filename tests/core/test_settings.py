@@ -428,3 +428,9 @@ def test_order_and_provider_go_together_in_llamaindex(server):
 
     expected = {"zdr": True, "order": ["z-ai"]}
     assert [request.body["provider"] for request in server.requests] == [expected] * 2
+
+
+def test_unknown_parameters_keep_their_order_so_that_equal_requests_are_equal_bytes():
+    unknown = {f"knob_{position}": position for position in range(20)}
+    request = ModelParameters().build_request(MESSAGES, more=unknown)
+    assert list(request.to_wire())[-20:] == list(unknown)

@@ -315,6 +315,25 @@ STREAMED = {
         ],
         [OSLO_CALL],
     ),
+    "sent again with other white space": (
+        [calls(call("find_berth", OSLO, 0, "a")), calls(call(None, OSLO.replace(" ", ""), 0))],
+        [OSLO_CALL],
+    ),
+    "sent again as a whole, before its last brace": (
+        [
+            calls(call("find_berth", "", 0, "a")),
+            *per_character(BERGEN[:-1], index=0),
+            calls(call(None, BERGEN.replace(":", ": "), 0), finish="tool_calls"),
+        ],
+        [BERGEN_CALL],
+    ),
+    "an object in an object of the same key": (
+        [
+            calls(call("tide", '{"a": {"a": ', 0, "a")),
+            *[calls(call(None, part, 0)) for part in ('{"a": 1}', "}", "}")],
+        ],
+        [("tide", {"a": {"a": {"a": 1}}})],
+    ),
     "sent again without an id": (
         [calls(call("find_berth", OSLO, 0), finish="tool_calls")] * 2,
         [OSLO_CALL],

@@ -213,6 +213,21 @@ REFUSED: dict[str, tuple[str, BaseMessage, str]] = {
         HumanMessage([{"type": "tool_use", "id": "1", "name": "f", "input": {}}]),
         "'tool_use'",
     ),
+    "a result that names no call": (
+        TEXT,
+        HumanMessage([{"type": "tool_result", "content": "4"}]),
+        "'tool_result' needs 'tool_use_id'",
+    ),
+    "a call without a name": (
+        TEXT,
+        AIMessage([{"type": "tool_use", "id": "1", "input": {}}]),
+        "'tool_use' needs 'name'",
+    ),
+    "a block that holds nothing": (
+        TEXT,
+        HumanMessage([{"type": "non_standard"}]),
+        "'non_standard' needs 'value'",
+    ),
     "a message that removes another": (TEXT, RemoveMessage(id="1"), "RemoveMessage"),
     "the result of a function": (TEXT, FunctionMessage("4", name="f"), "as a ToolMessage"),
 }

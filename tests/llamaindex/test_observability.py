@@ -86,7 +86,7 @@ async def test_the_start_says_which_model_and_what_was_asked_for(
 ) -> None:
     await ask(llm_for(scripted_openrouter(HELLO)), method, "Tea?", temperature=0.5)
     start = next(event for event in events if type(event) is kinds(method)[0])
-    assert start.model_dict["model_name"] == "z-ai/glm-4.6:exacto"
+    assert "z-ai/glm-4.6:exacto" in start.model_dict.values()
     assert start.additional_kwargs == {"temperature": 0.5}
     assert "Tea?" in str(start.messages if method in CHATS else start.prompt)
 
@@ -179,13 +179,8 @@ async def test_the_key_is_in_no_event(
     )
     await ask(llm, method)
     payloads = [pair for pairs in handler.get_event_pairs() for pair in pairs]
-    assert KEY not in repr([events, payloads, llm.to_payload(), llm])
+    assert KEY not in repr([events, payloads, llm])
     assert KEY not in "".join(event.model_dump_json() for event in events)
-
-
-def test_the_payload_is_the_metadata() -> None:
-    llm = GLM(api_key=KEY)
-    assert llm.to_payload() == {"class_name": "GLM_OpenRouter", **llm.metadata.model_dump()}
 
 
 SETTINGS: dict[str, Any] = {

@@ -69,6 +69,7 @@ LEFT_ALONE = {
     "the name of the marker": "The tag <tool_call> begins a call, </tool_call> ends it.",
     "what begins like a marker": "a < b, <t, <tool, <thin, </thi and <tool_call",
     "thinking in the middle": "In XML, <think> is an element like others.",
+    "thinking with its end": "In XML, <think>x</think> is an element like others.",
 }
 
 

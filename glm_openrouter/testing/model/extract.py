@@ -22,10 +22,20 @@ __all__ = [
     "urls",
 ]
 
-_MONTHS: Final = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
-)
+_MONTHS: Final = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _DAYS: Final = split_words("monday tuesday wednesday thursday friday saturday sunday")
 _NUMBER_WORDS: Final = {
     "zero": 0,
