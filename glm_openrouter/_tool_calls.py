@@ -56,13 +56,29 @@ class _Call:
         self.index = index
         self.id: str | None = None
         self.name: str | None = None
-        self.parts: list[str] = []
         self.held = True
         """Whether the arguments wait for the end, because they do not (yet) look like a JSON object."""
+        self._parts: list[str] = []
+        self._is_blank = True
+        """Whether the arguments are white space so far."""
 
     @property
     def arguments(self) -> str:
-        return "".join(self.parts)
+        self._parts = ["".join(self._parts)]  # which is quick to join again
+        return self._parts[0]
+
+    @arguments.setter
+    def arguments(self, arguments: str) -> None:
+        self._parts = [arguments]
+
+    def append(self, arguments: str) -> str:
+        """Add to the arguments; return what can go out now."""
+        self._parts.append(arguments)
+        if self.held and self._is_blank:
+            begin = self.arguments.lstrip()[:1]
+            self._is_blank, self.held = not begin, begin != "{"
+            return "" if self.held else self.arguments
+        return "" if self.held else arguments
 
     def is_whole(self) -> bool:
         """Return whether the arguments are a complete JSON object already."""
@@ -89,11 +105,16 @@ class _Call:
         That happens with a doubled finish chunk, and in vLLM where the first time lacks its last brace
         (https://github.com/vllm-project/vllm/issues/42167). It cannot be meant otherwise: no object follows a value.
         """
-        again = parse_arguments(arguments) if self.parts and arguments.startswith("{") else None
-        if again is None:
+        if not arguments.startswith("{") or self._awaits_a_value():
+            return arguments
+        if (again := parse_arguments(arguments)) is None:
             return arguments
         before = self.arguments
         return next((end for end in ("", "}") if parse_arguments(before + end) == again), arguments)
+
+    def _awaits_a_value(self) -> bool:
+        # To look at the last part is enough, and costs the same however many there are.
+        return not self._parts or self._parts[-1].rstrip().endswith((",", ":", "["))
 
 
 class ToolCallAccumulator:
@@ -134,7 +155,7 @@ class ToolCallAccumulator:
             if call.held:
                 cut = finish_reason in _CUT
                 late.arguments = call.arguments if cut else _normalise(call.arguments)
-                call.parts = [late.arguments]
+                call.arguments = late.arguments
             if late.id or late.arguments:
                 deltas.append(late)
         return deltas
@@ -159,12 +180,7 @@ class ToolCallAccumulator:
         if call.name is None and delta.name is not None:
             new.name = call.name = delta.name
         if arguments:
-            call.parts.append(arguments)
-            if not call.held:
-                new.arguments = arguments
-            elif (held := call.arguments).lstrip().startswith("{"):
-                call.held = False
-                new.arguments = held
+            new.arguments = call.append(arguments)
         return new if new.id or new.name or new.arguments else None
 
     def _find(self, delta: ToolCallDelta) -> _Call | None:
