@@ -192,8 +192,12 @@ class _LeakedCallScanner:
         return "", after
 
 
+_HEAD = 256
+"""Characters that tell whether a block may be a call; OpenRouter's names have 64 at most."""
+
+
 def _may_become_call(body: str, tools: Collection[str]) -> bool:
-    start = body.lstrip()
+    start = body[:_HEAD].lstrip()
     if start.startswith("{"):
         return '{"name":'.startswith(re.sub(r"\s", "", start)[:8])
     name = re.split(r"[\s<{]", start, maxsplit=1)[0]
