@@ -63,6 +63,8 @@ FINISHED = (says("Pier "), says("two."), finishes(), uses("B"))
 ANSWER = json_reply(body({"content": "Pier two."}))
 STREAMED_ANSWER = stream_reply(FINISHED)
 LIMIT = 0.15
+SLACK = 2.0
+"""Seconds that a busy machine may take longer. What is tested against would hang, or go on for much longer."""
 
 both = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 
@@ -82,7 +84,7 @@ def taking(at_most, at_least=0.0):
 def test_silence_before_the_response_ends(run, scripted_openrouter, streamed):
     server = scripted_openrouter((Hold(),))
 
-    with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError, match="the request itself"):
+    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError, match="the request itself"):
         run.either(streamed, server.base_url, timeout=LIMIT)
 
 
@@ -91,22 +93,22 @@ def test_silence_before_the_first_event_ends(run, scripted_openrouter, streamed)
     server = scripted_openrouter((Status(200, STREAM if streamed else JSON), Hold()))
 
     with (
-        taking(LIMIT + 0.5, LIMIT),
+        taking(LIMIT + SLACK, LIMIT),
         pytest.raises(APITimeoutError, match="the start of the response"),
     ):
         run.either(streamed, server.base_url, timeout=LIMIT)
 
 
 def test_comments_are_no_sign_of_life(run, scripted_openrouter):
-    comments = (Comment(), Wait(0.02)) * 100
+    comments = (Comment(), Wait(0.02)) * 500
     server = scripted_openrouter((OPEN, *comments))
 
-    with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError):
+    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
         run.stream(server.base_url, timeout=LIMIT)
 
 
 def test_a_comment_just_before_the_limit_does_not_double_it(run, scripted_openrouter):
-    limit = 0.4
+    limit = 1.0
     server = scripted_openrouter((OPEN, Wait(0.9 * limit), Comment(), Hold()))
 
     with taking(1.6 * limit, limit), pytest.raises(APITimeoutError):
@@ -114,10 +116,10 @@ def test_a_comment_just_before_the_limit_does_not_double_it(run, scripted_openro
 
 
 def test_white_space_before_a_body_is_no_sign_of_life(run, scripted_openrouter):
-    spaces = (Send(b" \n"), Wait(0.02)) * 100
+    spaces = (Send(b" \n"), Wait(0.02)) * 500
     server = scripted_openrouter((Status(200, JSON), *spaces))
 
-    with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError):
+    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
         run.complete(server.base_url, timeout=LIMIT)
 
 
@@ -125,7 +127,7 @@ def test_silence_between_events_ends(run, scripted_openrouter):
     server = scripted_openrouter((OPEN, Event(thinks("Hm.")), Event(says("Half a")), Hold()))
 
     with (
-        taking(LIMIT + 0.5, LIMIT),
+        taking(LIMIT + SLACK, LIMIT),
         pytest.raises(APITimeoutError, match=r"0\.15 s .*event 2") as caught,
     ):
         run.stream(server.base_url, timeout=LIMIT)
@@ -135,17 +137,17 @@ def test_silence_between_events_ends(run, scripted_openrouter):
 
 
 def test_comments_between_events_are_no_sign_of_life(run, scripted_openrouter):
-    comments = (Comment(), Wait(0.02)) * 100
+    comments = (Comment(), Wait(0.02)) * 500
     server = scripted_openrouter((OPEN, Event(says("Half a")), *comments))
 
-    with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError):
+    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
         run.stream(server.base_url, timeout=LIMIT)
 
 
 def test_a_comment_just_before_the_limit_between_events_does_not_double_it(
     run, scripted_openrouter
 ):
-    limit = 0.4
+    limit = 1.0
     server = scripted_openrouter(
         (OPEN, Event(says("Half a")), Wait(0.9 * limit), Comment(), Hold())
     )
@@ -156,16 +158,16 @@ def test_a_comment_just_before_the_limit_between_events_does_not_double_it(
 
 def test_a_slow_stream_is_no_silence(run, scripted_openrouter):
     server = scripted_openrouter(
-        stream_reply([says("a") for _ in range(8)] + [finishes()], interval=0.05)
+        stream_reply([says("a") for _ in range(12)] + [finishes()], interval=0.1)
     )
 
-    assert run.stream(server.base_url, timeout=0.25)[1].text == "a" * 8
+    assert run.stream(server.base_url, timeout=1.0)[1].text == "a" * 12
 
 
 def test_silence_in_an_error_page_ends(run, scripted_openrouter):
     server = scripted_openrouter((Status(502, JSON), Send(b'{"error":'), Hold()))
 
-    with taking(LIMIT + 0.5, LIMIT), pytest.raises(APIError):
+    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APIError):
         run.complete(server.base_url, timeout=LIMIT, max_retries=0)
 
 
@@ -173,7 +175,7 @@ def test_silence_in_an_error_page_ends(run, scripted_openrouter):
 def test_a_timeout_may_be_given_in_parts(run, scripted_openrouter, timeout):
     server = scripted_openrouter((OPEN, Event(says("Half a")), Hold()))
 
-    with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError):
+    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
         run.stream(server.base_url, timeout=timeout)
 
 
@@ -190,7 +192,7 @@ def test_the_default_timeout_is_finite(run):
 def test_done_ends_a_stream_whatever_the_socket_does(run, scripted_openrouter):
     server = scripted_openrouter((*STREAMED_ANSWER, Hold()))
 
-    with taking(0.3):
+    with taking(SLACK):
         _, completion = run.stream(server.base_url)
     assert (completion.text, completion.usage.total_tokens) == ("Pier two.", 48)
 
@@ -198,21 +200,21 @@ def test_done_ends_a_stream_whatever_the_socket_does(run, scripted_openrouter):
 def test_done_without_a_line_end_ends_a_stream(run, scripted_openrouter):
     server = scripted_openrouter((OPEN, Send(events(*FINISHED).removesuffix(b"\n\n")), Hold()))
 
-    with taking(0.3):
+    with taking(SLACK):
         assert run.stream(server.base_url)[1].text == "Pier two."
 
 
 def test_comments_after_done_do_not_go_on(run, scripted_openrouter):
-    server = scripted_openrouter((*STREAMED_ANSWER, *((Comment(), Wait(0.01)) * 200)))
+    server = scripted_openrouter((*STREAMED_ANSWER, *((Comment(), Wait(0.01)) * 1000)))
 
-    with taking(0.3):
+    with taking(SLACK):
         assert run.stream(server.base_url)[1].text == "Pier two."
 
 
 def test_an_error_ends_a_stream_whatever_the_socket_does(run, scripted_openrouter):
     server = scripted_openrouter((OPEN, Event(says("a")), Event(error(502, "Gone")), Hold()))
 
-    with taking(0.3), pytest.raises(InternalServerError):
+    with taking(SLACK), pytest.raises(InternalServerError):
         run.stream(server.base_url)
 
 
@@ -277,7 +279,7 @@ def test_a_stream_that_breaks_in_its_usage_is_complete(run, scripted_openrouter,
 def test_silence_after_the_finish_reason_costs_nothing(run, scripted_openrouter, end):
     server = scripted_openrouter((OPEN, *map(Event, FINISHED), Hold()))
 
-    with taking(LIMIT + 0.5):
+    with taking(LIMIT + SLACK):
         assert run.stream(server.base_url, timeout=LIMIT)[1].text == "Pier two."
 
 
@@ -318,7 +320,7 @@ def test_a_connection_that_is_not_made_in_time_is_named(run, deaf_port):
     limit = httpx.Timeout(5, connect=LIMIT)
 
     with (
-        taking(LIMIT + 0.5, LIMIT),
+        taking(LIMIT + SLACK, LIMIT),
         pytest.raises(APITimeoutError, match="in time"),
     ):
         run.complete(deaf_port, timeout=limit, max_retries=0)
@@ -363,10 +365,10 @@ def full_port():
 
 def test_a_request_that_is_not_taken_in_time_is_named(run, full_port):
     async def ask(client):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(SLACK):
             await client.complete(asking(20_000_000))
 
-    with taking(LIMIT + 1, LIMIT), pytest.raises(APITimeoutError):
+    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
         run.scenario(full_port.base_url, ask, timeout=LIMIT, max_retries=0)
 
 
@@ -423,7 +425,7 @@ def test_silence_in_a_compressed_stream_ends(run, scripted_openrouter):
     data = gzip.compress(events(*FINISHED))[:40]
     server = scripted_openrouter((Status(200, headers), Send(data), Hold()))
 
-    with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError):
+    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
         run.stream(server.base_url, timeout=LIMIT)
 
 
@@ -762,10 +764,10 @@ async def test_an_own_asynchronous_client_is_used_and_left_open(scripted_openrou
 
 
 def test_a_silence_on_an_own_client_ends(scripted_openrouter):
-    server = scripted_openrouter((OPEN, *((Comment(), Wait(0.02)) * 100)))
+    server = scripted_openrouter((OPEN, *((Comment(), Wait(0.02)) * 500)))
     with httpx.Client() as mine:
         client = Client(base_url=server.base_url, api_key=KEY, http_client=mine, timeout=LIMIT)
-        with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError):
+        with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
             list_of(client, REQUEST)
 
 
@@ -793,14 +795,14 @@ FLOODED = httpx.MockTransport(lambda _: httpx.Response(200, headers=STREAM, stre
 def test_a_flood_of_comments_is_a_silence():
     with httpx.Client(transport=FLOODED) as mine:
         client = Client(api_key=KEY, http_client=mine, timeout=LIMIT)
-        with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError):
+        with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
             list_of(client, REQUEST)
 
 
 async def test_a_flood_of_comments_is_a_silence_on_a_loop_too():
     async with httpx.AsyncClient(transport=FLOODED) as mine:
         client = AsyncClient(api_key=KEY, http_async_client=mine, timeout=LIMIT)
-        with taking(LIMIT + 0.5, LIMIT), pytest.raises(APITimeoutError):
+        with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
             await read(client, REQUEST)
 
 
