@@ -146,14 +146,17 @@ _looking = RLock()
 
 def _settled(name: str) -> Callable[..., Any]:
     def method(self: "_Unseen", *arguments: Any) -> Any:
-        self._settle()
+        _Unseen._settle(self)
         return getattr(self, name)(*arguments)
 
     return method
 
 
 class _Unseen:
-    """A model that nobody has looked at yet: whatever would show that a value is missing has it made first."""
+    """A model that nobody has looked at yet: whatever would show that a value is missing has it made first.
+
+    `_settle` is called through this class, since another thread may have made the model an ordinary one just before.
+    """
 
     __slots__ = ()
 
@@ -183,22 +186,22 @@ class _Unseen:
     @property
     def __dict__(self) -> dict[str, Any]:
         # pydantic reads the values of a model from here, to dump it for example.
-        self._settle()
+        _Unseen._settle(self)
         return _values_of(self)
 
     @__dict__.setter
     def __dict__(self, values: dict[str, Any]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride] -- on purpose
         # And writes them, if one is made by `type(response).model_validate(...)`.
-        self._settle()
+        _Unseen._settle(self)
         _values_of(self).update(values)
 
     def __getattr__(self, name: str) -> Any:
         # Called for what is not there yet.
-        self._settle()
+        _Unseen._settle(self)
         return getattr(self, name)
 
     def __eq__(self, other: object) -> bool:
-        self._settle()
+        _Unseen._settle(self)
         return self == other  # which settles the other one, too
 
     __hash__ = None  # type: ignore[assignment]

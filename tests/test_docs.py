@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from llama_index.core import Settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -29,6 +30,7 @@ def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, reques
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-docs")
     monkeypatch.setenv("OPENROUTER_API_BASE", offline_openrouter.base_url)
+    monkeypatch.setattr(Settings, "_llm", None)  # a page sets it, which would keep that model alive
     # In the main thread LlamaIndex would make an event loop that nobody closes.
     with ThreadPoolExecutor(max_workers=1) as thread:
         namespace = thread.submit(run_blocks, page).result()

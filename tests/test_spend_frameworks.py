@@ -217,7 +217,7 @@ def test_retries_that_ask_what_is_retryable_let_it_through_at_once(scripted_open
         asked.append(error)
         return error.is_retryable
 
-    retry = ModelRetryMiddleware(retry_on=is_retryable, initial_delay=60, on_failure="error")
+    retry = ModelRetryMiddleware(retry_on=is_retryable, initial_delay=0, on_failure="error")
     agent = create_agent(chat_glm(server), tools=[get_weather], middleware=[retry])
 
     with Budget(0), pytest.raises(BudgetExceededError):

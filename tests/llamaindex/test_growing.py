@@ -268,6 +268,17 @@ def test_threads_may_look_at_once(kind: Builder) -> None:
         assert all(look.result() == expected for look in looks)
 
 
+def test_a_look_may_be_overtaken_by_that_of_another_thread(kind: Builder) -> None:
+    (response,) = grow(kind, "word")
+    unseen: Any = type(response)
+    assert shown(response) == "word"
+    assert type(response) is not unseen
+    assert unseen.__getattr__(response, "delta") == "word"
+    assert unseen.__repr__(response) == repr(response)
+    assert unseen.__eq__(response, response)
+    assert unseen.__copy__(response) == response
+
+
 def test_a_tool_call_grows(scripted_openrouter: StartScript) -> None:
     llm = llm_for(scripted_openrouter(stream_reply(THOUGHT_CALL)))
     grown = [
