@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import add
 from typing import Any
+from uuid import UUID
 
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.outputs import LLMResult
 
 from glm_openrouter.testing import OfflineServer, ScriptedServer
 from langchain_glm import GLM, ChatGLM
@@ -57,3 +60,33 @@ def ways(*asks: Ask) -> pytest.MarkDecorator:
 
 
 every_way = ways(*WAYS)
+
+
+class Recorder(BaseCallbackHandler):
+    """Notes what callbacks hear."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.result: LLMResult | None = None
+        self.metadata: dict[str, Any] = {}
+
+    def on_chat_model_start(self, *_: Any, metadata: dict[str, Any], **__: Any) -> None:
+        self.events.append("start")
+        self.metadata = metadata
+
+    def on_llm_start(self, *_: Any, metadata: dict[str, Any], **__: Any) -> None:
+        self.events.append("start")
+        self.metadata = metadata
+
+    def on_llm_new_token(self, token: str, **_: Any) -> None:
+        self.events.append(token)
+
+    def on_llm_end(self, response: LLMResult, **_: Any) -> None:
+        self.events.append("end")
+        self.result = response
+
+    def on_llm_error(
+        self, error: BaseException, *, run_id: UUID, response: LLMResult | None = None, **_: Any
+    ) -> None:
+        self.events.append(type(error).__name__)
+        self.result = response

@@ -4,17 +4,15 @@ import json
 import threading
 from itertools import pairwise
 from typing import Any, TypedDict
-from uuid import UUID
 
 import httpx
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware, ModelRetryMiddleware
-from langchain_calls import Ask, ainvoke, astream, every_way, invoke, model_for, stream
+from langchain_calls import Ask, Recorder, ainvoke, astream, every_way, invoke, model_for, stream
 from langchain_core.caches import InMemoryCache
-from langchain_core.callbacks import BaseCallbackHandler, get_usage_metadata_callback
+from langchain_core.callbacks import get_usage_metadata_callback
 from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.outputs import LLMResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.rate_limiters import BaseRateLimiter
 from langchain_core.runnables import ConfigurableField, RunnableLambda
@@ -220,34 +218,6 @@ def test_streaming_can_be_off_with_tools_only(scripted_openrouter: StartScript) 
 
 
 # Callbacks and tracing
-
-
-class Recorder(BaseCallbackHandler):
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self.result: LLMResult | None = None
-        self.metadata: dict[str, Any] = {}
-
-    def on_chat_model_start(self, *_: Any, metadata: dict[str, Any], **__: Any) -> None:
-        self.events.append("start")
-        self.metadata = metadata
-
-    def on_llm_start(self, *_: Any, metadata: dict[str, Any], **__: Any) -> None:
-        self.events.append("start")
-        self.metadata = metadata
-
-    def on_llm_new_token(self, token: str, **_: Any) -> None:
-        self.events.append(token)
-
-    def on_llm_end(self, response: LLMResult, **_: Any) -> None:
-        self.events.append("end")
-        self.result = response
-
-    def on_llm_error(
-        self, error: BaseException, *, run_id: UUID, response: LLMResult | None = None, **_: Any
-    ) -> None:
-        self.events.append(type(error).__name__)
-        self.result = response
 
 
 @every_way

@@ -5,14 +5,11 @@ import copy
 import pickle
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
-from langchain_calls import WAYS, Ask, astream, llm_for, stream, ways
+from langchain_calls import WAYS, Ask, Recorder, astream, llm_for, stream, ways
 from langchain_core.caches import InMemoryCache
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load import dumps, loads
-from langchain_core.outputs import LLMResult
 from langchain_core.prompts import PromptTemplate
 from wire import USAGE, chunk, reasoning
 
@@ -90,29 +87,6 @@ def test_what_is_beside_the_text_is_in_the_generation_info(
     assert (info["finish_reason"], info["cost"]) == ("stop", USAGE["cost"])
 
 
-class Recorder(BaseCallbackHandler):
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self.result: LLMResult | None = None
-        self.error: BaseException | None = None
-
-    def on_llm_start(self, *_: Any, **__: Any) -> None:
-        self.events.append("start")
-
-    def on_llm_new_token(self, token: str, **_: Any) -> None:
-        self.events.append(token)
-
-    def on_llm_end(self, response: LLMResult, **_: Any) -> None:
-        self.events.append("end")
-        self.result = response
-
-    def on_llm_error(
-        self, error: BaseException, *, run_id: UUID, response: LLMResult | None = None, **_: Any
-    ) -> None:
-        self.events.append("error")
-        self.error, self.result = error, response
-
-
 @ways(stream, astream)
 async def test_callbacks_hear_each_token(scripted_openrouter: StartScript, ask: Ask) -> None:
     heard = Recorder()
@@ -134,7 +108,7 @@ async def test_callbacks_hear_what_came_before_an_error(
     llm = llm_for(scripted_openrouter(stream_reply([*ANSWER[:2], error])), callbacks=[heard])
     with pytest.raises(RateLimitError):
         await ask(llm, "?")
-    assert heard.events == ["start", "Oslo", "error"]
+    assert heard.events == ["start", "Oslo", "RateLimitError"]
     assert heard.result is not None
     assert heard.result.generations[0][0].text == "Oslo"
 
