@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ._envelope import error_from_body
 from ._secrets import Redactor
@@ -53,7 +53,7 @@ class Attempt:
         if failure is None:
             raise error
         if not self._is_finished:
-            raise self._connection_error(failure, str(error) or type(error).__name__) from error
+            _raise_alone(self._connection_error(failure, str(error) or type(error).__name__))
 
     @contextmanager
     def translating_errors(self) -> Iterator[None]:
@@ -89,6 +89,14 @@ class Attempt:
             text = f"No answer came from {self._base_url}; check the network and base_url: {cause.rstrip('.')}."
         where = f" Model: {self._model}." if self._model else ""
         return self._fail(kind, f"[OpenRouter] {text}{where}")
+
+
+def _raise_alone(error: APIError) -> NoReturn:
+    """Raise an error without those behind it: their frames hold the headers of the request."""
+    try:
+        raise error
+    finally:
+        error.__context__ = None
 
 
 def transport_failure(error: Exception) -> TransportFailure | None:

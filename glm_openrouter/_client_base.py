@@ -11,11 +11,12 @@ from ._adjust import ADJUSTMENTS
 from ._call import Call
 from ._exchange import Exchange
 from ._lookup import Lookup
+from ._options import show_option
 from ._pins import ProviderPins
 from ._repair import REPAIRS, Repairs
-from ._request import build_headers
+from ._request import Attribution, build_headers
 from ._retry import retry_policy
-from ._secrets import Redactor, read_key
+from ._secrets import Concealed, Redactor, read_key
 from ._silence import Silence
 from .catalogue import Get
 from .errors import InvalidRequestError
@@ -24,7 +25,7 @@ from .settings import ChatRequest
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from ._http import Timeout
+    from ._http import AsyncHTTPClient, HTTPClient, Timeout
 
 __all__ = ["BaseClient", "ClientOptions"]
 
@@ -58,6 +59,9 @@ class ClientOptions(TypedDict, total=False):
     """Send a refused request again, with the `max_tokens` that the balance allows. Default: false."""
     pin_provider: bool
     """Try the provider first that answered the session last; its prompt cache is warm. Default: false."""
+    pickle_secrets: bool
+    """Whether a pickle holds the key and `default_headers`. Without them, what comes out of it takes the key from the
+    environment of its own process. Default: true."""
 
 
 class BaseClient:
@@ -66,10 +70,11 @@ class BaseClient:
     base_url = DEFAULT_BASE_URL
     """Where the API is."""
     _http_client: Any
-    """The user's own, if there is one."""
+    """The user's own, if there is one; a shared one reaches OpenRouter through the proxy of the environment."""
 
     def __init__(
         self,
+        http_client: HTTPClient | AsyncHTTPClient | None,
         *,
         api_key: str | SecretStr | None = None,
         base_url: str | None = None,
@@ -83,19 +88,19 @@ class BaseClient:
         app_title: str | None = None,
         app_categories: Sequence[str] | None = None,
         default_headers: Mapping[str, str] | None = None,
+        pickle_secrets: bool = True,
     ) -> None:
         from . import _http  # and with it httpx, which nothing needs before
 
-        key = read_key(api_key)
+        self._key = read_key(api_key)
         _check_max_retries(max_retries)
-        _check_is_list("repairs", repairs)
-        _check_is_list("app_categories", app_categories)
         if unknown := set(repairs) - set(REPAIRS):
             raise InvalidRequestError(
                 f"Unknown repairs: {sorted(unknown)}. There are: {sorted(REPAIRS)}."
             )
         url = base_url or os.environ.get("OPENROUTER_API_BASE") or DEFAULT_BASE_URL
         self.base_url = _http.check_base_url(url, allow_http=allow_http)
+        self._http_client = http_client
         self._timeout = _http.build_timeout(timeout)
         self._retries = retry_policy(max_retries)
         self._repairs = frozenset(repairs)
@@ -105,22 +110,36 @@ class BaseClient:
             if kind != "max_tokens" or retry_affordable
         }
         self._pins = ProviderPins() if pin_provider else None
-        headers = build_headers(
-            key,
-            app_url=app_url,
-            app_title=app_title,
-            app_categories=app_categories,
-            default_headers=default_headers,
-        )
+        self._attribution = Attribution(app_url, app_title, app_categories)
+        self._default_headers = Concealed(default_headers or {})
+        self._pickle_secrets = pickle_secrets
+        self._set_endpoint()
+
+    def _set_endpoint(self) -> None:
+        """Set what holds the headers with the key, and the proxy that the environment names."""
+        from . import _http
+
+        headers = build_headers(self._key, self._attribution, self._default_headers)
         self._redact = Redactor(headers)
-        self._endpoint = _http.Endpoint(self.base_url, headers, self._timeout)
+        self._endpoint = _http.Endpoint(
+            self.base_url, headers, self._timeout, is_shared=self._http_client is None
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # A client of the user's own cannot go to another process.
-        return {**self.__dict__, "_http_client": None}
+        # A client of the user's own cannot go to another process, and the proxies there are others.
+        left = ("_http_client", "_endpoint", "_redact")
+        state = {name: value for name, value in self.__dict__.items() if name not in left}
+        if not self._pickle_secrets:
+            state |= {"_key": None, "_default_headers": Concealed()}
+        return {**state, "_http_client": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._key = read_key(state["_key"])
+        self._set_endpoint()
 
     def __copy__(self) -> Self:
         copied = object.__new__(type(self))
@@ -160,10 +179,6 @@ class BaseClient:
 
 def _check_max_retries(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidRequestError(f"max_retries must be 0 or a positive integer, got {value!r}.")
-
-
-def _check_is_list(option: str, value: object) -> None:
-    """Refuse a single text where a list of texts is meant: each of its letters would count as one."""
-    if isinstance(value, str):
-        raise InvalidRequestError(f"{option} must be a list of texts, such as [{value!r}].")
+        raise InvalidRequestError(
+            f"max_retries must be 0 or a positive integer, got {show_option(value)}."
+        )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import NamedTuple
 
 import msgspec
 from pydantic import SecretStr
@@ -13,7 +14,7 @@ from .errors import InvalidRequestError
 from .settings import ChatRequest
 from .types import JSONObject
 
-__all__ = ["build_body", "build_headers", "encode_body"]
+__all__ = ["Attribution", "build_body", "build_headers", "encode_body"]
 
 _encode = msgspec.json.Encoder().encode
 _USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
@@ -45,24 +46,25 @@ def encode_body(body: JSONObject) -> bytes:
         raise InvalidRequestError(f"The request cannot be written as JSON: {error}") from None
 
 
+class Attribution(NamedTuple):
+    """Who asks: the user's own to say, and without it nothing is sent (https://openrouter.ai/docs/app-attribution)."""
+
+    url: str | None = None
+    """`HTTP-Referer`."""
+    title: str | None = None
+    """`X-OpenRouter-Title`."""
+    categories: Sequence[str] | None = None
+    """`X-OpenRouter-Categories`."""
+
+
 def build_headers(
-    api_key: SecretStr,
-    *,
-    app_url: str | None = None,
-    app_title: str | None = None,
-    app_categories: Sequence[str] | None = None,
-    default_headers: Mapping[str, str] | None = None,
+    api_key: SecretStr, attribution: Attribution, default_headers: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the headers of every request of a client.
 
-    Attribution is the user's: without `app_url` and `app_title` none is sent
-    (https://openrouter.ai/docs/app-attribution).
-
     Args:
         api_key: The key, sent as a bearer token.
-        app_url: `HTTP-Referer`.
-        app_title: `X-OpenRouter-Title`.
-        app_categories: `X-OpenRouter-Categories`.
+        attribution: Sent as far as it is set.
         default_headers: Any others; they win over those above. Case makes no difference.
 
     Raises:
@@ -74,14 +76,14 @@ def build_headers(
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
             "User-Agent": _USER_AGENT,
-            "HTTP-Referer": app_url,
-            "X-OpenRouter-Title": app_title,
-            "X-OpenRouter-Categories": ",".join(app_categories or ()),
+            "HTTP-Referer": attribution.url,
+            "X-OpenRouter-Title": attribution.title,
+            "X-OpenRouter-Categories": ",".join(attribution.categories or ()),
         }
     )
-    given = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers or ()}
+    given = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers}
     kept = [name for name, value in headers.items() if value and name.lower() not in given]
-    merged = Concealed({name: headers[name] for name in kept} | dict(default_headers or {}))
+    merged = Concealed({name: headers[name] for name in kept} | dict(default_headers))
     for name in merged:  # without a variable for the value, which a traceback might show
         if not _HEADER_NAME.fullmatch(name):
             raise InvalidRequestError(f"HTTP does not allow {name!r} as the name of a header.")

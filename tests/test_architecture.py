@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parents[1]
 ALLOWED = {
     "glm_openrouter": {
         "httpx",
-        "httpx_aiohttp",
         "aiohttp",
         "jsonschema",
         "msgspec",

@@ -18,7 +18,7 @@ from .endpoint import (
     check_base_url,
     check_client,
 )
-from .failure import TransportFailure, transport_failure
+from .failure import LeavingNoFrames, TransportFailure, transport_failure
 from .loop_pool import async_client, release_async_client
 from .pool import release_sync_client, sync_client
 
@@ -31,6 +31,7 @@ __all__ = [
     "HTTPClient",
     "HTTPRequest",
     "HTTPResponse",
+    "LeavingNoFrames",
     "Timeout",
     "TransportFailure",
     "async_client",

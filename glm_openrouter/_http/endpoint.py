@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from glm_openrouter._options import show_option
 from glm_openrouter.catalogue import Get
 from glm_openrouter.errors import InvalidRequestError
+
+from .proxy import Proxy, environment_proxy
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -23,6 +26,7 @@ __all__ = [
     "build_timeout",
     "check_base_url",
     "check_client",
+    "proxy_of",
 ]
 
 HTTPClient: TypeAlias = httpx.Client
@@ -48,7 +52,8 @@ def build_timeout(timeout: object) -> Timeout:
     limit = DEFAULT_TIMEOUT if timeout is None else timeout
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
         raise InvalidRequestError(
-            f"timeout must be a positive number of seconds, or an httpx.Timeout, got {timeout!r}."
+            f"timeout must be a positive number of seconds, or an httpx.Timeout, "
+            f"got {show_option(timeout)}."
         )
     connect = min(CONNECT_TIMEOUT, limit)
     return httpx.Timeout(limit, connect=connect, pool=connect)
@@ -66,13 +71,21 @@ def check_client(option: str, client: object, kind: type[HTTPClient | AsyncHTTPC
 
 
 def check_base_url(url: str, *, allow_http: bool) -> str:
-    """Return the base URL without its last slash.
+    """Return the base URL without white space around it and its last slash.
 
     Raises:
         InvalidRequestError: It is not a URL, would send the key unencrypted to another machine, or has a part that does
             not belong there and may be a secret; the message does not show that part.
     """
-    shown = re.sub("//.*@", "//", re.split("[?#]", url)[0])
+    url = url.strip()
+    if "@" in url:
+        raise InvalidRequestError(
+            "base_url must be host and path only, without user and password; an @ in a path is written as %40. "
+            "Send credentials of your own as default_headers."
+        )
+    shown = re.split("[?#]", url)[0]
+    if not shown.isprintable():
+        raise InvalidRequestError(f"base_url {shown!r} has a line end or control character in it.")
     scheme, host = _split(url)
     if scheme not in ("http", "https") or not host:
         raise InvalidRequestError(f"base_url must be a URL with https://, got {shown!r}.")
@@ -80,9 +93,9 @@ def check_base_url(url: str, *, allow_http: bool) -> str:
         raise InvalidRequestError(
             f"base_url {shown!r} would send the API key unencrypted. Use https://, or set allow_http=True."
         )
-    if re.search("[@?#]", url):
+    if shown != url:
         raise InvalidRequestError(
-            f"base_url must be host and path only, such as {shown!r}, without user, password, query or fragment. "
+            f"base_url must be host and path only, such as {shown!r}, without query or fragment. "
             "Send credentials of your own as default_headers."
         )
     return url.rstrip("/")
@@ -105,14 +118,37 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-class Endpoint:
-    """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request."""
+_PROXY = "glm_openrouter.proxy"
+"""What `Endpoint` calls it among the extensions of a request."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
+
+class Endpoint:
+    """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request.
+
+    Args:
+        base_url: Checked by `check_base_url`.
+        headers: Of every request.
+        timeout: See `build_timeout`.
+        is_shared: Whether a shared client sends them; it takes the proxy that the environment names now.
+
+    Raises:
+        InvalidRequestError: That proxy cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        timeout: Timeout,
+        *,
+        is_shared: bool,
+    ) -> None:
         self._base_url = base_url
         self._chat_url = httpx.URL(f"{base_url}/chat/completions")
         self._headers = httpx.Headers(headers)
         self._timeout = timeout
+        proxy = environment_proxy(self._chat_url) if is_shared else None
+        self._extensions = {"timeout": timeout.as_dict(), _PROXY: proxy}
 
     def build_request(
         self, wanted: bytes | Get, client: HTTPClient | AsyncHTTPClient | None
@@ -131,7 +167,12 @@ class Endpoint:
             return client.build_request(
                 method, url, headers=self._headers, content=body, timeout=self._timeout
             )
-        extensions = {"timeout": self._timeout.as_dict()}
         return httpx.Request(
-            method, url, headers=self._headers, content=body, extensions=extensions
+            method, url, headers=self._headers, content=body, extensions=self._extensions
         )
+
+
+def proxy_of(request: HTTPRequest) -> Proxy | None:
+    """Return the proxy that a request for a shared client goes through."""
+    proxy: Proxy | None = request.extensions[_PROXY]
+    return proxy

@@ -1,26 +1,44 @@
-"""What went wrong on a socket, in one word."""
+"""What went wrong on a socket: in one word, and without what the libraries below held at that moment."""
 
-import sys
+import traceback
+from types import TracebackType
 from typing import Literal
 
 import httpx
 
-__all__ = ["TransportFailure", "transport_failure"]
+__all__ = ["LeavingNoFrames", "TransportFailure", "transport_failure"]
 
 TransportFailure = Literal["connection", "connect timeout", "silence"]
 
 
 def transport_failure(error: BaseException) -> TransportFailure | None:
-    """Return how the transport failed, or `None` if `error` does not come from httpx, aiohttp or a socket."""
-    aiohttp = sys.modules.get("aiohttp")
-    kinds = (httpx.HTTPError, httpx.StreamError, OSError)
-    if not isinstance(error, kinds if aiohttp is None else (*kinds, aiohttp.ClientError)):
+    """Return how the transport failed, or `None` if `error` does not come from httpx or a socket."""
+    if not isinstance(error, httpx.HTTPError | httpx.StreamError | OSError):
         return None
-    cause = error.__cause__
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        # httpx-aiohttp reports a refused or reset connection like this, too; the cause tells.
-        from_aiohttp = type(cause).__module__.startswith("aiohttp")
-        if from_aiohttp and not isinstance(cause, TimeoutError):
-            return "connection"
         return "connect timeout"
     return "silence" if isinstance(error, httpx.TimeoutException | TimeoutError) else "connection"
+
+
+class LeavingNoFrames:
+    """A block whose errors keep no frame of the libraries below, nor the errors behind them.
+
+    Variables of those frames are the headers of a request and the password of a proxy, and tools that report errors
+    show them.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        _: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        if error is None:
+            return
+        if isinstance(error, Exception) and transport_failure(error) is None:
+            # Nobody expects it, so where it comes from is of use; these are lines of code, without values.
+            error.add_note("".join(traceback.format_tb(frames)))
+        error.__traceback__ = error.__cause__ = error.__context__ = None
