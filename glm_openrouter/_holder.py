@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
 
 from ._client import AsyncClient, Client, ClientOptions
 from ._lookup import look_up, look_up_async
+from ._options import refuse_options
 from ._repair import REPAIRS
 from ._secrets import Concealed, conceal, key_from_environment
 from .catalogue import read_facts
@@ -110,6 +111,11 @@ class ClientHolder(BaseModel):
     def _conceal(arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of a constructor in a form in which no traceback shows the secrets among them."""
         return conceal(arguments)
+
+    @staticmethod
+    def _refuse_options(arguments: Iterable[str]) -> None:
+        """Refuse arguments of a call that belong to the constructor, before anybody who listens sees them."""
+        refuse_options(arguments)
 
     def model_post_init(self, context: Any, /) -> None:
         """Let the framework finish its part; pydantic's own hook for private attributes would end the chain here."""
