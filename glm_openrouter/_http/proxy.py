@@ -70,7 +70,10 @@ def environment_proxy(url: httpx.URL) -> Proxy | None:
 
 
 def _is_exempt(url: httpx.URL, entry: str) -> bool:
-    """Return whether an entry of `NO_PROXY` means a URL: `example.com` is the host and all below it."""
+    """Return whether an entry of `NO_PROXY` means a URL.
+
+    `example.com` means the host and all below it, `.example.com` all below it, `https://example.com` the host alone.
+    """
     if entry in ("", "*"):
         return entry == "*"
     scheme, _, rest = entry.rpartition("://")
@@ -83,18 +86,19 @@ def _is_exempt(url: httpx.URL, entry: str) -> bool:
     host = exempt.host
     if host.startswith("."):
         return url.host.endswith(host)
-    return url.host == host or (not _is_exact(host) and url.host.endswith(f".{host}"))
+    is_exact = bool(scheme) or host == "localhost" or _is_address(host)
+    return url.host == host or (not is_exact and url.host.endswith(f".{host}"))
 
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
 
 
-def _is_exact(host: str) -> bool:
+def _is_address(host: str) -> bool:
     try:
         ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return False
     return True
 
 
