@@ -116,14 +116,12 @@ class BaseClient:
         self._set_endpoint()
 
     def _set_endpoint(self) -> None:
-        """Set what holds the headers with the key, and the proxy that the environment names."""
+        """Set what holds the headers with the key."""
         from . import _http
 
         headers = build_headers(self._key, self._attribution, self._default_headers)
         self._redact = Redactor(headers)
-        self._endpoint = _http.Endpoint(
-            self.base_url, headers, self._timeout, is_shared=self._http_client is None
-        )
+        self._endpoint = _http.Endpoint(self.base_url, headers, self._timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"

@@ -123,32 +123,15 @@ _PROXY = "glm_openrouter.proxy"
 
 
 class Endpoint:
-    """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request.
+    """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request."""
 
-    Args:
-        base_url: Checked by `check_base_url`.
-        headers: Of every request.
-        timeout: See `build_timeout`.
-        is_shared: Whether a shared client sends them; it takes the proxy that the environment names now.
-
-    Raises:
-        InvalidRequestError: That proxy cannot be used.
-    """
-
-    def __init__(
-        self,
-        base_url: str,
-        headers: Mapping[str, str],
-        timeout: Timeout,
-        *,
-        is_shared: bool,
-    ) -> None:
+    def __init__(self, base_url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
         self._base_url = base_url
         self._chat_url = httpx.URL(f"{base_url}/chat/completions")
         self._headers = httpx.Headers(headers)
         self._timeout = timeout
-        proxy = environment_proxy(self._chat_url) if is_shared else None
-        self._extensions = {"timeout": timeout.as_dict(), _PROXY: proxy}
+        self._extensions: dict[str, object] = {}
+        """What a shared client is told."""
 
     def build_request(
         self, wanted: bytes | Get, client: HTTPClient | AsyncHTTPClient | None
@@ -158,6 +141,9 @@ class Endpoint:
         Args:
             wanted: The body of a chat request, or something to get.
             client: The user's own.
+
+        Raises:
+            InvalidRequestError: The environment names a proxy that cannot be used.
         """
         if isinstance(wanted, Get):
             method, url, body = "GET", httpx.URL(self._base_url + wanted.path), b""
@@ -167,6 +153,11 @@ class Endpoint:
             return client.build_request(
                 method, url, headers=self._headers, content=body, timeout=self._timeout
             )
+        if (
+            not self._extensions
+        ):  # the environment is asked with the first request, which may never come
+            proxy = environment_proxy(self._chat_url)
+            self._extensions = {"timeout": self._timeout.as_dict(), _PROXY: proxy}
         return httpx.Request(
             method, url, headers=self._headers, content=body, extensions=self._extensions
         )

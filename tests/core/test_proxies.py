@@ -90,7 +90,7 @@ def test_a_host_of_no_proxy_is_reached_directly(run, scripted_openrouter, monkey
     assert len(server.requests) == 1
 
 
-def test_a_client_keeps_to_the_proxy_of_the_time_it_was_made(run, scripted_openrouter, monkeypatch):
+def test_a_client_keeps_to_the_proxy_of_its_first_request(run, scripted_openrouter, monkeypatch):
     server, other = scripted_openrouter(ANSWER), scripted_openrouter(ANSWER)
     direct = scripted_openrouter(ANSWER)
 
@@ -224,7 +224,7 @@ def test_a_socks_proxy_without_its_package_is_refused(run, monkeypatch):
     monkeypatch.setattr(proxies, "find_spec", lambda _: None)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     with pytest.raises(InvalidRequestError, match=r"pip install 'httpx\[socks\]'.*http_client"):
-        run.client(ELSEWHERE, allow_http=True)
+        run.complete(ELSEWHERE, allow_http=True)
 
 
 async def test_an_own_client_goes_its_own_way(scripted_openrouter, monkeypatch):

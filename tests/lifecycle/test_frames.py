@@ -10,7 +10,7 @@ import pytest
 from surfaces import OPEN
 from wire import chunk
 
-from glm_openrouter import APIError, GLMError
+from glm_openrouter import APIError, GLMError, InvalidRequestError
 from glm_openrouter.testing import Close, Event, Hold, Reset, Send, Status, json_reply
 
 KEY = "gateway/Key+with=Chars.4711"
@@ -176,6 +176,7 @@ def test_a_proxy_that_refuses_holds_no_secret(surface, scripted_openrouter, monk
 )
 def test_a_proxy_that_is_none_is_refused_without_its_password(surface, monkeypatch, proxy):
     monkeypatch.setenv("ALL_PROXY", proxy.format(PASSWORD))
-    with pytest.raises(ValueError, match="ALL_PROXY of the environment") as caught:
-        make(surface, "https://harbour.invalid/v1")
-    assert_holds_nothing(caught.value)
+    model = make(surface, "https://harbour.invalid/v1")
+    for error in failures(surface, model, InvalidRequestError):
+        assert "ALL_PROXY of the environment must be the URL" in str(error)
+        assert_holds_nothing(error)
