@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from ._adjust import ADJUSTMENTS
@@ -25,7 +26,7 @@ from .settings import ChatRequest
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from ._http import AsyncHTTPClient, HTTPClient, Timeout
+    from ._http import AsyncHTTPClient, Endpoint, HTTPClient, Timeout
 
 __all__ = ["BaseClient", "ClientOptions"]
 
@@ -70,7 +71,7 @@ class BaseClient:
     base_url = DEFAULT_BASE_URL
     """Where the API is."""
     _http_client: Any
-    """The user's own, if there is one; a shared one reaches OpenRouter through the proxy of the environment."""
+    """The user's own, if there is one."""
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class BaseClient:
     ) -> None:
         from . import _http  # and with it httpx, which nothing needs before
 
-        self._key = read_key(api_key)
+        self._key: SecretStr | None = read_key(api_key)
         _check_max_retries(max_retries)
         if unknown := set(repairs) - set(REPAIRS):
             raise InvalidRequestError(
@@ -113,31 +114,33 @@ class BaseClient:
         self._attribution = Attribution(app_url, app_title, app_categories)
         self._default_headers = Concealed(default_headers or {})
         self._pickle_secrets = pickle_secrets
-        self._set_endpoint()
+        _ = self._endpoint  # checks the headers
 
-    def _set_endpoint(self) -> None:
-        """Set what holds the headers with the key."""
+    # A copy out of a pickle makes these anew: the key may be another, and so may the proxies of its environment.
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        return build_headers(read_key(self._key), self._attribution, self._default_headers)
+
+    @cached_property
+    def _redact(self) -> Redactor:
+        return Redactor(self._headers)
+
+    @cached_property
+    def _endpoint(self) -> Endpoint:
         from . import _http
 
-        headers = build_headers(self._key, self._attribution, self._default_headers)
-        self._redact = Redactor(headers)
-        self._endpoint = _http.Endpoint(self.base_url, headers, self._timeout)
+        return _http.Endpoint(self.base_url, self._headers, self._timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # A client of the user's own cannot go to another process, and the proxies there are others.
-        left = ("_http_client", "_endpoint", "_redact")
-        state = {name: value for name, value in self.__dict__.items() if name not in left}
+        left_out = ("_headers", "_redact", "_endpoint")
+        state = {name: value for name, value in self.__dict__.items() if name not in left_out}
         if not self._pickle_secrets:
             state |= {"_key": None, "_default_headers": Concealed()}
-        return {**state, "_http_client": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._key = read_key(state["_key"])
-        self._set_endpoint()
+        return {**state, "_http_client": None}  # the user's own cannot go to another process
 
     def __copy__(self) -> Self:
         copied = object.__new__(type(self))

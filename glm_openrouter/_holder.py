@@ -84,6 +84,12 @@ class ClientHolder(BaseModel):
     pin_provider: bool = False
     """Try the provider first that answered the session last; its prompt cache is warm."""
 
+    pickle_secrets: bool = True
+    """Whether a pickle holds the key and `default_headers`.
+
+    Without them, what comes out of it takes the key from the environment of its own process.
+    """
+
     http_client: HTTPClient | None = Field(default=None, exclude=True, repr=False)
     """Your own `httpx.Client`, which stays yours to close."""
 
@@ -140,6 +146,7 @@ class ClientHolder(BaseModel):
             "allow_http": self.allow_http,
             "retry_affordable": self.retry_affordable,
             "pin_provider": self.pin_provider,
+            "pickle_secrets": self.pickle_secrets,
         }
 
     @property
@@ -199,6 +206,9 @@ class ClientHolder(BaseModel):
         state = super().__getstate__()
         values = {**state["__dict__"], "http_client": None, "http_async_client": None}
         private = {**(state["__pydantic_private__"] or {}), "_made": {}}
+        if not self.pickle_secrets:
+            values["default_headers"] = None
+            values, private = _without_keys(values), _without_keys(private)
         return {**state, "__dict__": values, "__pydantic_private__": private}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
@@ -208,6 +218,8 @@ class ClientHolder(BaseModel):
             **(self.__pydantic_private__ or {}),
             **state["__pydantic_private__"],
         }
+        if not self.pickle_secrets:
+            self._environment_key = key_from_environment()
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
@@ -218,3 +230,7 @@ class ClientHolder(BaseModel):
         # Whatever is in `memo` is taken as it is.
         keep = {id(held): held for held in (self.http_client, self.http_async_client) if held}
         return super().__deepcopy__({**(memo or {}), **keep, id(self._made): {}})
+
+
+def _without_keys(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(value, SecretStr) else value for name, value in values.items()}
