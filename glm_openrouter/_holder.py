@@ -149,6 +149,17 @@ class ClientHolder(BaseModel):
             "pickle_secrets": self.pickle_secrets,
         }
 
+    def _check_connection(self) -> None:
+        """Check key, base URL and own clients.
+
+        Raises:
+            AuthenticationError: There is no key.
+            InvalidRequestError: One of the others makes no sense.
+        """
+        _ = self._client
+        if self.http_async_client is not None:
+            _ = self._async_client
+
     @property
     def _client(self) -> Client:
         return self._client_of(Client, http_client=self.http_client)

@@ -20,6 +20,13 @@ _encode = msgspec.json.Encoder().encode
 _USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
 _NEW_NAMES = {"x-title": "x-openrouter-title"}
 """Headers that OpenRouter also takes under an old name."""
+_OPTIONS = {
+    "Authorization": "api_key",
+    "HTTP-Referer": "app_url",
+    "X-OpenRouter-Title": "app_title",
+    "X-OpenRouter-Categories": "app_categories",
+}
+"""Which option a header comes from."""
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 """See https://www.rfc-editor.org/rfc/rfc9110#name-tokens."""
 
@@ -88,8 +95,9 @@ def build_headers(
         if not _HEADER_NAME.fullmatch(name):
             raise InvalidRequestError(f"HTTP does not allow {name!r} as the name of a header.")
         if not _is_sendable(merged[name]):
+            option = "" if name in default_headers else f"{_OPTIONS[name]}: "
             raise InvalidRequestError(
-                f"The value of the header {name} must be text of printable ASCII characters."
+                f"{option}The value of the header {name} must be text of printable ASCII characters."
             )
     return merged
 

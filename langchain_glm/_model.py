@@ -77,7 +77,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         arguments = self._conceal(arguments)
         super().__init__(**arguments)
         with translate_errors():
-            _ = self._client  # checks the key and the base URL
+            self._check_connection()
 
     @model_validator(mode="after")
     def _no_model_kwarg_gets_lost(self) -> Self:

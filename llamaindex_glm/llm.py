@@ -105,7 +105,7 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, Fu
             arguments["model"] = model
         arguments = self._conceal(arguments)
         super().__init__(**arguments)
-        _ = self._client  # which checks the key and the base URL
+        self._check_connection()
 
     @classmethod
     def class_name(cls) -> str:

@@ -1,9 +1,9 @@
 """Where requests go, and how long they may take."""
 
-import math
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
+from threading import TIMEOUT_MAX
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -50,7 +50,11 @@ def build_timeout(timeout: object) -> Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
     limit = DEFAULT_TIMEOUT if timeout is None else timeout
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
+    if (
+        isinstance(limit, bool)
+        or not isinstance(limit, int | float)
+        or not 0 < limit <= TIMEOUT_MAX
+    ):
         raise InvalidRequestError(
             f"timeout must be a positive number of seconds, or an httpx.Timeout, "
             f"got {show_option(timeout)}."
@@ -85,10 +89,11 @@ def check_base_url(url: str, *, allow_http: bool) -> str:
         )
     shown = re.split("[?#]", url)[0]
     if not shown.isprintable():
-        raise InvalidRequestError(f"base_url {shown!r} has a line end or control character in it.")
+        raise InvalidRequestError("base_url has a line end or a control character in it.")
     scheme, host = _split(url)
     if scheme not in ("http", "https") or not host:
-        raise InvalidRequestError(f"base_url must be a URL with https://, got {shown!r}.")
+        found = repr(shown) if "://" in shown else "text without it"  # which may be a key
+        raise InvalidRequestError(f"base_url must be a URL with https://, got {found}.")
     if scheme == "http" and not allow_http and not _is_loopback(host):
         raise InvalidRequestError(
             f"base_url {shown!r} would send the API key unencrypted. Use https://, or set allow_http=True."
