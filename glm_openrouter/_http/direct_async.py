@@ -1,7 +1,9 @@
 """The client of an event loop, on aiohttp. Imported with the first asynchronous call."""
 
 import asyncio
+import asyncio.trsock
 import contextlib
+import select
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +12,7 @@ from weakref import WeakSet
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
 from aiohttp.http import StreamWriter
 
 from glm_openrouter._secrets import Concealed
@@ -45,6 +48,7 @@ class DirectAsyncClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
+            request_class=_Request,
         )
         self._socks: dict[Proxy, httpx.AsyncHTTPTransport] = {}
         """For proxies that aiohttp does not know."""
@@ -56,17 +60,16 @@ class DirectAsyncClient:
             httpx.TransportError: None came.
         """
         proxy = proxy_of(request)
+        response: HTTPResponse | None = None
         if proxy is not None and proxy.is_socks:
             response = await self._through_socks(proxy).handle_async_request(request)
-        else:
+        while response is None:
             response = await self._send(request, proxy)
         response.request = request
         return response
 
-    async def _send(self, request: HTTPRequest, proxy: Proxy | None) -> HTTPResponse:
-        # Two turns of the loop let it notice the connections that the server has closed in the meantime.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+    async def _send(self, request: HTTPRequest, proxy: Proxy | None) -> HTTPResponse | None:
+        """Return the response, or `None` if the server had closed the connection, so that nothing was sent."""
         upload = _Upload(request.content)
         limits = request.extensions["timeout"]
         try:
@@ -82,6 +85,8 @@ class DirectAsyncClient:
                 ),
                 **_headers_and_proxy(request, proxy),
             )
+        except _ClosedEarlierError:
+            return None
         except aiohttp.ClientError as error:
             upload.abort()
             raise _plain(error) from None
@@ -139,6 +144,36 @@ def _plain(error: aiohttp.ClientError) -> httpx.TransportError:
     elif isinstance(error, TimeoutError):
         kind = httpx.ReadTimeout
     return kind(str(error) or type(error).__name__)
+
+
+class _ClosedEarlierError(Exception):
+    """The server had closed a connection before anything was sent on it."""
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that looks whether its connection is still open: the loop may not have noticed yet."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        protocol, transport = conn.protocol, conn.transport
+        if protocol in _used and transport is not None:
+            # The server owes nothing, so what is there to read is its end.
+            if _is_readable(transport.get_extra_info("socket")):
+                raise _ClosedEarlierError
+        elif protocol is not None:
+            _used.add(protocol)
+        return await super().send(conn)
+
+
+_used: WeakSet[Any] = WeakSet()
+"""The connections that have been used."""
+
+
+def _is_readable(connected: asyncio.trsock.TransportSocket) -> bool:
+    if not hasattr(select, "poll"):  # as on Windows
+        return bool(select.select([connected], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connected, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Stream(httpx.AsyncByteStream):

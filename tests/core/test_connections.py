@@ -608,6 +608,40 @@ def test_twenty_calls_need_one_connection(run, scripted_openrouter, reply, strea
     assert len(server.connections) == 1
 
 
+def test_a_connection_that_the_server_has_closed_costs_nothing(run, scripted_openrouter):
+    server = scripted_openrouter((*ANSWER, Close()))
+
+    async def ask(client):
+        for _ in range(200):
+            await client.complete(run.request)
+            assert server.connections[-1].wait_closed()  # while the event loop notices nothing
+
+    run.scenario(server.base_url, ask, max_retries=0)
+    assert len(server.requests) == len(server.connections) == 200
+
+
+def test_a_request_that_the_server_may_have_read_is_not_sent_again(run, scripted_openrouter):
+    server = scripted_openrouter(ANSWER, (Close(),), ANSWER)
+
+    async def ask(client):
+        await client.complete(run.request)
+        with pytest.raises(APIConnectionError):
+            await client.complete(run.request)
+        assert len(server.requests) == 2
+
+    run.scenario(server.base_url, ask, max_retries=0)
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize("phrase", [b"Gesch\xe4ft", b"\x9c\xff", "Geschäft".encode(), b""])
+def test_a_reason_phrase_may_be_any_bytes(run, scripted_openrouter, phrase):
+    head = b"HTTP/1.1 503 %s\r\ncontent-length: 2\r\n\r\n{}" % phrase
+    server = scripted_openrouter((Send(head),))
+
+    with pytest.raises(InternalServerError, match="503"):
+        run.complete(server.base_url, max_retries=0)
+
+
 def test_errors_keep_the_connection(run, scripted_openrouter):
     server = scripted_openrouter(json_reply(error(400, "No"), 400))
 
