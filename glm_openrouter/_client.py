@@ -251,6 +251,7 @@ class AsyncClient(BaseClient):
     async def _send(self, wanted: bytes | Get, silence: Silence) -> AsyncBody:
         from . import _http
 
+        _http.running_loop()  # also where it is the user's own client
         client = self._http_client or await _http.async_client(self)
         http_request = self._endpoint.build_request(wanted, self._http_client)
         with _http.LeavingNoFrames():

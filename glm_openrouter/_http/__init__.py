@@ -19,7 +19,7 @@ from .endpoint import (
     check_client,
 )
 from .failure import LeavingNoFrames, TransportFailure, transport_failure
-from .loop_pool import async_client, release_async_client
+from .loop_pool import async_client, release_async_client, running_loop
 from .pool import release_sync_client, sync_client
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "check_client",
     "release_async_client",
     "release_sync_client",
+    "running_loop",
     "sync_client",
     "transport_failure",
 ]
