@@ -169,13 +169,14 @@ class BaseClient:
             exchange,
             repairs=repairs,
             silence=silence,
-            base_url=self.base_url,
+            base_url=self._endpoint.describe(self._http_client),
             redact=self._redact,
         )
 
     def _new_lookup(self, get: Get) -> Lookup:
         silence = Silence(self._timeout.read)
-        return Lookup(silence=silence, base_url=self.base_url, model=get.model, redact=self._redact)
+        where = self._endpoint.describe(self._http_client)
+        return Lookup(silence=silence, base_url=where, model=get.model, redact=self._redact)
 
 
 def _check_max_retries(value: object) -> None:

@@ -89,6 +89,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
             if field is not None and getattr(self, field) is not None:
                 msg = f"{name} is given twice, once in model_kwargs."
                 raise ValueError(msg)
+        self._refuse_options(self.model_kwargs)
         return self
 
     @model_validator(mode="after")

@@ -136,7 +136,19 @@ class Endpoint:
         self._headers = httpx.Headers(headers)
         self._timeout = timeout
         self._extensions: dict[str, object] = {}
-        """What a shared client is told."""
+        """What a shared client is told, from the first request on."""
+
+    def describe(self, client: HTTPClient | AsyncHTTPClient | None) -> str:
+        """Return where requests go, and through which proxy; see `build_request`."""
+        proxy = self._find_extensions()[_PROXY] if client is None else None
+        return f"{self._base_url} through {proxy}" if proxy else self._base_url
+
+    def _find_extensions(self) -> dict[str, object]:
+        # Asking the environment takes as long as all else here, so it waits until there is a request.
+        if not self._extensions:
+            proxy = environment_proxy(self._chat_url)
+            self._extensions = {"timeout": self._timeout.as_dict(), _PROXY: proxy}
+        return self._extensions
 
     def build_request(
         self, wanted: bytes | Get, client: HTTPClient | AsyncHTTPClient | None
@@ -158,13 +170,8 @@ class Endpoint:
             return client.build_request(
                 method, url, headers=self._headers, content=body, timeout=self._timeout
             )
-        if (
-            not self._extensions
-        ):  # the environment is asked with the first request, which may never come
-            proxy = environment_proxy(self._chat_url)
-            self._extensions = {"timeout": self._timeout.as_dict(), _PROXY: proxy}
         return httpx.Request(
-            method, url, headers=self._headers, content=body, extensions=self._extensions
+            method, url, headers=self._headers, content=body, extensions=self._find_extensions()
         )
 
 

@@ -1,6 +1,7 @@
 """What went wrong on a socket: in one word, and without what the libraries below held at that moment."""
 
 import traceback
+from asyncio import CancelledError
 from types import TracebackType
 from typing import Literal
 
@@ -41,4 +42,13 @@ class LeavingNoFrames:
         if isinstance(error, Exception) and transport_failure(error) is None:
             # Nobody expects it, so where it comes from is of use; these are lines of code, without values.
             error.add_note("".join(traceback.format_tb(frames)))
-        error.__traceback__ = error.__cause__ = error.__context__ = None
+        _forget(error)
+
+
+def _forget(error: BaseException) -> None:
+    behind = error.__context__
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    if isinstance(error, CancelledError) and isinstance(behind, CancelledError):
+        # Whoever cancels looks for its own among these.
+        error.__context__ = behind
+        _forget(behind)

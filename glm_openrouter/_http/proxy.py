@@ -34,6 +34,9 @@ class Proxy:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     """User and password."""
 
+    def __str__(self) -> str:
+        return f"the proxy {self.url}"
+
     @property
     def is_socks(self) -> bool:
         """Whether it is a SOCKS proxy."""

@@ -180,7 +180,7 @@ class SocksProxy:
         self.hosts = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"socks5://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def _serve(self):
@@ -202,7 +202,8 @@ class SocksProxy:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
 
     def join(self):
         self._thread.join(5)
@@ -210,7 +211,7 @@ class SocksProxy:
 
 
 def test_a_socks_proxy_is_used(run, scripted_openrouter, monkeypatch):
-    server = scripted_openrouter(ANSWER)
+    server = scripted_openrouter((*ANSWER, Close()))
     socks = SocksProxy(server)
     monkeypatch.setenv("ALL_PROXY", socks.url)
     completion = run.complete(ELSEWHERE, allow_http=True)

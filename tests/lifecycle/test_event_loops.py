@@ -151,7 +151,7 @@ def test_trio_gets_one_clear_error(scripted_openrouter, name, owned):
         async with httpx.AsyncClient() as mine:
             model = surface.make(server.base_url, http_async_client=mine if owned else None)
             for call in (surface.acall, surface.adrain):
-                with pytest.raises(InvalidRequestError, match="need asyncio.*trio.to_thread"):
+                with pytest.raises(InvalidRequestError, match=r"need asyncio.*trio\.to_thread"):
                     await call(model)
             return await trio.to_thread.run_sync(surface.call, model)
 

@@ -166,8 +166,30 @@ def test_a_proxy_that_refuses_holds_no_secret(surface, scripted_openrouter, monk
 
     for error in failures(surface, model, APIError):
         assert "407" in str(error)
+        assert f"through the proxy http://{address}" in str(error) or scheme == "http"
         assert_holds_nothing(error)
     assert len(server.requests) == 4
+
+
+def test_an_own_client_with_a_proxy_holds_no_secret(surface, scripted_openrouter):
+    refusal = Status(407, {"content-length": "0", "connection": "close"})
+    server = scripted_openrouter((refusal, Close()))
+    address = server.base_url.removeprefix("http://").removesuffix("/api/v1")
+    proxy = f"http://me:{PASSWORD}@{address}"
+
+    async def ask_async():
+        async with httpx.AsyncClient(proxy=proxy) as mine:
+            model = make(surface, "https://harbour.invalid/v1", http_async_client=mine)
+            with pytest.raises(APIError, match="407") as caught:
+                await surface.acall(model)
+        return caught.value
+
+    assert_holds_nothing(asyncio.run(ask_async()))
+    with httpx.Client(proxy=proxy) as mine:
+        model = make(surface, "https://harbour.invalid/v1", http_client=mine)
+        with pytest.raises(APIError, match="407") as caught:
+            surface.call(model)
+    assert_holds_nothing(caught.value)
 
 
 @pytest.mark.parametrize(
