@@ -37,17 +37,15 @@ class _BaseBody:
         encoding = None if response.is_stream_consumed else response.headers.get("content-encoding")
         self._inflater = find_inflater(encoding) if encoding else None
 
-    def _take(self, data: bytes | None) -> bytes | None:
-        """Count the next bytes of the body, and return them.
+    def _count(self, data: bytes) -> None:
+        """Count the next bytes of the body.
 
         Raises:
             ResponseTooLarge: They are too many.
         """
-        if data is not None:
-            self._left -= len(data)
-            if self._left < 0:
-                raise ResponseTooLarge(self._limit)
-        return data
+        self._left -= len(data)
+        if self._left < 0:
+            raise ResponseTooLarge(self._limit)
 
     def _is_enough(self, content: bytearray) -> bool:
         """Return whether no more is wanted: of an error page, the beginning says enough."""
@@ -93,13 +91,17 @@ class Body(_BaseBody):
             TimeoutError: Nothing comes in time.
         """
         if self._inflater is None:
-            return self._take(next(self._chunks, None))
+            data = next(self._chunks, None)
+            if data is not None:
+                self._count(data)
+            return data
         while (piece := next(self._pieces, None)) is None:
             if (data := next(self._chunks, None)) is None:
                 return None
             self._silence.remaining()
             self._pieces = self._inflater.feed(data)
-        return self._take(piece)
+        self._count(piece)
+        return piece
 
     def read_all(self) -> bytes:
         """Return the whole body, or the beginning of an error page, which may be incomplete.
@@ -169,14 +171,18 @@ class AsyncBody(_BaseBody):
             TimeoutError: Nothing comes in time.
         """
         if self._inflater is None:
-            return self._take(await self._read_chunk())
+            data = await self._read_chunk()
+            if data is not None:
+                self._count(data)
+            return data
         while (piece := next(self._pieces, None)) is None:
             if (data := await self._read_chunk()) is None:
                 return None
             self._silence.remaining()
             self._pieces = self._inflater.feed(data)
         await asyncio.sleep(0)  # a few bytes may become many pieces, and others want their turn
-        return self._take(piece)
+        self._count(piece)
+        return piece
 
     async def _read_chunk(self) -> bytes | None:
         try:
