@@ -12,7 +12,7 @@ from glm_openrouter._silence import Silence
 
 from .endpoint import AsyncHTTPClient, HTTPResponse
 from .failure import ResponseTooLarge, transport_failure
-from .inflate import find_inflater
+from .inflate import PIECE, cut, find_inflater
 from .reads import reads_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,22 @@ class _BaseBody:
         # What has been read already, such as by a hook of the user's own client, is decompressed.
         encoding = None if response.is_stream_consumed else response.headers.get("content-encoding")
         self._inflater = find_inflater(encoding) if encoding else None
+
+    def _is_ready(self, data: bytes) -> bool:
+        """Return whether bytes from the socket can be given out as they are, and then count them."""
+        if self._inflater is not None or len(data) > PIECE:
+            return False
+        self._count(data)
+        return True
+
+    def _take_apart(self, data: bytes) -> Iterator[bytes]:
+        """Return what bytes from the socket become, piece by piece, so that no piece takes long to read.
+
+        Raises:
+            TimeoutError: They come, but have become nothing for too long.
+        """
+        self._silence.remaining()
+        return cut(data) if self._inflater is None else self._inflater.feed(data)
 
     def _count(self, data: bytes) -> None:
         """Count the next bytes of the body.
@@ -90,16 +106,12 @@ class Body(_BaseBody):
             ResponseTooLarge: The body has more bytes than it may.
             TimeoutError: Nothing comes in time.
         """
-        if self._inflater is None:
-            data = next(self._chunks, None)
-            if data is not None:
-                self._count(data)
-            return data
         while (piece := next(self._pieces, None)) is None:
             if (data := next(self._chunks, None)) is None:
                 return None
-            self._silence.remaining()
-            self._pieces = self._inflater.feed(data)
+            if self._is_ready(data):
+                return data
+            self._pieces = self._take_apart(data)
         self._count(piece)
         return piece
 
@@ -170,16 +182,12 @@ class AsyncBody(_BaseBody):
             ResponseTooLarge: The body has more bytes than it may.
             TimeoutError: Nothing comes in time.
         """
-        if self._inflater is None:
-            data = await self._read_chunk()
-            if data is not None:
-                self._count(data)
-            return data
         while (piece := next(self._pieces, None)) is None:
             if (data := await self._read_chunk()) is None:
                 return None
-            self._silence.remaining()
-            self._pieces = self._inflater.feed(data)
+            if self._is_ready(data):
+                return data
+            self._pieces = self._take_apart(data)
         await asyncio.sleep(0)  # a few bytes may become many pieces, and others want their turn
         self._count(piece)
         return piece

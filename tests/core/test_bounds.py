@@ -1,10 +1,12 @@
 """Whatever comes, it is bounded: bytes, memory, error pages, headers, lines, compressed bodies."""
 
+import asyncio
 import json
 import tracemalloc
 import zlib
 from contextlib import suppress
 
+import httpx
 import pytest
 from raw_server import HEAD, JSON_HEAD, STREAM_HEAD, raw_server
 from wire_samples import REQUEST, body, events, finishes, says, thinks, uses
@@ -12,6 +14,7 @@ from wire_samples import REQUEST, body, events, finishes, says, thinks, uses
 from glm_openrouter import (
     APIConnectionError,
     APIResponseError,
+    AsyncClient,
     InternalServerError,
     InvalidRequestError,
     ResponseTooLargeError,
@@ -311,3 +314,39 @@ def test_a_flood_of_headers_ends(run, head):
 
         assert server.left.wait(10)
     assert server.sent < MUCH / 2
+
+
+# Turns
+
+
+def test_a_client_that_reads_much_at_once_does_not_hold_up_others():
+    flood = b": OPENROUTER PROCESSING\n\n" * 40_000
+    data = flood + events(says("Pier two."), finishes())
+    turns = []
+
+    async def take_turns():
+        while True:
+            turns.append(len(turns))
+            await asyncio.sleep(0)
+
+    async def ask_aside():
+        answers = httpx.MockTransport(lambda _: httpx.Response(200, stream=_AtOnce(data)))
+        async with httpx.AsyncClient(transport=answers) as own:
+            client = AsyncClient(
+                base_url="http://127.0.0.1:1", api_key="key", http_async_client=own
+            )
+            others = asyncio.create_task(take_turns())
+            answer = await client.complete(REQUEST)
+            others.cancel()
+            return answer.text
+
+    assert asyncio.run(ask_aside()) == "Pier two."
+    assert len(turns) > len(data) // 65_536
+
+
+class _AtOnce(httpx.AsyncByteStream):
+    def __init__(self, data):
+        self._data = data
+
+    async def __aiter__(self):
+        yield self._data
