@@ -140,10 +140,6 @@ class Assembly:
         self.completion = completion
         return deltas
 
-    def drop_rest(self) -> None:
-        """Leave unread what has come of an event, or of a document, that is too large."""
-        self.done = True
-
     def fail(self, error: type[APIError], message: str) -> APIError:
         """Return an error that holds what has come so far."""
         return error(self._redact(message), **self.details)

@@ -101,9 +101,13 @@ def test_an_answer_of_the_limit_is_read(run, scripted_openrouter, streamed):
     assert run.either(streamed, server.base_url, max_response_bytes=limit).text == "Pier two."
 
 
-def test_what_follows_a_whole_answer_does_not_count_against_it(run):
-    answer = events(says("Pier two."), finishes(), done=False)
-    with raw_server(repeated(STREAM_HEAD + answer, b"\n" * 65536)) as server:
+@pytest.mark.parametrize(
+    "answer",
+    [JSON_HEAD + ANSWER, STREAM_HEAD + events(says("Pier two."), finishes(), done=False)],
+    ids=["body", "stream"],
+)
+def test_what_follows_a_whole_answer_does_not_count_against_it(run, answer):
+    with raw_server(repeated(answer, b"\n" * 65536)) as server:
         assert ask(run, server).text == "Pier two."
 
 
@@ -283,7 +287,7 @@ def test_an_event_of_a_compressed_stream_is_not_held_back(run, scripted_openrout
 def test_of_an_error_page_the_beginning_is_read(run):
     with raw_server(repeated(BROKEN + b"\r\n", b"<p>Sunk</p>\n" * 5000)) as server:
         with pytest.raises(InternalServerError, match="Sunk") as caught:
-            ask(run, server)
+            ask(run, server, max_response_bytes=MUCH)
 
         assert server.left.wait(10)
     assert caught.value.status_code == 500
