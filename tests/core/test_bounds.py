@@ -111,9 +111,14 @@ def test_what_follows_a_whole_answer_does_not_count_against_it(run, answer):
         assert ask(run, server).text == "Pier two."
 
 
-def test_the_limit_holds_for_the_catalogue(run):
-    flood = repeated(JSON_HEAD + b'{"data": "', b"a" * 65536)
+CATALOGUES = {
+    "endless": repeated(JSON_HEAD + b'{"data": "', b"a" * 65536),
+    "many small values": lambda: [JSON_HEAD, b'{"data": [%s[]]}' % (b"[]," * (LIMIT // 4))],
+}
 
+
+@pytest.mark.parametrize("flood", CATALOGUES.values(), ids=CATALOGUES)
+def test_the_limit_holds_for_the_catalogue(run, flood):
     async def look_up(client):
         models = client.inner.models()
         return models if run.mode == "sync" else await models
