@@ -27,6 +27,9 @@ class _ReasoningDetails:
         self._positions: dict[tuple[object, object], int] = {}
         self._seen = False
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> None:
         """Take the entries of one chunk, or of a whole response, where each stands on its own."""
         self._seen = True
@@ -87,6 +90,18 @@ class ChatAccumulator:
         self._reasoning: list[str] = []
         self._details = _ReasoningDetails()
         self._refiled = False
+
+    @property
+    def outcome(self) -> tuple[object, ...]:
+        """What has been said about how the response ends and what it costs."""
+        facts = self.completion
+        return facts.finish_reason, facts.native_finish_reason, facts.usage
+
+    @property
+    def entries(self) -> int:
+        """A number that grows with what is kept besides texts and tool calls."""
+        facts = self.completion
+        return len(self._details) + len(facts.annotations) + len(facts.refusal or "")
 
     @property
     def text(self) -> str:

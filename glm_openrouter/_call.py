@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from ._assembly import Assembly
 from ._attempt import Attempt, transport_failure
 from ._exchange import Exchange
+from ._memory import Memory
 from ._repair import Repairs
 from ._secrets import Redactor
 from ._silence import Silence
 from ._sse import ResponseDecoder
 from ._stop import StopTexts
-from .errors import APIError
+from .errors import APIError, APIStatusError, ErrorDetails
 from .spend import open_ledgers
 from .types import Completion, Delta
 
@@ -31,9 +32,14 @@ class Call(Attempt):
         silence: Silence,
         base_url: str,
         redact: Redactor,
+        memory: Memory,
     ) -> None:
         super().__init__(
-            silence=silence, base_url=base_url, model=exchange.request.model, redact=redact
+            silence=silence,
+            base_url=base_url,
+            model=exchange.request.model,
+            redact=redact,
+            memory=memory,
         )
         self._exchange = exchange
         self._ledgers = open_ledgers()
@@ -41,6 +47,13 @@ class Call(Attempt):
         self._assembly: Assembly | None = None
         self.done = False
         """Whether the response has said that it is over, or has failed."""
+
+    @property
+    def context(self) -> ErrorDetails:
+        """What an error can say about the request, which costs something once it has been sent."""
+        if self._assembly is not None:
+            return self._assembly.details
+        return {**super().context, "may_be_billed": True}
 
     @property
     def completion(self) -> Completion | None:
@@ -71,7 +84,12 @@ class Call(Attempt):
         self.silence.heard("the start of the response")
         stop = StopTexts.of(self._exchange.request.stop)
         self._assembly = Assembly(
-            ResponseDecoder(), self._repairs, self._model, stop, redact=self._redact
+            ResponseDecoder(),
+            self._repairs,
+            self._model,
+            stop,
+            redact=self._redact,
+            memory=self.memory,
         )
 
     def feed(self, data: bytes | None) -> list[Delta] | None:
@@ -105,6 +123,23 @@ class Call(Attempt):
             self._exchange.finish(self._assembly.completion)
         return deltas
 
+    def rescue(self, error: Exception) -> list[Delta]:
+        """Return what was held back of a response whose connection ended badly, if all that is needed has come.
+
+        Raises:
+            APIError: It has not, or the response is a failure.
+            Exception: `error` itself, if the connection has nothing to do with it.
+        """
+        if transport_failure(error) is None:
+            raise error
+        try:
+            return self.flush()
+        except APIStatusError:
+            raise
+        except APIError:
+            self.raise_translated(error)
+            raise
+
     @contextmanager
     def ending(self) -> Iterator[None]:
         """Wait a moment for the end of the body, so that the connection can be used again.
@@ -120,14 +155,5 @@ class Call(Attempt):
                 raise
 
     @property
-    def _is_finished(self) -> bool:
-        return self._assembly is not None and self._assembly.finished
-
-    @property
     def _has_progressed(self) -> bool:
         return self._assembly is not None and bool(self._assembly.progress)
-
-    def _fail(self, kind: type[APIError], message: str) -> APIError:
-        if self._assembly is None:
-            return super()._fail(kind, message)
-        return self._assembly.fail(kind, message)

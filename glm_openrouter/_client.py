@@ -139,9 +139,13 @@ class Client(BaseClient):
 
         client = self._http_client or _http.sync_client(self)
         http_request = self._endpoint.build_request(wanted, self._http_client)
-        with _http.LeavingNoFrames():
+        with _http.LeavingNoFrames(), _http.sending(http_request, silence):
             response = client.send(http_request, stream=True, follow_redirects=False)
-        return _http.Body(response, silence)
+        try:
+            return _http.Body(response, silence, self._max_response_bytes)
+        except Exception:
+            response.close()
+            raise
 
 
 class AsyncClient(BaseClient):
@@ -257,4 +261,8 @@ class AsyncClient(BaseClient):
         with _http.LeavingNoFrames():
             async with asyncio.timeout_at(silence.send_deadline):
                 response = await client.send(http_request, stream=True, follow_redirects=False)
-        return _http.AsyncBody(response, silence, client)
+        try:
+            return _http.AsyncBody(response, silence, self._max_response_bytes, client)
+        except Exception:
+            await response.aclose()
+            raise

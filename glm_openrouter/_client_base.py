@@ -12,6 +12,7 @@ from ._adjust import ADJUSTMENTS
 from ._call import Call
 from ._exchange import Exchange
 from ._lookup import Lookup
+from ._memory import MAX_RESPONSE_BYTES, Memory
 from ._options import show_option
 from ._pins import ProviderPins
 from ._repair import REPAIRS, Repairs
@@ -44,6 +45,8 @@ class ClientOptions(TypedDict, total=False):
     """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300."""
     max_retries: int
     """How often a failed request is sent again; never once a part of its response has been given out. Default: 2."""
+    max_response_bytes: int
+    """Bytes that a response may have, decompressed, and that its JSON may need once it is read. Default: 64 MiB."""
     app_url: str | None
     """Attribution: `HTTP-Referer`."""
     app_title: str | None
@@ -81,6 +84,7 @@ class BaseClient:
         base_url: str | None = None,
         timeout: float | Timeout | None = None,
         max_retries: int = 2,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         repairs: Collection[str] = tuple(REPAIRS),
         allow_http: bool = False,
         retry_affordable: bool = False,
@@ -95,6 +99,7 @@ class BaseClient:
 
         self._key: SecretStr | None = read_key(api_key)
         _check_max_retries(max_retries)
+        _check_max_response_bytes(max_response_bytes)
         if unknown := set(repairs) - set(REPAIRS):
             raise InvalidRequestError(
                 f"Unknown repairs: {sorted(unknown)}. There are: {sorted(REPAIRS)}."
@@ -103,7 +108,8 @@ class BaseClient:
         self.base_url = _http.check_base_url(url, allow_http=allow_http)
         self._http_client = http_client
         self._timeout = _http.build_timeout(timeout)
-        self._retries = retry_policy(max_retries)
+        self._max_retries = max_retries
+        self._max_response_bytes = max_response_bytes
         self._repairs = frozenset(repairs)
         self._adjustments = {
             kind: adjustment
@@ -154,6 +160,11 @@ class BaseClient:
         copied.__dict__.update(copy.deepcopy(self.__dict__, {**memo, **keep}))
         return copied
 
+    @property
+    def _retries(self) -> dict[str, Any]:
+        """The policy of the retries, for one call."""
+        return retry_policy(self._max_retries)
+
     def _new_exchange(self, request: ChatRequest, *, stream: bool) -> Exchange:
         if not isinstance(request, ChatRequest):
             raise InvalidRequestError(
@@ -171,16 +182,30 @@ class BaseClient:
             silence=silence,
             base_url=self._endpoint.describe(self._http_client),
             redact=self._redact,
+            memory=Memory(self._max_response_bytes, answers_are_json=request.wants_json),
         )
 
     def _new_lookup(self, get: Get) -> Lookup:
         silence = Silence(self._timeout.read)
-        where = self._endpoint.describe(self._http_client)
-        return Lookup(silence=silence, base_url=where, model=get.model, redact=self._redact)
+        return Lookup(
+            silence=silence,
+            base_url=self._endpoint.describe(self._http_client),
+            model=get.model,
+            redact=self._redact,
+            memory=Memory(self._max_response_bytes),
+        )
 
 
 def _check_max_retries(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidRequestError(
             f"max_retries must be 0 or a positive integer, got {show_option(value)}."
+        )
+
+
+def _check_max_response_bytes(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise InvalidRequestError(
+            "max_response_bytes must be a positive integer, a number of bytes, "
+            f"got {show_option(value)}."
         )

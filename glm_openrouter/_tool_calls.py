@@ -128,9 +128,9 @@ class ToolCallAccumulator:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
 
-    def __bool__(self) -> bool:
-        """Whether there is any call."""
-        return bool(self._calls)
+    def __len__(self) -> int:
+        """How many calls there are."""
+        return len(self._calls)
 
     def feed(self, deltas: Sequence[ToolCallDelta]) -> list[ToolCallDelta]:
         """Take fragments; return what is new of each call, with its position as `index`."""

@@ -19,10 +19,13 @@ from .endpoint import (
     check_client,
 )
 from .failure import LeavingNoFrames, TransportFailure, transport_failure
+from .inflate import ACCEPT_ENCODING
 from .loop_pool import async_client, release_async_client, running_loop
 from .pool import release_sync_client, sync_client
+from .reads import sending
 
 __all__ = [
+    "ACCEPT_ENCODING",
     "DEFAULT_TIMEOUT",
     "AsyncBody",
     "AsyncHTTPClient",
@@ -41,6 +44,7 @@ __all__ = [
     "release_async_client",
     "release_sync_client",
     "running_loop",
+    "sending",
     "sync_client",
     "transport_failure",
 ]

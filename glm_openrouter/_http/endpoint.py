@@ -13,6 +13,7 @@ from glm_openrouter._options import show_option
 from glm_openrouter.catalogue import Get
 from glm_openrouter.errors import InvalidRequestError
 
+from .inflate import ACCEPT_ENCODING
 from .proxy import Proxy, environment_proxy
 
 __all__ = [
@@ -134,6 +135,7 @@ class Endpoint:
         self._base_url = base_url
         self._chat_url = httpx.URL(f"{base_url}/chat/completions")
         self._headers = httpx.Headers(headers)
+        self._headers.setdefault("Accept-Encoding", ACCEPT_ENCODING)
         self._timeout = timeout
         self._extensions: dict[str, object] = {}
         """What a shared client is told, from the first request on."""

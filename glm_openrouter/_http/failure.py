@@ -7,18 +7,41 @@ from typing import Literal
 
 import httpx
 
-__all__ = ["LeavingNoFrames", "TransportFailure", "transport_failure"]
+__all__ = ["LeavingNoFrames", "ResponseTooLarge", "TransportFailure", "transport_failure"]
 
-TransportFailure = Literal["connection", "connect timeout", "silence"]
+TransportFailure = Literal[
+    "no connection", "connect timeout", "connection", "silence", "size", "encoding"
+]
+"""With the first two, nothing was sent; with all others, the server may have taken the request."""
+
+_NO_CONNECTION = (
+    httpx.ConnectError,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class ResponseTooLarge(httpx.StreamError):
+    """A body has more bytes than it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit:,} bytes")
 
 
 def transport_failure(error: BaseException) -> TransportFailure | None:
     """Return how the transport failed, or `None` if `error` does not come from httpx or a socket."""
     if not isinstance(error, httpx.HTTPError | httpx.StreamError | OSError):
         return None
+    if isinstance(error, ResponseTooLarge):
+        return "size"
+    if isinstance(error, httpx.DecodingError):
+        return "encoding"
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return "connect timeout"
-    return "silence" if isinstance(error, httpx.TimeoutException | TimeoutError) else "connection"
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return "silence"
+    return "no connection" if isinstance(error, _NO_CONNECTION) else "connection"
 
 
 class LeavingNoFrames:

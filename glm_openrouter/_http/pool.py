@@ -11,6 +11,7 @@ import httpx
 
 from .endpoint import HTTPRequest, HTTPResponse, proxy_of
 from .proxy import Proxy
+from .resolve import Backend
 
 __all__ = ["LIMITS", "DirectClient", "release_sync_client", "ssl_context", "sync_client"]
 
@@ -23,6 +24,16 @@ def ssl_context() -> SSLContext:
     return httpx.create_ssl_context()
 
 
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, with connections that look up their host in time; httpx has no option for that."""
+
+    def __init__(self, proxy: Proxy | None) -> None:
+        super().__init__(
+            verify=ssl_context(), limits=LIMITS, proxy=proxy.for_httpx() if proxy else None
+        )
+        self._pool._network_backend = Backend()
+
+
 class DirectClient:
     """Sends requests as they are, without the cookies, redirects and merging of `httpx.Client`.
 
@@ -31,7 +42,7 @@ class DirectClient:
     """
 
     def __init__(self) -> None:
-        self._transports: dict[Proxy | None, httpx.HTTPTransport] = {}
+        self._transports: dict[Proxy | None, _Transport] = {}
         self._lock = threading.Lock()
 
     def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
@@ -40,12 +51,10 @@ class DirectClient:
         response.request = request
         return response
 
-    def _transport(self, proxy: Proxy | None) -> httpx.HTTPTransport:
+    def _transport(self, proxy: Proxy | None) -> _Transport:
         with self._lock:
             if proxy not in self._transports:
-                self._transports[proxy] = httpx.HTTPTransport(
-                    verify=ssl_context(), limits=LIMITS, proxy=proxy.for_httpx() if proxy else None
-                )
+                self._transports[proxy] = _Transport(proxy)
             return self._transports[proxy]
 
     def close(self) -> None:
