@@ -11,7 +11,13 @@ import pytest
 from surfaces import OPEN, REQUEST
 from wire import chunk
 
-from glm_openrouter import APIError, AsyncClient, GLMError, InvalidRequestError
+from glm_openrouter import (
+    APIError,
+    AsyncClient,
+    GLMError,
+    InvalidRequestError,
+    ResponseTooLargeError,
+)
 from glm_openrouter.testing import Close, Event, Hold, Reset, Send, Status, json_reply
 
 KEY = "gateway/Key+with=Chars.4711"
@@ -122,6 +128,13 @@ def test_a_failure_of_an_own_client_holds_no_secret(surface, scripted_openrouter
         with pytest.raises(APIError) as caught:
             surface.call(model)
     assert_holds_nothing(caught.value)
+
+
+def test_a_response_that_is_too_large_holds_no_secret(surface, scripted_openrouter):
+    server = scripted_openrouter((OPEN, *[Event(chunk({"content": "a" * 1000}))] * 50, Hold()))
+    model = make(surface, server.base_url, max_response_bytes=20_000)
+    for error in failures(surface, model, ResponseTooLargeError):
+        assert_holds_nothing(error)
 
 
 def test_a_refused_connection_holds_no_secret(surface, closed_port):
