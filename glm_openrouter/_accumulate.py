@@ -100,6 +100,11 @@ class ChatAccumulator:
         self._reasoning = ["".join(self._reasoning)]
         return self._reasoning[0]
 
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the response has reported an end that cut nothing off."""
+        return self._finish_reason(ended=False) not in (None, "length", "error", "content_filter")
+
     def feed_facts(self, chunk: ChatChunk) -> None:
         """Keep what a chunk says about the response; of repeated values the last one that is not null wins."""
         facts = self.completion

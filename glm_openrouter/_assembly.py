@@ -108,7 +108,8 @@ class Assembly:
             APIError: The response is a failure, or not complete.
         """
         deltas = [] if self.done else self._take_rest()
-        last = self._repairs.flush()
+        ended = self._failure is None and self._accumulator.ended_by_itself
+        last = self._repairs.flush(ended=ended)
         if self._stop is not None:
             last = self._stop.feed(last)
             last.text += self._stop.flush()

@@ -143,7 +143,12 @@ class BaseClient:
 
     def _new_call(self, exchange: Exchange) -> Call:
         request = exchange.request
-        repairs = Repairs(self._repairs, request.tool_schemas(), wants_json=request.wants_json)
+        repairs = Repairs(
+            self._repairs,
+            request.tool_schemas(),
+            wants_json=request.wants_json,
+            thinks=request._thinks,
+        )
         silence = Silence(self._timeout.read)
         return Call(
             exchange,
