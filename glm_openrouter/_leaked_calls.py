@@ -31,6 +31,9 @@ _CLOSER: Final = "</tool_call>"
 _LONGEST: Final = 65_536
 """Characters of a block. What is longer is text, so that it is not held back for ever."""
 
+_MOST_BLOCKS: Final = 1_000
+"""Blocks of a response that are looked at, which bounds the time that they cost. More are text."""
+
 _HEAD: Final = 256
 """Characters that tell whether a block may be a call; OpenRouter's names have 64 at most."""
 
@@ -82,6 +85,7 @@ class _LeakedCallScanner:
         self._tools = tools
         self._scanner = MarkerScanner(_OPENER)
         self._tail: _Tail | None = None
+        self._tails = 0
 
     def feed(self, text: str) -> str:
         """Return the text that is nothing but text."""
@@ -112,8 +116,9 @@ class _LeakedCallScanner:
         scanner.feed(text)
         while found := scanner.find():
             start, end = found
-            if start < quoted or not scanner.begins_line:
+            if start < quoted or not scanner.begins_line or self._tails > _MOST_BLOCKS:
                 continue
+            self._tails += 1
             tail = _Tail(self._tools)
             refused = tail.feed(scanner.text, end)
             if refused is None:
@@ -206,15 +211,14 @@ class _Tail:
 
     def _read_block(self, text: str, start: int) -> int | None:
         """Return where a block ends whose inside begins at `start`, or what is text, or `None` if it goes on."""
-        limit = start + _LONGEST + len(_CLOSER)
-        end = text.find(_CLOSER, start, limit)
-        is_closed = end >= 0
-        if not is_closed:
-            end = len(text) - undecided(text[start:][-len(_CLOSER) :], (_CLOSER,))
-        if not _may_become_call(text[start : min(end, start + _HEAD)], self._tools):
+        head = text[start : start + _HEAD].partition(_CLOSER)[0]
+        head = head[: len(head) - undecided(head, (_CLOSER,))]
+        if not _may_become_call(head, self._tools):
             self._refused = True
             return start
-        if not is_closed:
+        limit = start + _LONGEST + len(_CLOSER)
+        end = text.find(_CLOSER, start, limit)
+        if end < 0:
             self._refused = len(text) >= limit
             return start + _LONGEST if self._refused else None
         call = parse_leaked_call(text[start:end], self._tools)
@@ -227,10 +231,11 @@ class _Tail:
     def _read_gap(self, text: str, start: int) -> int | None:
         """Return where the next block's inside begins, or where other text does, or `None` if the gap goes on."""
         end = _BLANKS.match(text, start).end()  # type: ignore[union-attr] -- it matches nothing, too
-        if text.startswith(_OPENER, end):
+        if text.startswith(_OPENER, end) and len(self.calls) < _MOST_BLOCKS:
             self._in_block = True
             return end + len(_OPENER)
-        if _OPENER.startswith(text[end : end + len(_OPENER)]):
+        rest = text[end : end + len(_OPENER)]
+        if rest != _OPENER and _OPENER.startswith(rest):
             return None
         self._refused = True
         return end
