@@ -20,8 +20,8 @@ class FencedJSON:
     GLM puts JSON into a fence whether or not a `response_format` asks for JSON alone, and parsers which rely on that
     fail. Only an answer that begins with the fence is changed. What follows the fence is refiled as reasoning.
 
-    In JSON no string has a line break in it, so a fence at the beginning of a line ends the value; any other does so only
-    at the end of the answer.
+    In JSON no string has a line break in it, so a fence at the beginning of a line ends the value; any other does so
+    only at the end of the answer.
     """
 
     def __init__(self) -> None:

@@ -4,10 +4,10 @@ Some hosts pass GLM's own `<tool_call>name\n<arg_key>k</arg_key>\n<arg_value>v</
 or as reasoning, with finish reason `stop`, and the agent stops (https://github.com/Gitlawb/openclaude/issues/1791).
 
 Text is not trusted: an e-mail or a web page may hold such a block, and a model that only quotes it must not act on it.
-GLM stops when it calls a tool. So a block is a call only if it is the tail of the response: it begins a line, outside of
-code, and nothing but blanks and further blocks follows it, up to an end that the response has reported itself. It must
-name a tool of the request and be complete. In the reasoning it counts only if the answer is empty, and nowhere beside
-a call that came as one. All else is text, unchanged.
+GLM stops when it calls a tool. So a block is a call only if it is the tail of the response: it begins a line, outside
+of code, and nothing but blanks and further blocks follows it, up to an end that the response has reported itself. It
+must name a tool of the request and be complete. In the reasoning it counts only if the answer is empty, and nowhere
+beside a call that came as one. All else is text, unchanged.
 """
 
 import json
@@ -38,6 +38,7 @@ _HEAD: Final = 256
 """Characters that tell whether a block may be a call; OpenRouter's names have 64 at most."""
 
 _BLANKS: Final = re.compile(r"\s*")
+_NAME: Final = re.compile(r"[^\s<{]*")
 
 
 class LeakedToolCalls:
@@ -230,7 +231,7 @@ class _Tail:
 
     def _read_gap(self, text: str, start: int) -> int | None:
         """Return where the next block's inside begins, or where other text does, or `None` if the gap goes on."""
-        end = _BLANKS.match(text, start).end()  # type: ignore[union-attr] -- it matches nothing, too
+        end = _skip(_BLANKS, text, start)
         if text.startswith(_OPENER, end) and len(self.calls) < _MOST_BLOCKS:
             self._in_block = True
             return end + len(_OPENER)
@@ -241,16 +242,19 @@ class _Tail:
         return end
 
 
+def _skip(pattern: re.Pattern[str], text: str, start: int = 0) -> int:
+    """Return where a pattern ends that begins at `start`."""
+    match = pattern.match(text, start)
+    return match.end() if match else start
+
+
 def _may_become_call(head: str, tools: Collection[str]) -> bool:
     """Return whether a block that begins like this may be a call."""
     start = head.lstrip()
     if start.startswith("{"):
         return '{"name":'.startswith("".join(start.split())[:8])
-    name = _NAME.match(start).group()  # type: ignore[union-attr] -- it matches nothing, too
+    name = start[: _skip(_NAME, start)]
     return name in tools if name != start else any(tool.startswith(name) for tool in tools)
-
-
-_NAME: Final = re.compile(r"[^\s<{]*")
 
 
 def parse_leaked_call(body: str, tools: ToolSchemas) -> ToolCallDelta | None:
@@ -262,7 +266,7 @@ def parse_leaked_call(body: str, tools: ToolSchemas) -> ToolCallDelta | None:
         if not isinstance(name, str) or not isinstance(arguments, dict):
             return None
     else:
-        name = _NAME.match(body).group()  # type: ignore[union-attr] -- it matches nothing, too
+        name = body[: _skip(_NAME, body)]
         arguments = _parse_arguments(body[len(name) :].lstrip(), tools.get(name, {}))
     if name not in tools or arguments is None:
         return None
@@ -293,7 +297,7 @@ def _read_element(text: str, start: int, name: str) -> tuple[str | None, int]:
     end = text.find(closer, begin) if text.startswith(opener, start) else -1
     if end < 0:
         return None, len(text)
-    return text[begin:end], _BLANKS.match(text, end + len(closer)).end()  # type: ignore[union-attr] -- as above
+    return text[begin:end], _skip(_BLANKS, text, end + len(closer))
 
 
 def _parse_value(text: str, schema: object, root: Mapping[str, Any]) -> Any:

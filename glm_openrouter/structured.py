@@ -2,8 +2,8 @@
 
 Some providers of GLM enforce a schema, some know only JSON mode, some ignore `response_format`, GLM's own refuses to be
 forced to call a tool, and the answer may come as a call, bare, in a fence, or between sentences. So the schema also
-goes into the prompt; the answer is read tolerantly and validated strictly; the model gets one chance to correct it; and
-then there is an error, which holds the answer.
+goes into the prompt; the answer is read tolerantly and validated strictly, but JSON inside a sentence is a quote and no
+answer; the model gets one chance to correct it; and then there is an error, which holds the answer.
 
 A `Plan` is one schema and one way to ask for it. `converse` is the conversation, as a generator that yields messages to
 send and receives the answers, so that both frameworks, synchronous and asynchronous, share it.
@@ -11,7 +11,8 @@ send and receives the answers, so that both frameworks, synchronous and asynchro
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import ValidationError
@@ -135,6 +136,10 @@ def _check_is_schema(schema: JSONObject) -> None:
         raise InvalidRequestError(f"Not a JSON schema: {error.message}") from None
 
 
+_MOST_VALUES = 100
+"""Values of one text that are tried."""
+
+
 class Reply(NamedTuple):
     """The parts of an answer that count."""
 
@@ -197,17 +202,24 @@ class Plan:
                 self.arguments = {"instruction": schema_instruction(schema)}
 
     def read(self, reply: Reply) -> Any:
-        """Return the answer as an object of the schema: of all values that might be meant, the first that fits.
+        """Return the answer as an object of the schema: what the tool was called with, or else what the text gives.
 
         Raises:
-            StructuredOutputError: There is none; the message says why.
+            StructuredOutputError: There is none, or the text gives several; the message says why.
         """
         problem: Exception | None = None
-        for value in sorted(self._values(reply), key=self._is_unrelated):
-            try:
-                return self.validate(value)
-            except (ValueError, TypeError) as error:
-                problem = problem or error
+        for values in self._candidates(reply):
+            fitting: list[tuple[Any, Any]] = []
+            for value in values:
+                try:
+                    fitting.append((value, self.validate(value)))
+                except (ValueError, TypeError) as error:
+                    problem = problem or error
+            if any(value != fitting[0][0] for value, _ in fitting):
+                problem = ValueError("The answer gives several values that fit; one is wanted.")
+                break
+            if fitting:
+                return fitting[0][1]
         raise StructuredOutputError(self._describe(reply, problem), reply.text) from problem
 
     def validate(self, value: Any) -> Any:
@@ -252,11 +264,14 @@ class Plan:
             function["strict"] = strict
         return {"type": "function", "function": function}
 
-    def _values(self, reply: Reply) -> Iterator[Any]:
+    def _candidates(self, reply: Reply) -> Iterator[Iterable[Any]]:
+        """Yield the values that may be the answer, the likeliest first; of those that come together only one can be."""
         for name, arguments in reply.calls:
             if name == self.name:
-                yield from json_values(arguments) if isinstance(arguments, str) else (arguments,)
-        yield from json_values(reply.text)
+                yield _values(arguments) if isinstance(arguments, str) else (arguments,)
+        values = _values(reply.text)
+        yield (value for value in values if not self._is_unrelated(value))
+        yield (value for value in values if self._is_unrelated(value))
 
     def _is_unrelated(self, value: Any) -> bool:
         """Return whether a value has no key of the schema; it may fit anyway if the schema requires none."""
@@ -272,7 +287,11 @@ class Plan:
             return f"The model called {names} instead of giving the answer."
         if isinstance(problem, ValidationError):
             return "; ".join(map(_describe_line, problem.errors(include_url=False)))
-        return str(problem or "There is no complete JSON in the answer.")
+        return str(problem or "There is no complete JSON on lines of its own in the answer.")
+
+
+def _values(text: str) -> list[Any]:
+    return list(islice(json_values(text), _MOST_VALUES))
 
 
 def _describe_line(error: Mapping[str, Any]) -> str:

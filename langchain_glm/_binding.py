@@ -3,6 +3,7 @@
 import json
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -165,9 +166,10 @@ def _converse_until_written(wanted: JSONObject, messages: Sequence[BaseMessage])
         value, message = yield from conversation
     except StructuredOutputError as error:
         message = cast(BaseMessage, error.raw)
-        value = next(json_values(str(message.text)), None)
-        if value is None or _calls_of(message):
+        values = [*islice(json_values(str(message.text)), 2)]
+        if len(values) != 1 or _calls_of(message):
             return message
+        value = values[0]
     return message if _is_json(str(message.text)) else _rewrite(message, json.dumps(value), [])
 
 

@@ -106,7 +106,7 @@ TEXTS = {
     "bare": WRITTEN,
     "fence": f"```json\n{WRITTEN}\n```",
     "prose and fence": f"Sure!\n\n```json\n{WRITTEN}\n```\nAnything else?",
-    "between sentences": f"She is {WRITTEN}, I think.",
+    "between sentences": f"She is:\n{WRITTEN}\nI think.",
     "box": f"<|begin_of_box|>{WRITTEN}<|end_of_box|>",
     "thinking": f"<think>Who?</think>\n{WRITTEN}",
 }
@@ -207,7 +207,7 @@ def test_what_does_not_fit_a_schema_of_any_kind_is_an_error(
 
 
 def test_types_that_are_no_class_work_too(scripted_openrouter: StartScript) -> None:
-    model = model_for(scripted_openrouter(said(f"Two: [{WRITTEN}, {WRITTEN}]")))
+    model = model_for(scripted_openrouter(said(f"Two:\n[{WRITTEN}, {WRITTEN}]")))
     people = model.with_structured_output(list[Person]).invoke("Who?")
     assert people == [Person(**ADA), Person(**ADA)]
 
