@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest lint types format bench clean
+.PHONY: demo test test-lowest test-newest lint types format bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -16,6 +16,10 @@ test: $(READY)
 # The tests with the lowest versions of the direct dependencies that pyproject.toml allows.
 test-lowest:
 	$(MAKE) VENV=.venv-lowest RESOLUTION=lowest-direct test
+
+# The tests with the newest versions that exist, past our upper bounds; says whether we broke or a framework did.
+test-newest:
+	PYTHON=$(PYTHON) .ci/newest
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -38,9 +42,9 @@ RESOLUTION ?= highest
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --resolution $(RESOLUTION) \
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --upgrade --resolution $(RESOLUTION) \
 		--editable '.[all]' --group test --group lint
 	@touch $(READY)
 
 clean:
-	rm -rf .venv .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .mypy_cache .pytest_cache .ruff_cache .hypothesis
