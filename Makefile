@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest test-newest lint types format bench clean
+.PHONY: demo test test-lowest test-newest fuzz lint types format bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -20,6 +20,16 @@ test-lowest:
 # The tests with the newest versions that exist, past our upper bounds; says whether we broke or a framework did.
 test-newest:
 	PYTHON=$(PYTHON) .ci/newest
+
+SECONDS ?= 3600
+STREAMS ?= 0
+PROCESSES ?= 2
+SEED ?= 1
+
+# Damaged responses for an hour, or until STREAMS of them; `.venv/bin/python -m fuzz --seed N --case K` repeats one.
+fuzz: $(READY)
+	PYTHONPATH=tests:tests/core $(BIN)/python -m fuzz --seconds $(SECONDS) --streams $(STREAMS) \
+		--processes $(PROCESSES) --seed $(SEED)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
