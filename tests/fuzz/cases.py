@@ -10,6 +10,11 @@ from .watch import TooSlow, limited
 
 __all__ = ["Case", "Finding"]
 
+_LEAST = 1.0
+"""Seconds of processor time, for the smallest case."""
+_PER_BYTE = 20e-6
+"""Seconds more."""
+
 _NAMES = list(TARGETS)
 _SHARES = [target.share for target in TARGETS.values()]
 
@@ -46,7 +51,7 @@ class Case:
     def run(self) -> Finding | None:
         """Return what is wrong, if anything is."""
         try:
-            with limited(len(self.data)):
+            with limited(_LEAST + _PER_BYTE * len(self.data)):
                 self.target.check(self.data, Random(self.chance))
         except (Exception, TooSlow) as error:  # noqa: BLE001 -- all of them are findings
             return Finding(

@@ -1,4 +1,4 @@
-"""A limit for the processor time of one case."""
+"""A limit for processor time."""
 
 import signal
 import time
@@ -8,20 +8,14 @@ from types import FrameType
 
 __all__ = ["TooSlow", "limited"]
 
-_LEAST = 1.0
-"""Seconds, for the smallest case."""
-_PER_BYTE = 20e-6
-"""Seconds."""
-
 
 class TooSlow(BaseException):
-    """A case took more time than its size allows; not an `Exception`, so that nothing takes it for its own."""
+    """Something took more time than it may; not an `Exception`, so that nothing takes it for its own."""
 
 
 @contextmanager
-def limited(size: int) -> Iterator[None]:
-    """Raise `TooSlow` in the block, or after it, once it has used too much processor time for `size` bytes."""
-    allowed = _LEAST + _PER_BYTE * size
+def limited(allowed: float) -> Iterator[None]:
+    """Raise `TooSlow` in the block, or after it, once it has used more seconds of processor time than `allowed`."""
     before = time.thread_time()
     previous = signal.signal(signal.SIGVTALRM, _interrupt)
     signal.setitimer(signal.ITIMER_VIRTUAL, allowed)
@@ -32,8 +26,8 @@ def limited(size: int) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, previous)
     # What runs in C may not have let the signal through.
     if (used := time.thread_time() - before) > allowed:
-        raise TooSlow(f"{used:.1f} s of processor time for {size} bytes")
+        raise TooSlow(f"{used:.1f} s of processor time, {allowed:.1f} s are allowed")
 
 
 def _interrupt(*_: int | FrameType | None) -> None:
-    raise TooSlow("stopped: more processor time than the size allows")
+    raise TooSlow("stopped after all the processor time that is allowed")
