@@ -33,6 +33,7 @@ def problems(pattern: str, flags: int = 0, *, searched: bool = True) -> list[str
 
 
 def _of_sequence(nodes: list[Node], flags: int, searched: bool) -> Iterator[str]:
+    nodes = [*_without_groups(nodes)]
     for at, node in enumerate(nodes):
         for inner in _inside(node):
             yield from _of_sequence(inner, flags, searched and at == 0)
@@ -42,12 +43,24 @@ def _of_sequence(nodes: list[Node], flags: int, searched: bool) -> Iterator[str]
         if any(_is_long(part) for part in _all(node[1][2])):
             yield "a repetition in a repetition"
         rest = nodes[at + 1 :]
-        if not rest or not repeated:
+        if not any(map(_may_fail, rest)):
             continue
         if repeated & _first(rest, flags):
             yield "a repetition before what it can match itself"
         if searched and (at == 0 or repeated & _first(nodes[:at], flags)):
             yield "a search begins anew within its own repetition"
+
+
+def _without_groups(nodes: list[Node]) -> Iterator[Node]:
+    for node in nodes:
+        if node[0] is ops.SUBPATTERN:
+            yield from _without_groups(list(node[1][-1]))
+        else:
+            yield node
+
+
+def _may_fail(node: Node) -> bool:
+    return node[0] in (ops.AT, ops.ASSERT, ops.ASSERT_NOT) or not _may_be_empty(node)
 
 
 def _is_long(node: Node) -> bool:
