@@ -17,7 +17,7 @@ from .counting import OURS
 from .patterns import problems
 
 ALLOWED = {
-    tokens._PIECE.pattern: "one of its alternatives takes what another gave up, so that no character is looked at often",
+    tokens._PIECE.pattern: "one of its alternatives takes what another gave up",
     tokens._HUMP.pattern: "gives back one letter at most",
     "//.*@": "reads the base URL, which is an option of the user",
 }
