@@ -79,6 +79,7 @@ class _LlamaIndex(GLM):
 
 
 LANGCHAIN = _LangChain(api_key=KEY)
+LANGCHAIN_V1 = _LangChain(api_key=KEY, output_version="v1")
 LLAMAINDEX = _LlamaIndex(api_key=KEY)
 
 
@@ -86,12 +87,13 @@ def check_langchain(body: bytes, rng: Random) -> None:
     """A stream of LangChain adds up to what `invoke` returns."""
     options = _replay(body, rng)
     given = {"tools": TOOLS} if options.tools else {}
+    model = LANGCHAIN if rng.random() < 0.7 else LANGCHAIN_V1
     if rng.random() < _PUBLIC:
-        whole = _attempt(lambda: LANGCHAIN.invoke(QUESTION, **given))
-        chunks = _attempt(lambda: list(LANGCHAIN.stream(QUESTION, **given)))
+        whole = _attempt(lambda: model.invoke(QUESTION, **given))
+        chunks = _attempt(lambda: list(model.stream(QUESTION, **given)))
     else:
-        whole = _attempt(lambda: LANGCHAIN._generate(ASKED, **given).generations[0].message)
-        chunks = _attempt(lambda: [chunk.message for chunk in LANGCHAIN._stream(ASKED, **given)])
+        whole = _attempt(lambda: model._generate(ASKED, **given).generations[0].message)
+        chunks = _attempt(lambda: [chunk.message for chunk in model._stream(ASKED, **given)])
     added = chunks if isinstance(chunks, str) else chunks[0] + chunks[1:]
     refiled = assemble(REPLAY.pieces, options).reader.refiled
     assert _of_message(added, refiled) == _of_message(whole, refiled), "the stream adds up to less"

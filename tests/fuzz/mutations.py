@@ -173,6 +173,21 @@ def _double(rng: Random, body: bytes, _: bytes) -> bytes:
     return body[:end] + body[start:]
 
 
+def _repeat(rng: Random, body: bytes, _: bytes) -> bytes:
+    """Say a little very often, within one increment."""
+    start = rng.randrange(len(body) + 1)
+    part = body[start : start + rng.choice((1, 2, 2, 4, 8, 20))]
+    return body[:start] + part * (rng.choice((300, 4000)) // max(len(part), 1)) + body[start:]
+
+
+def _repeat_lines(rng: Random, body: bytes, _: bytes) -> bytes:
+    """Send some events very often."""
+    lines = body.split(b"\n")
+    at, count = rng.randrange(len(lines)), rng.choice((2, 2, 4))
+    lines[at:at] = lines[at : at + count] * rng.choice((5, 20, 100))
+    return b"\n".join(lines)
+
+
 def _splice(rng: Random, body: bytes, other: bytes) -> bytes:
     return body[: rng.randrange(len(body) + 1)] + other[rng.randrange(len(other) + 1) :]
 
@@ -209,6 +224,8 @@ MUTATIONS: Sequence[Mutation] = (
     _insert_marker,
     _delete,
     _double,
+    _repeat,
+    _repeat_lines,
     _splice,
     _truncate,
 )
