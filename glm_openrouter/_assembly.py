@@ -74,10 +74,23 @@ class Assembly:
         return self._decoder.progress
 
     @property
-    def billed(self) -> Completion | None:
-        """What is known of the response, if it counts as spent: it is complete, or its usage has come."""
-        facts = self._accumulator.completion
-        return facts if self.completion is not None or facts.usage is not None else None
+    def facts(self) -> Completion:
+        """What is known of the response so far, such as its usage."""
+        return self._accumulator.completion
+
+    @property
+    def refused(self) -> bool:
+        """Whether the response is an error and nothing else, for which nobody pays.
+
+        OpenRouter charges for no response without completion tokens
+        (https://openrouter.ai/docs/features/zero-completion-insurance).
+        """
+        failed = self._failure is not None and not self._unreadable
+        if not failed and self.facts.finish_reason != "error":
+            return False
+        accumulator = self._accumulator
+        came = self.facts.usage or accumulator.text or accumulator.reasoning or accumulator.tool_calls
+        return not came
 
     @property
     def finished(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ._assembly import Assembly
-from ._attempt import Attempt, transport_failure
+from ._attempt import Attempt, is_unsent, transport_failure
 from ._exchange import Exchange
 from ._repair import Repairs
 from ._secrets import Redactor
@@ -14,10 +15,19 @@ from ._silence import Silence
 from ._sse import ResponseDecoder
 from ._stop import StopTexts
 from .errors import APIError
-from .spend import open_ledgers
+from .spend import Bill, open_ledgers
 from .types import Completion, Delta
 
+if TYPE_CHECKING:
+    from ._http import HTTPResponse
+
 __all__ = ["Call"]
+
+_PERHAPS_PAID = frozenset((504, 524))
+"""HTTP statuses of somebody on the way who stopped to wait, while the provider may still be at work.
+
+Any other error comes before the answer, and OpenRouter bills nothing without one: see `Assembly.refused`.
+"""
 
 
 class Call(Attempt):
@@ -37,6 +47,8 @@ class Call(Attempt):
         )
         self._exchange = exchange
         self._ledgers = open_ledgers()
+        self._perhaps_paid = False
+        """Whether the request may have left and has not been refused."""
         self._repairs = repairs
         self._assembly: Assembly | None = None
         self.done = False
@@ -56,15 +68,37 @@ class Call(Attempt):
         """
         body = self._exchange.encode()
         for ledger in self._ledgers:
-            ledger.reserve(self, self._exchange.request.model)
+            ledger.reserve(self, self._exchange.request)
+        self._perhaps_paid = True
         return body
 
     def close(self) -> None:
         """Add what the response cost to all that is tracked, however it ended."""
         ledgers, self._ledgers = self._ledgers, set()
-        billed = self._assembly.billed if self._assembly else None
+        bill = self._bill()
         for ledger in ledgers:
-            ledger.settle(self, billed)
+            ledger.settle(self, bill)
+
+    def _bill(self) -> Bill | None:
+        """Return what is known of the response, or `None` if nobody has paid for it."""
+        if not self._perhaps_paid:
+            return None
+        if self._assembly is None:
+            return Bill(Completion(), complete=False)
+        if self._assembly.refused:
+            return None
+        return Bill(self._assembly.facts, complete=self._assembly.completion is not None)
+
+    def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
+        """Return the error for a response that is not a success."""
+        self._perhaps_paid = response.status_code in _PERHAPS_PAID
+        return super().status_error(response, body)
+
+    def raise_translated(self, error: Exception) -> None:
+        """Raise an error of the connection as ours, unless nothing is lost by it, and any other as it is."""
+        if is_unsent(error):
+            self._perhaps_paid = False
+        super().raise_translated(error)
 
     def begin(self) -> None:
         """Get ready for the body of a response, whose headers are there."""
@@ -103,6 +137,8 @@ class Call(Attempt):
         deltas = self._assembly.flush()
         if self._assembly.completion is not None:
             self._exchange.finish(self._assembly.completion)
+            for ledger in self._ledgers:
+                ledger.warn_if_unreported(self._assembly.completion)
         return deltas
 
     @contextmanager

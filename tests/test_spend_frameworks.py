@@ -12,7 +12,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from wire import USAGE, WEATHER, call, completion
 
 import langchain_glm
-from glm_openrouter import Budget, BudgetExceededError, track_spend
+from glm_openrouter import Budget, BudgetExceededError, SpendEntry, track_spend
 from glm_openrouter.testing import json_reply, stream_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
@@ -95,7 +95,7 @@ def test_langchain_counts_and_shows_what_a_call_cost(scripted_openrouter, way):
         message: AIMessage = LANGCHAIN[way](chat_glm(server))
 
     assert message.response_metadata["cost"] == USAGE["cost"]
-    assert vars(spend.total) == {"calls": 1, **TOKENS}
+    assert spend.total == SpendEntry(calls=1, **TOKENS)
 
 
 @pytest.mark.parametrize("way", LLAMAINDEX)
@@ -106,7 +106,7 @@ def test_llamaindex_counts_and_shows_what_a_call_cost(scripted_openrouter, way):
 
     assert {name: response.additional_kwargs[name] for name in TOKENS} == TOKENS
     assert response.raw["cost"] == USAGE["cost"]
-    assert vars(spend.total) == {"calls": 1, **TOKENS}
+    assert spend.total == SpendEntry(calls=1, **TOKENS)
 
 
 @pytest.mark.parametrize("way", LANGCHAIN)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import httpx
 
-__all__ = ["TransportFailure", "transport_failure"]
+__all__ = ["TransportFailure", "is_unsent", "transport_failure"]
 
 TransportFailure = Literal["connection", "connect timeout", "silence"]
 
@@ -24,3 +24,14 @@ def transport_failure(error: BaseException) -> TransportFailure | None:
             return "connection"
         return "connect timeout"
     return "silence" if isinstance(error, httpx.TimeoutException | TimeoutError) else "connection"
+
+
+def is_unsent(error: BaseException) -> bool:
+    """Return whether no connection was made, so that nothing of the request can have left."""
+    aiohttp = sys.modules.get("aiohttp")
+    cause = error.__cause__
+    if aiohttp is not None and isinstance(cause, aiohttp.ClientError):
+        # httpx-aiohttp reports a connection that broke later like one that was never made.
+        return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    unconnected = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+    return isinstance(error, (*unconnected, httpx.UnsupportedProtocol))
