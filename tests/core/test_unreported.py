@@ -38,7 +38,7 @@ from glm_openrouter.testing import (
     stream_reply,
 )
 
-COST = 0.001
+COST = 0.005
 """USD that the server bills for each response, whatever it says of it."""
 
 ESTIMATE = 0.2
@@ -435,29 +435,69 @@ def test_a_run_without_any_cost_comes_to_an_end(run, scripted_openrouter):
     assert len(server.requests) <= 6
 
 
-LEFT = stream_reply([says("Pier "), Hold()], done=False)
-"""Whoever reads it to the end waits in vain; the calls below leave it after its first increment."""
-
 REPLIES = {
     **{name: (reply, COST) for name, reply in UNREPORTED.items()},
     **{f"cost {written}": (says_of_cost(written), COST) for written in NO_COST},
     **{name: (reply, 0.0) for name, reply in REFUSED.items()},
     "whole": (costs(), COST),
-    "left": (LEFT, COST),
+    "whole stream": (stream_reply([says("2"), uses("C", {"cost": COST})]), COST),
     "no cost": (WITHOUT_COST, COST),
-    "billed, then broken": (broken_off(COST), COST),
+    "broken after its usage": (broken_off(COST), COST),
+    "left": (stream_reply([says("Leave."), Hold()], done=False), COST),
+    "cancelled": (stream_reply([says("Be cancelled."), Hold()], done=False), COST),
+    "left before its usage": (stream_reply([says("Leave."), uses("C", {"cost": COST})]), COST),
+    "silent": ((Hold(),), COST),
 }
 """What the server answers, and what it bills for that."""
 
-scripts = st.lists(st.sampled_from(sorted(REPLIES)), min_size=20, max_size=40)
 
-
-async def take_one(client, request, ending):
-    """Make one call, which ends as it may."""
-    with contextlib.suppress(APIError, BudgetExceededError):
+async def call_as_told(client, request):
+    """Make a call that ends as the answer says."""
+    with contextlib.suppress(APIError, BudgetExceededError, asyncio.CancelledError):
         async with client.stream(request) as stream:
-            async for _ in stream:
-                if ending == "left":
+            async for delta in stream:
+                if delta.text == "Be cancelled.":
+                    asyncio.current_task().cancel()
+                    await asyncio.sleep(0)
+                if delta.text == "Leave.":
                     return
-                if ending == "cancelled":
-                    raise asyncio.CancelledError
+
+
+def rounds_of_calls(run, width, calls):
+    """Make so many calls, `width` at a time."""
+
+    async def ask(client):
+        def one():
+            call = call_as_told(client, run.request)
+            return asyncio.to_thread(asyncio.run, call) if run.mode == "sync" else call
+
+        for _ in range(calls // width):
+            await asyncio.gather(*(one() for _ in range(width)))
+
+    return ask
+
+
+@pytest.mark.filterwarnings("ignore::glm_openrouter.UnreportedCostWarning")
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(st.sampled_from(sorted(REPLIES)), min_size=16, max_size=32),
+    width=st.integers(1, 6),
+    limit=st.sampled_from([0.012, 0.03, 0.06, 0.1]),
+    first_call=st.sampled_from([None, COST]),
+)
+def test_no_sequence_of_outcomes_passes_the_limit(run, names, width, limit, first_call):
+    script = [REPLIES[name][0] for name in names]
+    budget = Budget(limit, first_call=first_call)
+    with ScriptedServer(script, repeat_last=False) as server, budget:
+        run.scenario(server.base_url, rounds_of_calls(run, width, 24), timeout=0.2)
+        budget.limit = 0
+        with pytest.raises(BudgetExceededError) as caught:
+            run.complete(server.base_url)
+    bill = sum(REPLIES[name][1] for name in names[: len(server.requests)])
+    total = budget.total
+
+    most = limit if first_call else limit + COST  # a guess lets a call through that is alone
+    assert bill <= most + 1e-9
+    assert bill <= budget.spent + 1e-9
+    assert total.cost == pytest.approx((total.calls - total.unreported_calls) * COST)
+    assert "in flight" not in str(caught.value)
