@@ -89,7 +89,9 @@ class Assembly:
         if not failed and self.facts.finish_reason != "error":
             return False
         accumulator = self._accumulator
-        came = self.facts.usage or accumulator.text or accumulator.reasoning or accumulator.tool_calls
+        came = (
+            self.facts.usage or accumulator.text or accumulator.reasoning or accumulator.tool_calls
+        )
         return not came
 
     @property

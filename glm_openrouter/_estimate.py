@@ -6,7 +6,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from .tokens import count_prompt_tokens
 from .types import Usage
 
 if TYPE_CHECKING:
@@ -107,6 +106,8 @@ def _amount(value: object, most: float) -> float | None:
 
 def _guess(request: ChatRequest) -> float:
     """Return what a request costs if all it holds is read anew and the answer is a long one."""
+    from .tokens import count_prompt_tokens  # few programs need a guess
+
     try:
         prompt = count_prompt_tokens(request.messages, request.tools or (), count=_count_roughly)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):

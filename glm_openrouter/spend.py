@@ -89,7 +89,7 @@ class Spend:
 
     def __init__(self) -> None:
         self.entries: dict[tuple[str, str], SpendEntry] = {}
-        """By model and provider, as the responses name them; without a response, the model that was asked for and `""`."""
+        """By model and provider, as the responses name them; else by the model that was asked for, and `""`."""
         self._lock = threading.RLock()
         self._estimates = Estimates()
         self._reserved: dict[object, _Reservation] = {}
@@ -141,7 +141,7 @@ class Spend:
             self._reserved[call] = _Reservation(request.model, estimate)
 
     def settle(self, call: object, bill: Bill | None) -> None:
-        """Take note that `call` is over: `None` if it was not sent or was refused, so that nobody has paid for it."""
+        """Take note that `call` is over; there is no bill if it was not sent or was refused."""
         with self._lock:
             reservation = self._reserved.pop(call, None)
             if reservation is None or bill is None:
