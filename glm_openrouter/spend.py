@@ -159,8 +159,8 @@ class Spend:
             return
         self._has_warned = True
         warnings.warn(
-            f"The usage of {completion.model} has no cost, so what was spent is estimated: see `unreported`. OpenRouter "
-            "always reports a cost, other servers may not; give a `Budget` what a call costs there as first_call.",
+            f"The usage of {completion.model} has no cost, so what was spent is estimated: see `unreported`. "
+            "OpenRouter always reports a cost; for another server, tell a `Budget` what a call costs with first_call.",
             UnreportedCostWarning,
             stacklevel=2,
         )
