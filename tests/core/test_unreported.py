@@ -62,6 +62,13 @@ def says_of_cost(written):
     return json_reply(text.replace('"?"', written))
 
 
+def fails(native_reason):
+    """The end of an answer that OpenRouter calls good and the provider does not."""
+    end = chunk({}, "stop")
+    end["choices"][0]["native_finish_reason"] = native_reason
+    return end
+
+
 WITHOUT_COST = json_reply(body({"content": "2"}, usage={"prompt_tokens": 10}))
 
 UNREPORTED = {
@@ -97,6 +104,7 @@ REFUSED = {
     "error as first event": stream_reply([error(502)]),
     "error after the role": stream_reply([says(""), error(502)]),
     "error instead of an answer": stream_reply([chunk({}, "error")]),
+    "error that only the provider names": stream_reply([fails("network_error")]),
 }
 
 NO_COST = ["null", '"much"', '"nan"', '"inf"', "NaN", "-1", "-0.001", "1e400", "true", "[1]", "{}"]
@@ -270,13 +278,15 @@ def test_an_unreported_call_costs_what_others_of_the_model_did(run, scripted_ope
 
 
 def test_an_estimate_that_was_charged_is_no_known_cost(run, scripted_openrouter):
-    server = scripted_openrouter((Close(),), costs(0.1), costs(0.1))
-    with Budget(1, first_call=0.5):
+    server = scripted_openrouter(UNREPORTED["no usage"], (Close(),), costs(0.1))
+    with Budget(2, first_call=0.5):
+        ask(run, server)
         with pytest.raises(APIError):
-            run.complete(server.base_url, max_retries=0)
-        with pytest.raises(BudgetExceededError) as caught:  # 0.5 charged, 0.5 estimated, then 0.1
-            ask(run, server, 9)
+            ask(run, server, max_retries=0)
+        with pytest.raises(BudgetExceededError) as caught:
+            ask(run, server, 19)
 
+    assert len(server.requests) == 12
     assert caught.value.estimate == pytest.approx(0.1)
 
 
