@@ -52,6 +52,7 @@ class Assembly:
         """The finished response, once `flush` has returned."""
         self._decoder = decoder
         self._payloads = 0
+        self._payloads_at_usage = 0
         self._repairs = repairs
         self._stop = stop
         self._model = model
@@ -77,6 +78,12 @@ class Assembly:
     def facts(self) -> Completion:
         """What is known of the response so far, such as its usage."""
         return self._accumulator.completion
+
+    @property
+    def usage_is_final(self) -> bool:
+        """Whether the usage is that of the whole response: some servers send an early one, and count on."""
+        since = self._payloads - self._payloads_at_usage
+        return self.completion is not None or since <= (self._failure is not None)
 
     @property
     def refused(self) -> bool:
@@ -173,6 +180,8 @@ class Assembly:
         """Take a chunk that has more than the next few words."""
         self._introduced = True
         self._accumulator.feed_facts(chunk)
+        if chunk.usage is not None:
+            self._payloads_at_usage = self._payloads
         if choice is not None and choice.index:
             choice = next((other for other in chunk.choices or () if not other.index), None)
         if choice is None:

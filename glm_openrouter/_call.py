@@ -84,10 +84,14 @@ class Call(Attempt):
         if not self._perhaps_paid:
             return None
         if self._assembly is None:
-            return Bill(Completion(), complete=False)
+            return Bill(Completion(), complete=False, final=False)
         if self._assembly.refused:
             return None
-        return Bill(self._assembly.facts, complete=self._assembly.completion is not None)
+        return Bill(
+            self._assembly.facts,
+            complete=self._assembly.completion is not None,
+            final=self._assembly.usage_is_final,
+        )
 
     def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
         """Return the error for a response that is not a success."""

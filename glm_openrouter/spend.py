@@ -66,6 +66,9 @@ class Bill:
     facts: Completion
     """As far as they came."""
     complete: bool
+    """Whether the response is."""
+    final: bool
+    """Whether the usage is, if there is one."""
 
 
 class _Reservation(NamedTuple):
@@ -127,7 +130,8 @@ class Spend:
 
     def add(self, completion: Completion) -> None:
         """Add a response; one without a cost counts as an unreported call."""
-        self._add(completion, "", 0.0)
+        with self._lock:
+            self._add(completion, "", known_cost(completion.usage), 0.0)
 
     def reserve(self, call: object, request: ChatRequest) -> None:
         """Take note that `call` is about to be sent.
@@ -147,10 +151,12 @@ class Spend:
             if reservation is None or bill is None:
                 return
             model, estimate = reservation
-            self._add(bill.facts, model, estimate.amount)
             cost = known_cost(bill.facts.usage)
-            if cost is not None:
+            if cost is not None and bill.final:
+                self._add(bill.facts, model, cost, 0.0)
                 self._estimates.learn(model, cost, complete=bill.complete)
+            else:
+                self._add(bill.facts, model, None, max(estimate.amount, cost or 0.0))
 
     def warn_if_unreported(self, completion: Completion) -> None:
         """Warn, once, if a response has usage without a cost."""
@@ -168,25 +174,24 @@ class Spend:
     def _check(self, estimate: Estimate) -> None:
         """Check that there is enough left for a call; without a limit there always is."""
 
-    def _add(self, completion: Completion, model: str, estimate: float) -> None:
+    def _add(self, completion: Completion, model: str, cost: float | None, estimate: float) -> None:
+        """Add a response of `model`, or an `estimate` if there is no cost."""
         usage = completion.usage or Usage()
         prompt, written = usage.prompt_tokens_details, usage.completion_tokens_details
         prompt_tokens = known_count(usage.prompt_tokens)
         completion_tokens = known_count(usage.completion_tokens)
-        cost = known_cost(usage)
-        with self._lock:
-            key = (completion.model or model, completion.provider or "")
-            entry = self.entries.setdefault(key, SpendEntry())
-            entry.calls += 1
-            entry.prompt_tokens += prompt_tokens
-            entry.completion_tokens += completion_tokens
-            entry.cached_tokens += known_count(prompt and prompt.cached_tokens)
-            entry.reasoning_tokens += known_count(written and written.reasoning_tokens)
-            if cost is not None:
-                entry.cost += cost
-            else:
-                entry.unreported_calls += 1
-                entry.unreported += max(estimate, price(prompt_tokens, completion_tokens))
+        key = (completion.model or model, completion.provider or "")
+        entry = self.entries.setdefault(key, SpendEntry())
+        entry.calls += 1
+        entry.prompt_tokens += prompt_tokens
+        entry.completion_tokens += completion_tokens
+        entry.cached_tokens += known_count(prompt and prompt.cached_tokens)
+        entry.reasoning_tokens += known_count(written and written.reasoning_tokens)
+        if cost is not None:
+            entry.cost += cost
+        else:
+            entry.unreported_calls += 1
+            entry.unreported += max(estimate, price(prompt_tokens, completion_tokens))
 
 
 def track_spend() -> Spend:

@@ -209,6 +209,16 @@ def test_a_stream_that_times_out_after_its_usage_is_reported(run, scripted_openr
     assert (budget.total.cost, budget.total.unreported_calls) == (USAGE["cost"], 0)
 
 
+def test_an_early_usage_is_not_that_of_a_stream_that_is_left(run, scripted_openrouter):
+    usage = {"prompt_tokens": 10, "completion_tokens": 0, "cost": 0}
+    script = [says("", usage=usage), says("Pier "), Hold()]
+    server = scripted_openrouter(stream_reply(script, done=False))
+    with spending() as budget, pytest.raises(APITimeoutError):
+        run.stream(server.base_url, timeout=0.1)
+
+    assert_unreported(budget)
+
+
 @pytest.mark.parametrize(
     "reply",
     [(Hold(),), (Status(200, JSON), Hold()), stream_reply([says("Pier "), Hold()], done=False)],
