@@ -66,6 +66,8 @@ class Assembly:
         """Whether a complete message came, which needs no finish reason to be complete."""
         self._failure: Callable[[], APIError] | None = None
         """Makes the error that ends the response, once all that came before it has been put in its place."""
+        self._error_came = False
+        """Whether that is an error which OpenRouter or the provider reported."""
         self._unreadable = False
         """Whether a payload was not JSON."""
 
@@ -83,7 +85,7 @@ class Assembly:
     def usage_is_final(self) -> bool:
         """Whether the usage is that of the whole response: some servers send an early one, and count on."""
         since = self._payloads - self._payloads_at_usage
-        return self.completion is not None or since <= (self._failure is not None)
+        return self.completion is not None or since <= self._error_came
 
     @property
     def refused(self) -> bool:
@@ -92,8 +94,7 @@ class Assembly:
         OpenRouter charges for no response without completion tokens
         (https://openrouter.ai/docs/features/zero-completion-insurance).
         """
-        failed = self._failure is not None and not self._unreadable
-        if not failed and self.facts.finish_reason != "error":
+        if not self._error_came and self.facts.finish_reason != "error":
             return False
         accumulator = self._accumulator
         came = (
@@ -216,6 +217,7 @@ class Assembly:
         # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.
         if self._accumulator.completion.finish_reason != "length":
             self._failure = partial(self._provider_error, error)
+            self._error_came = True
 
     def _provider_error(self, error: JSONObject | str | None = None) -> APIError:
         envelope = {"error": error or "The provider ended the response with an error"}

@@ -209,6 +209,14 @@ def test_a_stream_that_times_out_after_its_usage_is_reported(run, scripted_openr
     assert (budget.total.cost, budget.total.unreported_calls) == (USAGE["cost"], 0)
 
 
+def test_a_usage_before_the_finish_reason_is_that_of_the_response(run, scripted_openrouter):
+    server = scripted_openrouter(stream_reply([says("2"), uses("A"), chunk({}, "stop")]))
+    with track_spend() as spend:
+        run.stream(server.base_url)
+
+    assert (spend.total.cost, spend.total.unreported_calls) == (USAGE["cost"], 0)
+
+
 def test_an_early_usage_is_not_that_of_a_stream_that_is_left(run, scripted_openrouter):
     usage = {"prompt_tokens": 10, "completion_tokens": 0, "cost": 0}
     script = [says("", usage=usage), says("Pier "), Hold()]
