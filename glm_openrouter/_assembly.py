@@ -27,7 +27,13 @@ from .errors import (
 )
 from .types import ChatChunk, Choice, Completion, Delta, JSONObject, WireMessage, parse_chunk
 
-__all__ = ["Assembly"]
+__all__ = ["PERHAPS_PAID", "Assembly"]
+
+PERHAPS_PAID = frozenset((504, 524))
+"""Statuses of somebody on the way who stopped to wait, while the provider may still be at work.
+
+Any other error that comes before the answer is free: see `Assembly.refused`.
+"""
 
 
 class Assembly:
@@ -66,8 +72,8 @@ class Assembly:
         """Whether a complete message came, which needs no finish reason to be complete."""
         self._failure: Callable[[], APIError] | None = None
         """Makes the error that ends the response, once all that came before it has been put in its place."""
-        self._error_came = False
-        """Whether that is an error which OpenRouter or the provider reported."""
+        self._reported: Callable[[], APIError] | None = None
+        """Makes that error if OpenRouter or the provider reported it."""
         self._unreadable = False
         """Whether a payload was not JSON."""
 
@@ -85,7 +91,7 @@ class Assembly:
     def usage_is_final(self) -> bool:
         """Whether the usage is that of the whole response: some servers send an early one, and count on."""
         since = self._payloads - self._payloads_at_usage
-        return self.completion is not None or since <= self._error_came
+        return self.completion is not None or since <= (self._reported is not None)
 
     @property
     def refused(self) -> bool:
@@ -94,7 +100,9 @@ class Assembly:
         OpenRouter charges for no response without completion tokens
         (https://openrouter.ai/docs/features/zero-completion-insurance).
         """
-        if not self._error_came and self.facts.finish_reason != "error":
+        failed = self.facts.finish_reason == "error"
+        reported = self._reported or (self._provider_error if failed else None)
+        if reported is None or reported().status_code in PERHAPS_PAID:
             return False
         accumulator = self._accumulator
         came = (
@@ -216,8 +224,7 @@ class Assembly:
     def _take_error(self, error: JSONObject | str | None) -> None:
         # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.
         if self._accumulator.completion.finish_reason != "length":
-            self._failure = partial(self._provider_error, error)
-            self._error_came = True
+            self._failure = self._reported = partial(self._provider_error, error)
 
     def _provider_error(self, error: JSONObject | str | None = None) -> APIError:
         envelope = {"error": error or "The provider ended the response with an error"}

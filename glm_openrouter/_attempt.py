@@ -14,14 +14,13 @@ from .errors import (
     APIError,
     APITimeoutError,
     ErrorDetails,
-    InvalidRequestError,
     StreamInterruptedError,
 )
 
 if TYPE_CHECKING:
     from ._http import HTTPResponse, TransportFailure
 
-__all__ = ["Attempt", "is_unsent", "transport_failure"]
+__all__ = ["Attempt", "transport_failure"]
 
 
 class Attempt:
@@ -97,10 +96,3 @@ def transport_failure(error: Exception) -> TransportFailure | None:
     from . import _http  # and with it httpx, which has been imported by now
 
     return _http.transport_failure(error)
-
-
-def is_unsent(error: Exception) -> bool:
-    """Return whether `error` means that a request never left, because there was no connection for it."""
-    from . import _http
-
-    return isinstance(error, InvalidRequestError) or _http.is_unsent(error)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ._assembly import Assembly
-from ._attempt import Attempt, is_unsent, transport_failure
+from ._assembly import PERHAPS_PAID, Assembly
+from ._attempt import Attempt, transport_failure
 from ._exchange import Exchange
 from ._repair import Repairs
 from ._secrets import Redactor
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from ._http import HTTPResponse
 
 __all__ = ["Call"]
-
-_PERHAPS_PAID = frozenset((504, 524))
-"""HTTP statuses of somebody on the way who stopped to wait, while the provider may still be at work.
-
-Any other error comes before the answer, and OpenRouter bills nothing without one: see `Assembly.refused`.
-"""
 
 
 class Call(Attempt):
@@ -95,12 +89,13 @@ class Call(Attempt):
 
     def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
         """Return the error for a response that is not a success."""
-        self._perhaps_paid = response.status_code in _PERHAPS_PAID
-        return super().status_error(response, body)
+        error = super().status_error(response, body)
+        self._perhaps_paid = error.status_code in PERHAPS_PAID
+        return error
 
     def raise_translated(self, error: Exception) -> None:
         """Raise an error of the connection as ours, unless nothing is lost by it, and any other as it is."""
-        if is_unsent(error):
+        if transport_failure(error) in ("no connection", "connect timeout"):
             self._perhaps_paid = False
         super().raise_translated(error)
 

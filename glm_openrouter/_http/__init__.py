@@ -18,7 +18,7 @@ from .endpoint import (
     check_base_url,
     check_client,
 )
-from .failure import TransportFailure, is_unsent, transport_failure
+from .failure import TransportFailure, transport_failure
 from .loop_pool import async_client, release_async_client
 from .pool import release_sync_client, sync_client
 
@@ -37,7 +37,6 @@ __all__ = [
     "build_timeout",
     "check_base_url",
     "check_client",
-    "is_unsent",
     "release_async_client",
     "release_sync_client",
     "sync_client",

@@ -88,6 +88,8 @@ UNREPORTED = {
     "error in the reasoning": stream_reply([chunk({"reasoning": "Hm"}), error(502, "Gone")]),
     "error after an empty one": stream_reply([says("Pier "), chunk({}, "error")]),
     "gateway that stopped to wait": json_reply(error(504), 504),
+    "gateway that says so in a body": json_reply(error(504)),
+    "edge that says so in a stream": stream_reply([error(524)]),
     "edge that stopped to wait": bytes_reply(b"<html>Timeout</html>", status=524),
 }
 
