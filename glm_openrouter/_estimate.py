@@ -11,7 +11,7 @@ from .types import Usage
 if TYPE_CHECKING:
     from .settings import ChatRequest
 
-__all__ = ["Estimate", "Estimates", "known_cost", "known_count", "price"]
+__all__ = ["Estimate", "Estimates", "known_cost", "known_count", "list_price"]
 
 _PROMPT_PRICE: Final = 0.60
 _COMPLETION_PRICE: Final = 2.20
@@ -93,8 +93,14 @@ def known_count(value: object) -> int:
     return int(_amount(value, _MOST_TOKENS) or 0)
 
 
-def price(prompt_tokens: int, completion_tokens: int) -> float:
-    """Return the USD that so many tokens may cost."""
+def list_price(usage: Usage | None) -> float:
+    """Return the USD that the tokens of a usage cost at GLM 4.6."""
+    if usage is None:
+        return 0.0
+    return _price(known_count(usage.prompt_tokens), known_count(usage.completion_tokens))
+
+
+def _price(prompt_tokens: int, completion_tokens: int) -> float:
     return (prompt_tokens * _PROMPT_PRICE + completion_tokens * _COMPLETION_PRICE) / 1e6
 
 
@@ -113,7 +119,7 @@ def _guess(request: ChatRequest) -> float:
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         prompt = 0  # it is not for a ledger to refuse odd messages
     limit = request.max_completion_tokens or request.max_tokens or _LONG_ANSWER
-    return price(prompt, min(limit, _LONG_ANSWER))
+    return _price(prompt, min(limit, _LONG_ANSWER))
 
 
 def _count_roughly(text: str) -> int:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from ._estimate import Estimate, Estimates, known_cost, known_count, price
+from ._estimate import Estimate, Estimates, known_cost, known_count, list_price
 from .errors import UnreportedCostWarning
 from .types import Completion, Usage
 
@@ -131,7 +131,7 @@ class Spend:
     def add(self, completion: Completion) -> None:
         """Add a response; one without a cost counts as an unreported call."""
         with self._lock:
-            self._add(completion, "", known_cost(completion.usage), 0.0)
+            self._add(completion, "", known_cost(completion.usage), list_price(completion.usage))
 
     def reserve(self, call: object, request: ChatRequest) -> None:
         """Take note that `call` is about to be sent.
@@ -151,12 +151,13 @@ class Spend:
             if reservation is None or bill is None:
                 return
             model, estimate = reservation
-            cost = known_cost(bill.facts.usage)
-            if cost is not None and bill.final:
-                self._add(bill.facts, model, cost, 0.0)
+            usage = bill.facts.usage
+            so_far = known_cost(usage)
+            cost = so_far if bill.final else None
+            guess = list_price(usage) if estimate.is_guess else 0.0
+            self._add(bill.facts, model, cost, max(estimate.amount, guess, so_far or 0.0))
+            if cost is not None:
                 self._estimates.learn(model, cost, complete=bill.complete)
-            else:
-                self._add(bill.facts, model, None, max(estimate.amount, cost or 0.0))
 
     def warn_if_unreported(self, completion: Completion) -> None:
         """Warn, once, if a response has usage without a cost."""
@@ -165,7 +166,7 @@ class Spend:
             return
         self._has_warned = True
         warnings.warn(
-            f"The usage of {completion.model} has no cost, so what was spent is estimated: see `unreported`. "
+            "A response has usage without a cost, so what was spent is estimated: see `unreported`. "
             "OpenRouter always reports a cost; for another server, tell a `Budget` what a call costs with first_call.",
             UnreportedCostWarning,
             stacklevel=2,
@@ -175,23 +176,21 @@ class Spend:
         """Check that there is enough left for a call; without a limit there always is."""
 
     def _add(self, completion: Completion, model: str, cost: float | None, estimate: float) -> None:
-        """Add a response of `model`, or an `estimate` if there is no cost."""
+        """Add a response of `model`, with an `estimate` if there is no cost."""
         usage = completion.usage or Usage()
         prompt, written = usage.prompt_tokens_details, usage.completion_tokens_details
-        prompt_tokens = known_count(usage.prompt_tokens)
-        completion_tokens = known_count(usage.completion_tokens)
         key = (completion.model or model, completion.provider or "")
         entry = self.entries.setdefault(key, SpendEntry())
         entry.calls += 1
-        entry.prompt_tokens += prompt_tokens
-        entry.completion_tokens += completion_tokens
+        entry.prompt_tokens += known_count(usage.prompt_tokens)
+        entry.completion_tokens += known_count(usage.completion_tokens)
         entry.cached_tokens += known_count(prompt and prompt.cached_tokens)
         entry.reasoning_tokens += known_count(written and written.reasoning_tokens)
         if cost is not None:
             entry.cost += cost
         else:
             entry.unreported_calls += 1
-            entry.unreported += max(estimate, price(prompt_tokens, completion_tokens))
+            entry.unreported += estimate
 
 
 def track_spend() -> Spend:

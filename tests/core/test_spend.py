@@ -234,7 +234,7 @@ RECORDINGS = sorted((Path(__file__).resolve().parents[3] / "shared" / "recording
 
 
 @pytest.mark.skipif(not RECORDINGS, reason="the recordings are not present")
-@pytest.mark.filterwarnings("ignore:The answer is empty", "ignore:The usage of")
+@pytest.mark.filterwarnings("ignore:The answer is empty", "ignore:A response has usage")
 def test_the_sums_agree_with_the_costs_of_real_responses(run, scripted_openrouter):
     exchanges = [json.loads(path.read_text()) for path in RECORDINGS]
     costs = [

@@ -350,6 +350,15 @@ def test_tokens_without_a_cost_count_at_a_list_price(run, scripted_openrouter):
     assert spend.total.unreported == pytest.approx(0.60 + 2.20)
 
 
+def test_what_a_call_is_said_to_cost_wins_over_the_list_price(run, scripted_openrouter):
+    usage = {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}
+    server = scripted_openrouter(json_reply(body({"content": "2"}, usage=usage)))
+    with pytest.warns(UnreportedCostWarning), Budget(0.1, first_call=0) as budget:
+        ask(run, server, 3)
+
+    assert (budget.total.unreported_calls, budget.spent) == (3, 0)
+
+
 def test_usage_without_a_cost_is_warned_of_once(run, scripted_openrouter):
     server = scripted_openrouter(WITHOUT_COST)
     with warnings.catch_warnings(record=True) as caught, Budget(1):
