@@ -27,7 +27,13 @@ from .errors import (
 )
 from .types import ChatChunk, Choice, Completion, Delta, JSONObject, WireMessage, parse_chunk
 
-__all__ = ["Assembly"]
+__all__ = ["PERHAPS_PAID", "Assembly"]
+
+PERHAPS_PAID = frozenset((504, 524))
+"""Statuses of somebody on the way who stopped to wait, while the provider may still be at work.
+
+Any other error that comes before the answer is free: see `Assembly.refused`.
+"""
 
 
 class Assembly:
@@ -52,6 +58,7 @@ class Assembly:
         """The finished response, once `flush` has returned."""
         self._decoder = decoder
         self._payloads = 0
+        self._payloads_at_usage = 0
         self._repairs = repairs
         self._stop = stop
         self._model = model
@@ -65,6 +72,8 @@ class Assembly:
         """Whether a complete message came, which needs no finish reason to be complete."""
         self._failure: Callable[[], APIError] | None = None
         """Makes the error that ends the response, once all that came before it has been put in its place."""
+        self._reported: Callable[[], APIError] | None = None
+        """Makes that error if OpenRouter or the provider reported it."""
         self._unreadable = False
         """Whether a payload was not JSON."""
 
@@ -74,10 +83,32 @@ class Assembly:
         return self._decoder.progress
 
     @property
-    def billed(self) -> Completion | None:
-        """What is known of the response, if it counts as spent: it is complete, or its usage has come."""
-        facts = self._accumulator.completion
-        return facts if self.completion is not None or facts.usage is not None else None
+    def facts(self) -> Completion:
+        """What is known of the response so far, such as its usage."""
+        return self._accumulator.completion
+
+    @property
+    def usage_is_final(self) -> bool:
+        """Whether the usage is that of the whole response: some servers send an early one, and count on."""
+        since = self._payloads - self._payloads_at_usage
+        return self.completion is not None or since <= (self._reported is not None)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the response is an error and nothing else, for which nobody pays.
+
+        OpenRouter charges for no response without completion tokens
+        (https://openrouter.ai/docs/features/zero-completion-insurance).
+        """
+        failed = self.facts.finish_reason == "error"
+        reported = self._reported or (self._provider_error if failed else None)
+        if reported is None or reported().status_code in PERHAPS_PAID:
+            return False
+        accumulator = self._accumulator
+        came = (
+            self.facts.usage or accumulator.text or accumulator.reasoning or accumulator.tool_calls
+        )
+        return not came
 
     @property
     def finished(self) -> bool:
@@ -159,6 +190,8 @@ class Assembly:
         """Take a chunk that has more than the next few words."""
         self._introduced = True
         self._accumulator.feed_facts(chunk)
+        if chunk.usage is not None:
+            self._payloads_at_usage = self._payloads
         if choice is not None and choice.index:
             choice = next((other for other in chunk.choices or () if not other.index), None)
         if choice is None:
@@ -192,7 +225,7 @@ class Assembly:
     def _take_error(self, error: JSONObject | str | None) -> None:
         # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.
         if self._accumulator.completion.finish_reason != "length":
-            self._failure = partial(self._provider_error, error)
+            self._failure = self._reported = partial(self._provider_error, error)
 
     def _provider_error(self, error: JSONObject | str | None = None) -> APIError:
         envelope = {"error": error or "The provider ended the response with an error"}

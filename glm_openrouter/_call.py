@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from ._assembly import Assembly
+from ._assembly import PERHAPS_PAID, Assembly
 from ._attempt import Attempt, transport_failure
 from ._exchange import Exchange
 from ._repair import Repairs
@@ -14,8 +15,11 @@ from ._silence import Silence
 from ._sse import ResponseDecoder
 from ._stop import StopTexts
 from .errors import APIError
-from .spend import open_ledgers
+from .spend import Bill, open_ledgers
 from .types import Completion, Delta
+
+if TYPE_CHECKING:
+    from ._http import HTTPResponse
 
 __all__ = ["Call"]
 
@@ -37,6 +41,8 @@ class Call(Attempt):
         )
         self._exchange = exchange
         self._ledgers = open_ledgers()
+        self._perhaps_paid = False
+        """Whether the request may have left and has not been refused."""
         self._repairs = repairs
         self._assembly: Assembly | None = None
         self.done = False
@@ -56,15 +62,42 @@ class Call(Attempt):
         """
         body = self._exchange.encode()
         for ledger in self._ledgers:
-            ledger.reserve(self, self._exchange.request.model)
+            ledger.reserve(self, self._exchange.request)
+        self._perhaps_paid = True
         return body
 
     def close(self) -> None:
         """Add what the response cost to all that is tracked, however it ended."""
         ledgers, self._ledgers = self._ledgers, set()
-        billed = self._assembly.billed if self._assembly else None
+        bill = self._bill()
         for ledger in ledgers:
-            ledger.settle(self, billed)
+            ledger.settle(self, bill)
+
+    def _bill(self) -> Bill | None:
+        """Return what is known of the response, or `None` if nobody has paid for it."""
+        if not self._perhaps_paid:
+            return None
+        if self._assembly is None:
+            return Bill(Completion(), complete=False, final=False)
+        if self._assembly.refused:
+            return None
+        return Bill(
+            self._assembly.facts,
+            complete=self._assembly.completion is not None,
+            final=self._assembly.usage_is_final,
+        )
+
+    def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
+        """Return the error for a response that is not a success."""
+        error = super().status_error(response, body)
+        self._perhaps_paid = error.status_code in PERHAPS_PAID
+        return error
+
+    def raise_translated(self, error: Exception) -> None:
+        """Raise an error of the connection as ours, unless nothing is lost by it, and any other as it is."""
+        if transport_failure(error) in ("no connection", "connect timeout"):
+            self._perhaps_paid = False
+        super().raise_translated(error)
 
     def begin(self) -> None:
         """Get ready for the body of a response, whose headers are there."""
@@ -103,6 +136,8 @@ class Call(Attempt):
         deltas = self._assembly.flush()
         if self._assembly.completion is not None:
             self._exchange.finish(self._assembly.completion)
+            for ledger in self._ledgers:
+                ledger.warn_if_unreported(self._assembly.completion)
         return deltas
 
     @contextmanager
