@@ -5,6 +5,7 @@ https://openrouter.ai/docs/api_reference/overview
 
 import json
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Final
 
 from .errors import InvalidRequestError
@@ -58,8 +59,20 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON.")
 
 
-json_decoder: Final = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
-"""Reads what a model writes: strictly, except that strings may hold line breaks and the like."""
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text[:20]} is more than a number can be.")
+    return value
+
+
+json_decoder: Final = json.JSONDecoder(
+    strict=False, parse_constant=_refuse_constant, parse_float=_finite
+)
+"""Reads what a model writes: strictly, except that strings may hold line breaks and the like.
+
+A number that would become infinity is refused, as `NaN` is: no tool must see it, and JSON cannot write it again.
+"""
 
 
 def tool_call(call_id: str, name: str, arguments: str) -> JSONObject:
