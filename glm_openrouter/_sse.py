@@ -68,6 +68,8 @@ class EventStreamDecoder:
         if rest:
             self._tail.append(rest)
             self.done = self._tail_is_done()
+            if self.done and self._data:
+                payloads.append(self._take_event())
         return payloads
 
     def flush(self) -> list[bytes]:
@@ -85,7 +87,8 @@ class EventStreamDecoder:
         if line.startswith(b"data:"):
             value = line[6:] if line[5:6] == b" " else line[5:]
             meant = value if value.startswith(b"{") else value.strip()
-            if meant == _DONE:
+            if meant.startswith(_DONE):
+                # Whatever follows on this line: it may not have come yet, and must make no difference when it does.
                 self.done = True
             elif meant:
                 self.progress += 1

@@ -158,9 +158,9 @@ def _to_citations(annotations: Sequence[Mapping[str, Any]]) -> list[CitationBloc
     cited = [annotation.get("url_citation") for annotation in annotations]
     return [
         CitationBlock(
-            cited_content=TextBlock(text=str(page.get("content") or "")),
-            source=str(page.get("url") or ""),
-            title=str(page.get("title") or ""),
+            cited_content=TextBlock(text=_text_in(page, "content")),
+            source=_text_in(page, "url"),
+            title=_text_in(page, "title"),
             additional_location_info={
                 name: page[name]
                 for name in ("start_index", "end_index")
@@ -172,13 +172,23 @@ def _to_citations(annotations: Sequence[Mapping[str, Any]]) -> list[CitationBloc
     ]
 
 
+def _text_in(page: Mapping[str, Any], name: str) -> str:
+    value = page.get(name)
+    return value if isinstance(value, str) else ""
+
+
 def _to_logprobs(logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | None:
     """Return for each token its likeliest alternatives, or itself if there are none."""
     tokens = (logprobs or {}).get("content")
     if not isinstance(tokens, list):
         return None
-    rows = [token.get("top_logprobs") or [token] for token in tokens if isinstance(token, Mapping)]
+    rows = [_alternatives(token) for token in tokens if isinstance(token, Mapping)]
     return [[_to_logprob(entry) for entry in row if isinstance(entry, Mapping)] for row in rows]
+
+
+def _alternatives(token: Mapping[str, Any]) -> Sequence[Any]:
+    listed = token.get("top_logprobs")
+    return listed if isinstance(listed, list) and listed else [token]
 
 
 def _to_logprob(entry: Mapping[str, Any]) -> LogProb:
