@@ -59,17 +59,16 @@ class _ReasoningDetails:
         texts = self._merged.get(position)
         if texts is None:
             entry = self._entries[position] = dict(self._entries[position])
-            texts = self._merged[position] = {key: [entry[key]] for key in self._texts(entry)}
+            known = {key: entry.get(key) for key in self._JOINED}
+            texts = {key: [text] for key, text in known.items() if isinstance(text, str)}
+            self._merged[position] = texts
         entry = self._entries[position]
-        joined = self._texts(detail)
-        for key in joined:
-            texts.setdefault(key, []).append(detail[key])
         for key, value in detail.items():
-            if key not in joined and (value is not None or key not in entry):
+            if key in self._JOINED and isinstance(value, str):
+                entry.setdefault(key, value)  # in its place; its text is put together in the end
+                texts.setdefault(key, []).append(value)
+            elif value is not None or key not in entry:
                 entry[key] = value
-
-    def _texts(self, detail: dict[str, Any]) -> list[str]:
-        return [key for key in self._JOINED if isinstance(detail.get(key), str)]
 
 
 _NATIVE_FINISH_REASONS = {

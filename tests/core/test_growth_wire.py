@@ -115,9 +115,7 @@ SHAPES = {
     "objects of a list": lambda n: streamed(
         *begun('{"a": [', *[call(None, OSLO, 0), call(None, ", ", 0)] * n)
     ),
-    "backslashes in a string": lambda n: streamed(
-        *begun('{"a": "', *[call("tide", "\\", 0)] * n)
-    ),
+    "backslashes in a string": lambda n: streamed(*begun('{"a": "', *[call("tide", "\\", 0)] * n)),
     "a long call sent again": lambda n: streamed(
         *begun('{"a": "' + "a" * n + '"}', *[call("tide", "{}", 0), call(None, "{}", 0)] * n)
     ),
@@ -258,7 +256,10 @@ def test_details_without_a_second_fragment_are_not_copied():
     sent = [{"type": "reasoning.text", "text": "Hm.", "index": at} for at in range(3)]
     accumulator.feed_extras(WireMessage(reasoning_details=sent), whole=False)
 
-    assert all(kept is came for kept, came in zip(accumulator.finish().reasoning_details, sent))
+    assert all(
+        kept is came
+        for kept, came in zip(accumulator.finish().reasoning_details, sent, strict=True)
+    )
 
 
 def test_details_that_are_merged_leave_what_came_as_it_was():
