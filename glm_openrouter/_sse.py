@@ -77,7 +77,7 @@ class EventStreamDecoder:
         if self._tail and not self.done:
             self._take_line(b"".join(self._tail).rstrip(b"\r"))
         self._tail.clear()
-        if self._data and not self.done:
+        if self._data:
             return [self._take_event()]
         stray = b"" if self.progress else b"\n".join(self._stray).strip()
         self._stray.clear()

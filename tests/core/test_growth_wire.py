@@ -276,9 +276,6 @@ PAGES = {
     "tags that do not end": "<html>" + "<" * 1_000_000,
     "titles that do not end": "<title>" * 150_000,
     "titles without a bracket": "<html>" + "<title" * 170_000,
-    "blanks": "<html>" + " " * 1_000_000 + "x",
-    "words of an overflow": "context prompt input exceeds " * 35_000,
-    "digits": "can only afford " + "1" * 1_000_000,
 }
 READ = """
 import sys

@@ -74,6 +74,7 @@ def test_a_call_that_does_not_fit_leaves_the_text_to_read() -> None:
         "",
         "I would rather not.",
         '{"name": "Ada", "age": NaN}',
+        '{"name": "Ada", "age": 1e999}',
         "[" * 100_000,
         '{"a":' * 100_000,
     ],

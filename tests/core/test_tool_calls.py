@@ -522,7 +522,14 @@ def test_a_call_without_a_name_does_not_run():
     assert completion.tool_calls[0].error
 
 
-@pytest.mark.parametrize("arguments", ['{"a": NaN}', '{"a": Infinity}', '{"a": -Infinity}'])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *('{"a": NaN}', '{"a": Infinity}', '{"a": -Infinity}', '{"a": 1e999}', '{"a": [-1e999]}'),
+        '{"a": %s}' % ("9" * 5_000),
+    ],
+    ids=lambda arguments: arguments[:16],
+)
 def test_what_json_does_not_have_is_no_argument(arguments):
     _, completion = assemble_stream(calls(call("tide", arguments, 0, "a")), finishes("tool_calls"))
 
