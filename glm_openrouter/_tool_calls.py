@@ -1,13 +1,12 @@
 """Fragments of tool calls -> tool calls, in every shape in which they come."""
 
 import json
-import re
 import uuid
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
+from ._outline import Outline
 from .messages import parse_arguments
 from .types import JSONObject, ToolCall, ToolCallDelta, WireToolCall
 
@@ -56,43 +55,6 @@ def _join(parts: list[ToolCallDelta]) -> ToolCallDelta:
     )
 
 
-class _Outline:
-    """The brackets of a JSON text that comes in parts; each character is looked at once.
-
-    It tells when a look at the whole text is worth its cost. It does not check the text.
-    """
-
-    _SIGNS: Final = re.compile(r'["\\{}\[\]]')
-    _QUOTES: Final = re.compile(r'["\\]')
-
-    def __init__(self) -> None:
-        self.depth = 0
-        """How many brackets are open."""
-        self.last = ""
-        """The last character outside of strings that is not white space."""
-        self.in_string = False
-        self._skip = 0
-        """How many characters of the next part belong to a backslash before them."""
-
-    def feed(self, text: str) -> None:
-        """Take the next part."""
-        at = self._skip
-        while sign := (self._QUOTES if self.in_string else self._SIGNS).search(text, at):
-            at = sign.end()
-            self._take(sign[0])
-            if self.in_string and sign[0] == "\\":
-                at += 1
-        self._skip = max(0, at - len(text))
-        if not self.in_string and (rest := text.rstrip()):
-            self.last = rest[-1]
-
-    def _take(self, sign: str) -> None:
-        if sign == '"':
-            self.in_string = not self.in_string
-        elif not self.in_string:
-            self.depth += (sign in "{[") - (sign in "}]")
-
-
 class _Call:
     """One tool call while it grows."""
 
@@ -106,7 +68,7 @@ class _Call:
         self._parts: list[str] = []
         self._is_blank = True
         """Whether the arguments are white space so far."""
-        self._outline = _Outline()
+        self._outline = Outline()
         self._outlined = 0
         """How many parts the outline has seen."""
         self._value: JSONObject | None = None
@@ -166,7 +128,7 @@ class _Call:
         whole = self._read_whole()
         if whole is not None and whole == again:
             return ""
-        if whole is None and self._outline.depth == 1 and self._read("}") == again:
+        if whole is None and self._outline.open == ["{"] and self._read("}") == again:
             return "}"
         return arguments
 
@@ -178,7 +140,7 @@ class _Call:
         """Return the arguments if they are a complete object; they are read once when their brackets are closed."""
         if self._value is None and not self._is_broken:
             outline = self._outline_so_far()
-            if outline.depth == 0 and outline.last == "}":
+            if not outline.open and outline.last == "}":
                 self._value = self._read("")
                 self._is_broken = self._value is None
         return self._value
@@ -186,7 +148,7 @@ class _Call:
     def _read(self, end: str) -> JSONObject | None:
         return parse_arguments(self.arguments + end)
 
-    def _outline_so_far(self) -> _Outline:
+    def _outline_so_far(self) -> Outline:
         for part in self._parts[self._outlined :]:
             self._outline.feed(part)
         self._outlined = len(self._parts)

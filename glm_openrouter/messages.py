@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, Final
 
+from ._outline import Outline
 from .errors import InvalidRequestError
 from .models import find_model, strip_variant
 from .types import JSONObject
@@ -16,6 +17,7 @@ __all__ = [
     "add_instruction",
     "assistant_message",
     "check_part",
+    "cut_mark",
     "file_part",
     "json_decoder",
     "parse_arguments",
@@ -53,6 +55,17 @@ def parse_arguments(arguments: str) -> JSONObject | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def cut_mark(arguments: str) -> str:
+    """Return an ending with which cut arguments are no JSON however a reader completes them.
+
+    It closes a string that is open, and then a bracket that is not.
+    """
+    outline = Outline()
+    outline.feed(arguments)
+    quotes = '"' * (outline.in_string + outline.in_escape)
+    return quotes + ("}" if outline.open[-1:] == ["["] else "]")
 
 
 def _refuse_constant(name: str) -> None:
