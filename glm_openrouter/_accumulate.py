@@ -26,8 +26,13 @@ class _ReasoningDetails:
         """As they came, for as long as nothing is merged into them: there may be a million."""
         self._merged: dict[int, dict[str, list[str]]] = {}
         """The texts of the entries that have more than one fragment, by position."""
-        self._positions: dict[tuple[str | None, int | str], int] = {}
+        self._positions: dict[str | None, dict[int | str, int]] = {}
+        """By type and index."""
         self._seen = False
+
+    def __len__(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
 
     def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> None:
         """Take the entries of one chunk, or of a whole response, where each stands on its own."""
@@ -53,7 +58,8 @@ class _ReasoningDetails:
         index, kind = detail.get("index"), detail.get("type")
         if not isinstance(index, int | str):
             return new
-        return self._positions.setdefault((kind if isinstance(kind, str) else None, index), new)
+        kind = kind if isinstance(kind, str) else None
+        return self._positions.setdefault(kind, {}).setdefault(index, new)
 
     def _merge(self, position: int, detail: dict[str, Any]) -> None:
         texts = self._merged.get(position)
@@ -110,6 +116,11 @@ class ChatAccumulator:
         """The reasoning so far."""
         self._reasoning = ["".join(self._reasoning)]
         return self._reasoning[0]
+
+    @property
+    def entries(self) -> int:
+        """How many details, annotations and tool calls there are."""
+        return len(self._details) + len(self.completion.annotations) + len(self.tool_calls)
 
     def feed_facts(self, chunk: ChatChunk) -> None:
         """Keep what a chunk says about the response; of repeated values the last one that is not null wins."""

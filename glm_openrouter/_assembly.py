@@ -25,9 +25,24 @@ from .errors import (
     ErrorDetails,
     StreamInterruptedError,
 )
-from .types import ChatChunk, Choice, Completion, Delta, JSONObject, WireMessage, parse_chunk
+from .types import (
+    ChatChunk,
+    Choice,
+    Completion,
+    Delta,
+    JSONObject,
+    WireMessage,
+    estimate_values,
+    parse_chunk,
+)
 
 __all__ = ["Assembly"]
+
+_MOST_VALUES = 1_000_000
+"""Values of one payload of JSON: they take many times the memory that they have bytes, so bytes alone limit nothing."""
+
+_MOST_ENTRIES = 200_000
+"""What a response may hold besides its texts and log probabilities, for the same reason."""
 
 
 class Assembly:
@@ -141,6 +156,10 @@ class Assembly:
 
     def _take(self, payload: bytes) -> Delta | None:
         self._payloads += 1
+        is_large = len(payload) > 4096
+        if is_large and estimate_values(payload) > _MOST_VALUES:
+            self._refuse_size(_MOST_VALUES, "values in one piece")
+            return None
         try:
             chunk = parse_chunk(payload)
         except msgspec.DecodeError:
@@ -151,8 +170,12 @@ class Assembly:
             return None
         choice = chunk.choices[0] if chunk.choices else None
         if choice is None or not self._introduced or choice.index or _is_notable(chunk, choice):
-            return self._take_notable(chunk, choice)
-        return self._take_choice(choice)
+            delta = self._take_notable(chunk, choice)
+        else:
+            delta = self._take_choice(choice)
+        if is_large or not self._payloads % 1024:
+            self._check_size()  # now and then, which is enough to bound it
+        return delta
 
     def _take_notable(self, chunk: ChatChunk, choice: Choice | None) -> Delta | None:
         """Take a chunk that has more than the next few words."""
@@ -187,6 +210,14 @@ class Assembly:
             delta = self._stop.feed(delta)
         self._accumulator.feed(delta)
         return delta
+
+    def _check_size(self) -> None:
+        if self._accumulator.entries > _MOST_ENTRIES:
+            self._refuse_size(_MOST_ENTRIES, "reasoning details, annotations and tool calls")
+
+    def _refuse_size(self, most: int, what: str) -> None:
+        message = f"The response has more than {most:,} {what}, which no answer needs."
+        self._failure = partial(self.fail, APIResponseError, message)
 
     def _take_error(self, error: JSONObject | str | None) -> None:
         # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.

@@ -16,6 +16,8 @@ class Outline:
     _SIGNS_IN_STRING: Final = re.compile(r'["\\]')
     _OPENER_OF: Final = {"}": "{", "]": "["}
 
+    __slots__ = ("in_escape", "in_string", "last", "open")
+
     def __init__(self) -> None:
         self.open: list[str] = []
         """The brackets that are open, the innermost last."""

@@ -58,6 +58,11 @@ def _join(parts: list[ToolCallDelta]) -> ToolCallDelta:
 class _Call:
     """One tool call while it grows."""
 
+    __slots__ = (
+        *("_is_blank", "_is_broken", "_outline", "_outlined", "_parts", "_value"),
+        *("held", "id", "index", "name", "position"),
+    )
+
     def __init__(self, position: int, index: int | None) -> None:
         self.position = position
         self.index = index
@@ -68,7 +73,8 @@ class _Call:
         self._parts: list[str] = []
         self._is_blank = True
         """Whether the arguments are white space so far."""
-        self._outline = Outline()
+        self._outline: Outline | None = None
+        """Of the arguments, once it is needed."""
         self._outlined = 0
         """How many parts the outline has seen."""
         self._value: JSONObject | None = None
@@ -128,7 +134,7 @@ class _Call:
         whole = self._read_whole()
         if whole is not None and whole == again:
             return ""
-        if whole is None and self._outline.open == ["{"] and self._read("}") == again:
+        if whole is None and self._outline_so_far().open == ["{"] and self._read("}") == again:
             return "}"
         return arguments
 
@@ -149,10 +155,11 @@ class _Call:
         return parse_arguments(self.arguments + end)
 
     def _outline_so_far(self) -> Outline:
+        outline = self._outline = self._outline or Outline()
         for part in self._parts[self._outlined :]:
-            self._outline.feed(part)
+            outline.feed(part)
         self._outlined = len(self._parts)
-        return self._outline
+        return outline
 
 
 class ToolCallAccumulator:
@@ -170,9 +177,9 @@ class ToolCallAccumulator:
         self._last_by_name: dict[tuple[int | None, str], _Call] = {}
         """By index and name."""
 
-    def __bool__(self) -> bool:
-        """Whether there is any call."""
-        return bool(self._calls)
+    def __len__(self) -> int:
+        """How many calls there are."""
+        return len(self._calls)
 
     def feed(self, deltas: Sequence[ToolCallDelta]) -> list[ToolCallDelta]:
         """Take fragments; return what is new of each call, with its position as `index`."""
