@@ -7,7 +7,7 @@ asynchronous, hold no logic. A complete response is a stream of one chunk.
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -205,7 +205,7 @@ class Assembly:
             self._accumulator.feed_extras(message, whole=self._whole)
         delta = self._repairs.feed(_read_delta(message, whole=self._whole))
         if choice.logprobs:
-            delta.logprobs = choice.logprobs
+            delta.logprobs = cast("JSONObject", choice.logprobs)
         if self._stop is not None:
             delta = self._stop.feed(delta)
         self._accumulator.feed(delta)

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Final, TypedDict, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -91,6 +91,23 @@ class WireMessage(Struct, gc=False):
     refusal: str | None = None
 
 
+class _LogProbability(TypedDict, total=False):
+    token: str
+    logprob: Number | None
+    bytes: list[Index] | None
+
+
+class _TokenLogProbabilities(_LogProbability, total=False):
+    top_logprobs: list[_LogProbability] | None
+
+
+class _LogProbabilities(TypedDict, total=False):
+    """Nothing else is kept: frameworks add up increments key by key, and fail where types or indexes differ."""
+
+    content: list[_TokenLogProbabilities] | None
+    refusal: list[_TokenLogProbabilities] | None
+
+
 class Choice(Struct, gc=False):
     """One entry of `choices`."""
 
@@ -98,7 +115,7 @@ class Choice(Struct, gc=False):
     message: WireMessage | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
-    logprobs: dict[str, list[Any] | None] | None = None
+    logprobs: _LogProbabilities | None = None
     error: JSONObject | str | None = None
     index: Index | None = None
 

@@ -182,13 +182,8 @@ def _to_logprobs(logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | No
     tokens = (logprobs or {}).get("content")
     if not isinstance(tokens, list):
         return None
-    rows = [_alternatives(token) for token in tokens if isinstance(token, Mapping)]
+    rows = [token.get("top_logprobs") or [token] for token in tokens if isinstance(token, Mapping)]
     return [[_to_logprob(entry) for entry in row if isinstance(entry, Mapping)] for row in rows]
-
-
-def _alternatives(token: Mapping[str, Any]) -> Sequence[Any]:
-    listed = token.get("top_logprobs")
-    return listed if isinstance(listed, list) and listed else [token]
 
 
 def _to_logprob(entry: Mapping[str, Any]) -> LogProb:
