@@ -20,7 +20,7 @@ from glm_openrouter._assembly import Assembly
 from glm_openrouter._repair import Repairs
 from glm_openrouter._sse import ResponseDecoder
 from glm_openrouter._tool_calls import _Call, one_per_call
-from glm_openrouter.messages import json_decoder
+from glm_openrouter.messages import cut_mark, json_decoder
 from glm_openrouter.types import WireMessage
 
 PACKAGE = str(Path(glm_openrouter.__file__).parent)
@@ -196,6 +196,26 @@ def test_work_grows_no_faster_than_the_response(shape, monkeypatch):
     # Twice the size: twice the work if it is linear, four times if it is quadratic.
     assert medium < 2.5 * small
     assert large < 2.5 * medium
+
+
+CUT = {
+    "a list": '{"a": ["x", ',
+    "lists in lists": '{"a": [',
+    "objects in objects": '{"a":',
+    "strings": '"a"',
+    "backslashes": "\\",
+}
+
+
+@pytest.mark.parametrize("shape", CUT)
+def test_the_mark_of_a_cut_call_costs_linear_work(shape, monkeypatch):
+    def cost(n):
+        with Work(monkeypatch) as counted:
+            cut_mark('{"a": "' + CUT[shape] * n)
+            cut_mark(CUT[shape] * n)
+        return counted.done
+
+    assert cost(2_000) < 2.5 * cost(1_000)
 
 
 class Counted(str):
