@@ -23,42 +23,58 @@ class _ReasoningDetails:
 
     def __init__(self) -> None:
         self._entries: list[dict[str, Any]] = []
-        self._joined: list[dict[str, list[str]]] = []
-        self._positions: dict[tuple[object, object], int] = {}
+        """As they came, for as long as nothing is merged into them: there may be a million."""
+        self._merged: dict[int, dict[str, list[str]]] = {}
+        """The texts of the entries that have more than one fragment, by position."""
+        self._positions: dict[str | None, dict[int | str, int]] = {}
+        """By type and index."""
         self._seen = False
+
+    def __len__(self) -> int:
+        """How many entries there are."""
+        return len(self._entries)
 
     def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> None:
         """Take the entries of one chunk, or of a whole response, where each stands on its own."""
         self._seen = True
         for detail in details:
-            position = self._position(detail, whole=whole)
-            entry, joined = self._entries[position], self._joined[position]
-            for key, value in detail.items():
-                if key in self._JOINED and isinstance(value, str):
-                    joined.setdefault(key, []).append(value)
-                    entry.setdefault(key, "")
-                elif value is not None or key not in entry:
-                    entry[key] = value
+            position = len(self._entries) if whole else self._position(detail)
+            if position == len(self._entries):
+                self._entries.append(detail)
+            else:
+                self._merge(position, detail)
 
     def finish(self) -> list[dict[str, Any]] | None:
         """Return the merged entries, or `None` if the response never had the key."""
         if not self._seen:
             return None
-        return [
-            {**entry, **{key: "".join(parts) for key, parts in joined.items()}}
-            for entry, joined in zip(self._entries, self._joined, strict=True)
-        ]
+        for position, texts in self._merged.items():
+            self._entries[position] |= {key: "".join(parts) for key, parts in texts.items()}
+        self._merged.clear()
+        return self._entries
 
-    def _position(self, detail: dict[str, Any], *, whole: bool) -> int:
+    def _position(self, detail: dict[str, Any]) -> int:
         new = len(self._entries)
-        position = new
-        index = detail.get("index")
-        if not whole and isinstance(index, int | str):
-            position = self._positions.setdefault((str(detail.get("type")), index), new)
-        if position == new:
-            self._entries.append({})
-            self._joined.append({})
-        return position
+        index, kind = detail.get("index"), detail.get("type")
+        if not isinstance(index, int | str):
+            return new
+        kind = kind if isinstance(kind, str) else None
+        return self._positions.setdefault(kind, {}).setdefault(index, new)
+
+    def _merge(self, position: int, detail: dict[str, Any]) -> None:
+        texts = self._merged.get(position)
+        if texts is None:
+            entry = self._entries[position] = dict(self._entries[position])
+            known = {key: entry.get(key) for key in self._JOINED}
+            texts = {key: [text] for key, text in known.items() if isinstance(text, str)}
+            self._merged[position] = texts
+        entry = self._entries[position]
+        for key, value in detail.items():
+            if key in self._JOINED and isinstance(value, str):
+                entry.setdefault(key, value)  # in its place; its text is put together in the end
+                texts.setdefault(key, []).append(value)
+            elif value is not None or key not in entry:
+                entry[key] = value
 
 
 _NATIVE_FINISH_REASONS = {
@@ -86,6 +102,7 @@ class ChatAccumulator:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._details = _ReasoningDetails()
+        self._refusal: list[str] = []
         self._refiled = False
 
     @property
@@ -104,6 +121,11 @@ class ChatAccumulator:
     def ended_by_itself(self) -> bool:
         """Whether the response has reported an end that cut nothing off."""
         return self._finish_reason(ended=False) not in (None, "length", "error", "content_filter")
+
+    @property
+    def entries(self) -> int:
+        """How many details, annotations and tool calls there are."""
+        return len(self._details) + len(self.completion.annotations) + len(self.tool_calls)
 
     def feed_facts(self, chunk: ChatChunk) -> None:
         """Keep what a chunk says about the response; of repeated values the last one that is not null wins."""
@@ -134,7 +156,7 @@ class ChatAccumulator:
         if message.annotations:
             self.completion.annotations += message.annotations
         if message.refusal:
-            self.completion.refusal = (self.completion.refusal or "") + message.refusal
+            self._refusal.append(message.refusal)
 
     def feed(self, delta: Delta) -> None:
         """Keep one repaired increment; its tool calls become those of the response."""
@@ -165,6 +187,7 @@ class ChatAccumulator:
         completion = self.completion
         completion.text = self.text
         completion.reasoning = self.reasoning.lstrip("\r\n") if self._refiled else self.reasoning
+        completion.refusal = "".join(self._refusal) or None
         completion.reasoning_details = self._details.finish()
         completion.tool_calls = self.tool_calls.finish(completion.finish_reason)
         return completion
@@ -181,6 +204,10 @@ class ChatAccumulator:
         return reason
 
     def _add_logprobs(self, logprobs: dict[str, Any]) -> None:
-        kept = self.completion.logprobs = dict(self.completion.logprobs or {})
+        # Into lists of our own: those of the increment belong to whoever reads it.
+        kept = self.completion.logprobs = self.completion.logprobs or {}
         for key, tokens in logprobs.items():
-            kept[key] = [*(kept.get(key) or []), *tokens] if isinstance(tokens, list) else tokens
+            if isinstance(tokens, list) and isinstance(before := kept.get(key), list):
+                before += tokens
+            elif tokens is not None or key not in kept:
+                kept[key] = list(tokens) if isinstance(tokens, list) else tokens

@@ -7,7 +7,7 @@ asynchronous, hold no logic. A complete response is a stream of one chunk.
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -25,7 +25,16 @@ from .errors import (
     ErrorDetails,
     StreamInterruptedError,
 )
-from .types import ChatChunk, Choice, Completion, Delta, JSONObject, WireMessage, parse_chunk
+from .types import (
+    ChatChunk,
+    Choice,
+    Completion,
+    Delta,
+    JSONObject,
+    WireMessage,
+    estimate_values,
+    parse_chunk,
+)
 
 __all__ = ["PERHAPS_PAID", "Assembly"]
 
@@ -34,6 +43,12 @@ PERHAPS_PAID = frozenset((504, 524))
 
 Any other error that comes before the answer is free: see `Assembly.refused`.
 """
+
+_MOST_VALUES = 1_000_000
+"""Values of one payload of JSON: they take many times the memory that they have bytes, so bytes alone limit nothing."""
+
+_MOST_ENTRIES = 200_000
+"""What a response may hold besides its texts and log probabilities, for the same reason."""
 
 
 class Assembly:
@@ -173,6 +188,10 @@ class Assembly:
 
     def _take(self, payload: bytes) -> Delta | None:
         self._payloads += 1
+        is_large = len(payload) > 4096
+        if is_large and estimate_values(payload) > _MOST_VALUES:
+            self._refuse_size(_MOST_VALUES, "values in one piece")
+            return None
         try:
             chunk = parse_chunk(payload)
         except msgspec.DecodeError:
@@ -183,8 +202,12 @@ class Assembly:
             return None
         choice = chunk.choices[0] if chunk.choices else None
         if choice is None or not self._introduced or choice.index or _is_notable(chunk, choice):
-            return self._take_notable(chunk, choice)
-        return self._take_choice(choice)
+            delta = self._take_notable(chunk, choice)
+        else:
+            delta = self._take_choice(choice)
+        if is_large or not self._payloads % 1024:
+            self._check_size()  # now and then, which is enough to bound it
+        return delta
 
     def _take_notable(self, chunk: ChatChunk, choice: Choice | None) -> Delta | None:
         """Take a chunk that has more than the next few words."""
@@ -216,11 +239,19 @@ class Assembly:
             self._accumulator.feed_extras(message, whole=self._whole)
         delta = self._repairs.feed(_read_delta(message, whole=self._whole))
         if choice.logprobs:
-            delta.logprobs = choice.logprobs
+            delta.logprobs = cast("JSONObject", choice.logprobs)
         if self._stop is not None:
             delta = self._stop.feed(delta)
         self._accumulator.feed(delta)
         return delta
+
+    def _check_size(self) -> None:
+        if self._accumulator.entries > _MOST_ENTRIES:
+            self._refuse_size(_MOST_ENTRIES, "reasoning details, annotations and tool calls")
+
+    def _refuse_size(self, most: int, what: str) -> None:
+        message = f"The response has more than {most:,} {what}, which no answer needs."
+        self._failure = partial(self.fail, APIResponseError, message)
 
     def _take_error(self, error: JSONObject | str | None) -> None:
         # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.

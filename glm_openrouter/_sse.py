@@ -68,6 +68,8 @@ class EventStreamDecoder:
         if rest:
             self._tail.append(rest)
             self.done = self._tail_is_done()
+            if self.done and self._data:
+                payloads.append(self._take_event())
         return payloads
 
     def flush(self) -> list[bytes]:
@@ -75,7 +77,7 @@ class EventStreamDecoder:
         if self._tail and not self.done:
             self._take_line(b"".join(self._tail).rstrip(b"\r"))
         self._tail.clear()
-        if self._data and not self.done:
+        if self._data:
             return [self._take_event()]
         stray = b"" if self.progress else b"\n".join(self._stray).strip()
         self._stray.clear()
@@ -85,7 +87,8 @@ class EventStreamDecoder:
         if line.startswith(b"data:"):
             value = line[6:] if line[5:6] == b" " else line[5:]
             meant = value if value.startswith(b"{") else value.strip()
-            if meant == _DONE:
+            if meant.startswith(_DONE):
+                # Whatever follows on this line: it may not have come yet, and must make no difference when it does.
                 self.done = True
             elif meant:
                 self.progress += 1

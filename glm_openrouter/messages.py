@@ -5,8 +5,10 @@ https://openrouter.ai/docs/api_reference/overview
 
 import json
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, Final
 
+from ._outline import Outline
 from .errors import InvalidRequestError
 from .models import find_model, strip_variant
 from .types import JSONObject
@@ -15,6 +17,7 @@ __all__ = [
     "add_instruction",
     "assistant_message",
     "check_part",
+    "cut_mark",
     "file_part",
     "json_decoder",
     "parse_arguments",
@@ -54,12 +57,35 @@ def parse_arguments(arguments: str) -> JSONObject | None:
     return value if isinstance(value, dict) else None
 
 
+def cut_mark(arguments: str) -> str:
+    """Return an ending with which cut arguments are no JSON however a reader completes them.
+
+    It closes a string that is open, and then a bracket that is not.
+    """
+    outline = Outline()
+    outline.feed(arguments)
+    quotes = '"' * (outline.in_string + outline.in_escape)
+    return quotes + ("}" if outline.open[-1:] == ["["] else "]")
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON.")
 
 
-json_decoder: Final = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
-"""Reads what a model writes: strictly, except that strings may hold line breaks and the like."""
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text[:20]} is more than a number can be.")
+    return value
+
+
+json_decoder: Final = json.JSONDecoder(
+    strict=False, parse_constant=_refuse_constant, parse_float=_finite
+)
+"""Reads what a model writes: strictly, except that strings may hold line breaks and the like.
+
+A number that would become infinity is refused, as `NaN` is: no tool must see it, and JSON cannot write it again.
+"""
 
 
 def tool_call(call_id: str, name: str, arguments: str) -> JSONObject:

@@ -7,12 +7,13 @@ only that value is lost. A complete response and a chunk of a stream are the sam
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Final, TypedDict, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 __all__ = [
     "ChatChunk",
@@ -20,19 +21,45 @@ __all__ = [
     "Completion",
     "CompletionTokensDetails",
     "Delta",
+    "Index",
     "JSONObject",
+    "Number",
+    "PositiveNumber",
     "PromptTokensDetails",
+    "TokenCount",
     "ToolCall",
     "ToolCallDelta",
     "Usage",
+    "WholeNumber",
     "WireFunction",
     "WireMessage",
     "WireToolCall",
+    "decode_tolerantly",
+    "estimate_values",
     "fit",
     "parse_chunk",
+    "to_number",
 ]
 
 JSONObject = dict[str, Any]
+
+_LARGEST: Final = 2**53
+"""Beyond it readers of JSON do not agree on a number (https://www.rfc-editor.org/rfc/rfc8259#section-6)."""
+
+WholeNumber = Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
+Index = Annotated[int, Meta(ge=0, le=_LARGEST)]
+Number = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+PositiveNumber = Annotated[float, Meta(ge=0, le=_LARGEST)]
+TokenCount = Index | PositiveNumber
+"""Numbers that may be counted with: finite, of sane size, never a bool. Any other is a value that does not fit."""
+
+
+def to_number(value: object) -> float | None:
+    """Return a number, also one that is written as text; `None` if it is none that may be counted with."""
+    try:
+        return msgspec.convert(value, Number, strict=False)
+    except msgspec.ValidationError:
+        return None
 
 
 class WireFunction(Struct, gc=False):
@@ -45,8 +72,8 @@ class WireFunction(Struct, gc=False):
 class WireToolCall(Struct, gc=False):
     """One entry of `tool_calls`, whole or a fragment."""
 
-    index: int | None = None
-    id: str | int | None = None
+    index: Index | None = None
+    id: str | WholeNumber | None = None
     type: str | None = None
     function: WireFunction | None = None
 
@@ -64,6 +91,23 @@ class WireMessage(Struct, gc=False):
     refusal: str | None = None
 
 
+class _LogProbability(TypedDict, total=False):
+    token: str
+    logprob: Number | None
+    bytes: list[Index] | None
+
+
+class _TokenLogProbabilities(_LogProbability, total=False):
+    top_logprobs: list[_LogProbability] | None
+
+
+class _LogProbabilities(TypedDict, total=False):
+    """Nothing else is kept: frameworks add up increments key by key, and fail where types or indexes differ."""
+
+    content: list[_TokenLogProbabilities] | None
+    refusal: list[_TokenLogProbabilities] | None
+
+
 class Choice(Struct, gc=False):
     """One entry of `choices`."""
 
@@ -71,24 +115,24 @@ class Choice(Struct, gc=False):
     message: WireMessage | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
-    logprobs: JSONObject | None = None
+    logprobs: _LogProbabilities | None = None
     error: JSONObject | str | None = None
-    index: int | None = None
+    index: Index | None = None
 
 
 class PromptTokensDetails(Struct, gc=False):
     """Parts of `prompt_tokens`."""
 
-    cached_tokens: int | float | None = None
-    cache_write_tokens: int | float | None = None
-    audio_tokens: int | float | None = None
+    cached_tokens: TokenCount | None = None
+    cache_write_tokens: TokenCount | None = None
+    audio_tokens: TokenCount | None = None
 
 
 class CompletionTokensDetails(Struct, gc=False):
     """Parts of `completion_tokens`."""
 
-    reasoning_tokens: int | float | None = None
-    audio_tokens: int | float | None = None
+    reasoning_tokens: TokenCount | None = None
+    audio_tokens: TokenCount | None = None
 
 
 class Usage(Struct, omit_defaults=True, gc=False):
@@ -98,10 +142,10 @@ class Usage(Struct, omit_defaults=True, gc=False):
     (https://openrouter.ai/docs/cookbook/administration/usage-accounting).
     """
 
-    prompt_tokens: int | float | None = None
-    completion_tokens: int | float | None = None
-    total_tokens: int | float | None = None
-    cost: float | None = None
+    prompt_tokens: TokenCount | None = None
+    completion_tokens: TokenCount | None = None
+    total_tokens: TokenCount | None = None
+    cost: PositiveNumber | None = None
     """USD charged to the account."""
     is_byok: bool | None = None
     prompt_tokens_details: PromptTokensDetails | None = None
@@ -117,7 +161,7 @@ class ChatChunk(Struct, gc=False):
     id: str | None = None
     model: str | None = None
     provider: str | JSONObject | None = None
-    created: int | float | None = None
+    created: TokenCount | None = None
     choices: list[Choice] | None = None
     usage: Usage | None = None
     error: JSONObject | str | None = None
@@ -236,25 +280,71 @@ def parse_chunk(payload: bytes) -> ChatChunk:
         msgspec.DecodeError: The payload is not JSON.
         msgspec.ValidationError: The payload is JSON, but not an object.
     """
+    is_lossy = False
     try:
         chunk = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        chunk = fit(ChatChunk, _decode_tolerantly(payload))
+        value, is_lossy = _read_tolerantly(payload)
+        chunk = fit(ChatChunk, value)
     # Seen once: the whole completion inside the `provider` key
     # (https://github.com/pydantic/pydantic-ai/issues/3994).
     if isinstance(chunk.provider, dict) and not _COMPLETION_KEYS.isdisjoint(chunk.provider):
-        return fit(ChatChunk, chunk.provider)
+        chunk = fit(ChatChunk, chunk.provider)
+    if is_lossy:
+        _refuse_arguments(chunk)
     return chunk
 
 
-def _decode_tolerantly(payload: bytes) -> object:
-    """Decode JSON in which invalid bytes and lone surrogates become U+FFFD, and NaN and infinity become null."""
+def estimate_values(payload: bytes) -> int:
+    """Return about how many values a JSON payload holds, and at least as many; each may take some 100 bytes."""
+    return payload.count(b",") + payload.count(b"{") + payload.count(b"[")
+
+
+def decode_tolerantly(payload: bytes) -> Any:
+    """Decode JSON in which what cannot be passed on is replaced.
+
+    Invalid bytes and lone surrogates become U+FFFD. NaN, infinity, numbers too large for a float and integers of more
+    than 640 digits become null.
+
+    Raises:
+        msgspec.DecodeError: It is not JSON, or nested too deep.
+    """
+    return _read_tolerantly(payload)[0]
+
+
+_MOST_DIGITS: Final = 640
+"""Of an integer. As many can be read and written however `sys.set_int_max_str_digits` is set."""
+
+
+def _read_tolerantly(payload: bytes) -> tuple[Any, bool]:
+    """Return the value, and whether a number in it became null."""
+    lost: list[str] = []
+
+    def read_float(text: str) -> float | None:
+        value = float(text)
+        return value if math.isfinite(value) else lose(text)
+
+    def read_int(text: str) -> int | None:
+        return int(text) if len(text) <= _MOST_DIGITS else lose(text)
+
+    def lose(text: str) -> Any:
+        lost.append(text)
+
+    decoder = json.JSONDecoder(parse_float=read_float, parse_int=read_int, parse_constant=lose)
     try:
-        value = json.loads(payload.decode(errors="replace"), parse_constant=lambda _: None)
+        written = json.dumps(decoder.decode(payload.decode(errors="replace")), ensure_ascii=False)
+        value = msgspec.json.decode(_SURROGATE.sub("\ufffd", written).encode())
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
-    written = json.dumps(value, ensure_ascii=False)
-    return msgspec.json.decode(_SURROGATE.sub("\ufffd", written).encode())
+    return value, bool(lost)
+
+
+def _refuse_arguments(chunk: ChatChunk) -> None:
+    """Replace arguments that came as an object and may lack a number, so that no call runs without it."""
+    messages = [part for each in chunk.choices or () for part in (each.delta, each.message) if part]
+    for call in (call for message in messages for call in message.tool_calls or ()):
+        if call.function is not None and isinstance(call.function.arguments, dict | list):
+            call.function.arguments = "NaN"
 
 
 S = TypeVar("S", bound=Struct)
@@ -282,5 +372,5 @@ def _fit_value(annotation: Any, value: object) -> Any:
             return [part for part in parts if part is not None]
     try:
         return msgspec.convert(value, annotation, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         return None

@@ -186,7 +186,7 @@ def _read_text(message: BaseMessage) -> Reply:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
