@@ -173,10 +173,28 @@ def _to_arguments(arguments: JSONObject, written: str | None) -> str:
 
 
 def to_tool(tool: ToolLike, *, strict: bool | None = None) -> JSONObject:
-    """Return a tool in OpenRouter's form; a server tool such as `{"type": "openrouter:web_search"}` is one already."""
+    """Return a tool in OpenRouter's form; a server tool such as `{"type": "openrouter:web_search"}` is one already.
+
+    Raises:
+        InvalidRequestError: LangChain finds no function in it, or its schema refers to what is not in it.
+    """
     if isinstance(tool, Mapping) and ":" in str(tool.get("type", "")):
         return dict(tool)
-    return convert_to_openai_tool(tool, strict=strict)
+    try:
+        return convert_to_openai_tool(tool, strict=strict)
+    except RecursionError:
+        problem = "its schema is nested too deeply."
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        problem = str(error)
+    raise InvalidRequestError(f"The tool {_name_of(tool)} cannot be sent: {problem}")
+
+
+def _name_of(tool: ToolLike) -> str:
+    if isinstance(tool, Mapping):
+        name = tool.get("name") or tool.get("title")
+    else:
+        name = getattr(tool, "name", None) or getattr(tool, "__name__", None)
+    return repr(name) if isinstance(name, str) else f"of type {type(tool).__name__}"
 
 
 def to_tool_choice(
