@@ -386,9 +386,9 @@ async def test_a_schema_that_refers_elsewhere_is_refused_before_a_request(
     scripted_openrouter: StartScript, ask: Ask, bind: Any, schema: dict[str, Any]
 ) -> None:
     server = scripted_openrouter(said("{}"))
+    question = {"messages": [("user", "Where?")]}
     with pytest.raises(InvalidRequestError, match=r"not in it|not found|URI fragments"):
-        runnable = bind(model_for(server), schema)
-        await ask(runnable, {"messages": [("user", "Where?")]})
+        await ask(bind(model_for(server), schema), question)
     assert server.requests == []
 
 
