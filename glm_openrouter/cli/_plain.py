@@ -53,21 +53,25 @@ def escaped(written: str) -> str:
 
 
 class _PlainStream:
-    """A stream that takes text and passes it on as plain text."""
+    """A stream that takes text and passes it on as plain text.
+
+    It says that it is no terminal, so that Python itself writes no colours into it.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self.encoding = stream.encoding
+        self.errors = stream.errors
 
     def write(self, text: str) -> int:
         self._stream.write(plain(text))
         return len(text)
 
-    def writelines(self, lines: Iterator[str]) -> None:
-        for line in lines:
-            self.write(line)
+    def flush(self) -> None:
+        self._stream.flush()
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
+    def isatty(self) -> bool:
+        return False
 
 
 @contextmanager
