@@ -133,11 +133,14 @@ def test_doctor_shows_answers_and_names_as_text(in_terminal, scripted_openrouter
 
 
 def test_doctor_shows_a_check_in_one_line(in_terminal, scripted_openrouter):
-    refusal = {"code": 401, "message": "no\nworks  key  0.10 s  valid"}
-    server = scripted_openrouter(ENDPOINTS, json_reply({"error": refusal}, 401))
+    name = "Z.AI\nworks  tool call  0.10 s  get_weather"
+    stream = stream_reply([chunk({"content": "one"}, provider=name), chunk({}, "stop")])
+    no = json_reply({"error": {"code": 400, "message": "no"}}, 400)
+    server = scripted_openrouter(ENDPOINTS, json_reply({"data": {}}), ENDPOINTS, stream, no)
     seen = in_terminal(server, "doctor")
 
-    assert not any(line.startswith("works  key") for line in STYLE.sub("", seen).splitlines())
+    lines = STYLE.sub("", seen).splitlines()
+    assert [line[:5] for line in lines if line[7:].startswith("tool call")] == ["fails"]
 
 
 @pytest.mark.parametrize("model", ["a/b[/x]", f"z-ai/{WHOLE[:40]}"])
@@ -202,7 +205,10 @@ def test_an_unexpected_error_has_exit_code_1(monkeypatch, capsys):
 def test_examples_print_text(monkeypatch, capsys):
     from examples import demo, langchain_chain
 
-    monkeypatch.setattr(langchain_chain, "main", lambda: sys.stdout.write(WHOLE))
+    text = WHOLE.encode(errors="ignore").decode()
+    monkeypatch.setattr(langchain_chain, "main", lambda: sys.stdout.write(text))
     demo.run_part("langchain_chain")
 
-    assert commands_in(capsys.readouterr().out) == set()
+    out = capsys.readouterr().out
+    assert SHOWN in out
+    assert commands_in(out) == set()
