@@ -134,7 +134,7 @@ def test_doctor_shows_answers_and_names_as_text(in_terminal, scripted_openrouter
 
 def test_doctor_shows_a_check_in_one_line(in_terminal, scripted_openrouter):
     name = "Z.AI\nworks  tool call  0.10 s  get_weather"
-    stream = stream_reply([chunk({"content": "one"}, provider=name), chunk({}, "stop")])
+    stream = stream_reply([chunk({"content": "one"}, "stop", provider=name)])
     no = json_reply({"error": {"code": 400, "message": "no"}}, 400)
     server = scripted_openrouter(ENDPOINTS, json_reply({"data": {}}), ENDPOINTS, stream, no)
     seen = in_terminal(server, "doctor")
