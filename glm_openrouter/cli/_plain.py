@@ -77,12 +77,12 @@ class _PlainStream:
 @contextmanager
 def plain_output() -> Iterator[None]:
     """Pass on what is printed in the block as plain text."""
-    with redirect_stdout(_PlainStream(sys.stdout)), plain_errors():  # type: ignore[type-var]
+    with redirect_stdout(_PlainStream(sys.stdout)), plain_errors():
         yield
 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Pass on what is written to `stderr` in the block, such as tracebacks and warnings, as plain text."""
-    with redirect_stderr(_PlainStream(sys.stderr)):  # type: ignore[type-var]
+    with redirect_stderr(_PlainStream(sys.stderr)):
         yield
