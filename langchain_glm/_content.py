@@ -36,7 +36,7 @@ def to_answer(content: Content, model: str) -> str | list[JSONObject]:
     """
     if isinstance(content, str):
         return content
-    return to_content([block for block in content if type_of(block) in _SAID], model)
+    return to_content([block for block in content if str(type_of(block)) in _SAID], model)
 
 
 def type_of(block: str | JSONObject) -> object:

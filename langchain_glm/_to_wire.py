@@ -37,7 +37,11 @@ def to_messages(messages: Sequence[BaseMessage], model: str) -> list[JSONObject]
     Raises:
         InvalidRequestError: A message or a part of one that the model cannot take.
     """
-    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    answered = {
+        message.tool_call_id
+        for message in messages
+        if isinstance(message, ToolMessage) and isinstance(message.tool_call_id, str)
+    }
     return wire.convert_each(messages, lambda message: _to_message(message, model, answered))
 
 
@@ -92,18 +96,15 @@ def _to_assistant(message: AIMessage, model: str, answered: set[str]) -> JSONObj
     # A message keeps the name of its agent, which is left out: with GLM it would become part of the prompt.
     extras = message.additional_kwargs
     written = extras.get("tool_arguments")
-    written = written if isinstance(written, dict) else {}
     calls = [
-        wire.tool_call(
-            call["id"] or "", call["name"], _to_arguments(call["args"], written.get(call["id"]))
-        )
+        _to_call(call, written if isinstance(written, dict) else {})
         for call in message.tool_calls or _calls_in_content(message)
     ]
     # A call that was cut off has no result, unless somebody gave one; without it the request would be refused.
     calls += [
         wire.tool_call(call["id"] or "", call["name"] or "", call["args"] or "")
         for call in message.invalid_tool_calls
-        if call["id"] in answered
+        if isinstance(call["id"], str) and call["id"] in answered
     ]
     return wire.assistant_message(
         to_answer(message.content, model),
@@ -112,6 +113,11 @@ def _to_assistant(message: AIMessage, model: str, answered: set[str]) -> JSONObj
         reasoning_details=_to_details(extras.get("reasoning_details")),
         annotations=extras.get("annotations") or (),
     )
+
+
+def _to_call(call: ToolCall, written: JSONObject) -> JSONObject:
+    call_id = wire.expect_text(call["id"] or "", "The id of a tool call")
+    return wire.tool_call(call_id, call["name"], _to_arguments(call["args"], written.get(call_id)))
 
 
 def _calls_in_content(message: AIMessage) -> list[ToolCall]:

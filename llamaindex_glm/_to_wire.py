@@ -55,7 +55,9 @@ def to_messages(messages: Sequence[ChatMessage], model: str) -> list[JSONObject]
 
 
 def _to_message(message: ChatMessage, model: str) -> JSONObject:
-    role = _ROLES[message.role]
+    role = _ROLES.get(message.role) if isinstance(message.role, str) else None
+    if role is None:
+        raise InvalidRequestError(f"A message cannot have the role {message.role!r}.")
     if role == "assistant":
         return _to_assistant(message, model)
     content = _to_content(message.blocks, model)

@@ -56,18 +56,11 @@ _CLASSES = (AIMessage, HumanMessage, SystemMessage, ToolMessage, ChatMessage)
 
 def _message(kind: type[BaseMessage], content: Any, calls: Any, **fields: Any) -> BaseMessage:
     """Return a message that nobody has checked, as one out of a store or one that was changed."""
-    made = AIMessage("") if kind is AIMessage else None
-    if made is not None:
-        return made.model_copy(
-            update={
-                "content": content,
-                "tool_calls": calls,
-                "invalid_tool_calls": calls[:1],
-                **fields,
-            }
-        )
     required = {ToolMessage: {"tool_call_id": "id"}, ChatMessage: {"role": "user"}}.get(kind, {})
-    return kind("", **required).model_copy(update={"content": content, **fields})
+    update = {"content": content, **fields, **dict.fromkeys(required, fields["name"])}
+    if kind is AIMessage:
+        update |= {"tool_calls": calls, "invalid_tool_calls": calls[:1]}
+    return kind("", **required).model_copy(update=update)
 
 
 MESSAGES = st.builds(
