@@ -36,6 +36,7 @@ __all__ = [
     "json_values",
     "repair_instruction",
     "response_format",
+    "schema_check",
     "schema_instruction",
     "tool_instruction",
 ]
@@ -109,31 +110,21 @@ def check_schema(value: Any, schema: Mapping[str, Any]) -> Any:
     Raises:
         StructuredOutputError: It does not; the message says where.
     """
-    from jsonschema.exceptions import best_match
-    from jsonschema.validators import validator_for
-
-    error = best_match(validator_for(schema)(schema).iter_errors(value))
-    if error is not None:
-        raise StructuredOutputError(f"{error.json_path}: {error.message}", value)
-    return value
+    return schema_check(schema)(value)
 
 
-_RESTRICTING_KEYS = frozenset(
-    ("type", "properties", "items", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
-)
-"""A schema with none of these is most likely something else, such as an example of the answer."""
+def schema_check(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Return a function that does what `check_schema` does, for one schema.
 
+    Nothing is fetched for it, and no check takes more than seconds: what would is a misfit. Patterns are searched with
+    pydantic's engine; those that it does not take, with look-around or back-references, are left to the provider.
 
-def _check_is_schema(schema: JSONObject) -> None:
-    from jsonschema import SchemaError
-    from jsonschema.validators import validator_for
+    Raises:
+        InvalidRequestError: It is no JSON schema, refers to what is not in it, or takes too long to check.
+    """
+    from ._schema_check import SchemaCheck  # it needs jsonschema, which takes long to import
 
-    if _RESTRICTING_KEYS.isdisjoint(schema):
-        raise InvalidRequestError(f"Not a JSON schema, it allows anything: {schema!r}")
-    try:
-        validator_for(schema).check_schema(schema)
-    except SchemaError as error:
-        raise InvalidRequestError(f"Not a JSON schema: {error.message}") from None
+    return SchemaCheck(schema)
 
 
 _MOST_VALUES = 100
@@ -178,14 +169,14 @@ class Plan:
             raise InvalidRequestError(f"method must be one of {known}, got {method!r}.")
         if schema is None and method not in ("json_mode", "prompt"):
             raise InvalidRequestError(f"{method} needs a schema.")
-        if strict and schema is not None:
-            schema = _closed(schema)
         self.schema: JSONObject = {"type": "object"} if schema is None else schema
+        self._check = validate or schema_check(self.schema)
+        if strict and schema is not None:
+            self.schema = _closed(schema)
+            self._check = validate or schema_check(self.schema)
         self.name = _name_of(self.schema)
         self.arguments: JSONObject
         """What the request gets besides the messages; `instruction` goes into its prompt."""
-        if schema is not None and validate is None:
-            _check_is_schema(schema)
         self._validate = validate
         self._root = _resolve(self.schema)
         match method:
@@ -228,7 +219,7 @@ class Plan:
         Raises:
             ValueError: It does not fit.
         """
-        return self._validate(value) if self._validate else check_schema(value, self.schema)
+        return _limited(self._check, value)
 
     def validate_partial(self, value: Any) -> Any:
         """Return the object for the value of an answer that is still coming, or the value if there is no `validate`.
@@ -236,7 +227,7 @@ class Plan:
         Raises:
             ValueError: It does not fit yet.
         """
-        return self._validate(value) if self._validate else value
+        return _limited(self._validate, value) if self._validate else value
 
     def may_ask_again(self, reply: Reply) -> bool:
         """Return whether a second answer may be better: not if it would be cut again, or needs another tool first."""
@@ -248,7 +239,8 @@ class Plan:
 
     def partials(self) -> "Partials":
         """Return a reader for an answer that is still coming."""
-        return Partials(self.name, self._root.get("type"))
+        kind = self._root.get("type")
+        return Partials(self.name, kind if isinstance(kind, str) else None)
 
     def _tool(self, strict: bool | None) -> JSONObject:
         if self._root.get("type") != "object":
@@ -275,7 +267,9 @@ class Plan:
 
     def _is_unrelated(self, value: Any) -> bool:
         """Return whether a value has no key of the schema; it may fit anyway if the schema requires none."""
-        properties = self._root.get("properties") or {}
+        properties = self._root.get("properties")
+        if not isinstance(properties, Mapping):
+            return False
         known = isinstance(value, dict) and properties.keys() & value.keys()
         return bool(properties) and not known
 
@@ -292,6 +286,14 @@ class Plan:
 
 def _values(text: str) -> list[Any]:
     return list(islice(json_values(text), _MOST_VALUES))
+
+
+def _limited(validate: Callable[[Any], Any], value: Any) -> Any:
+    """Return what `validate` does; how deep a value may be is up to the stack, which is no fault of the program."""
+    try:
+        return validate(value)
+    except RecursionError:
+        raise ValueError("The answer is nested too deeply.") from None
 
 
 def _describe_line(error: Mapping[str, Any]) -> str:

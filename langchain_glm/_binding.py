@@ -1,7 +1,7 @@
 """`ChatGLM` with arguments bound to it: what `bind` and `bind_tools` return."""
 
 import json
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
@@ -17,10 +17,10 @@ from glm_openrouter.structured import (
     Plan,
     Reply,
     afinish,
-    check_schema,
     converse,
     finish,
     json_values,
+    schema_check,
     tool_instruction,
 )
 
@@ -125,7 +125,8 @@ def _converse_until_called(
     """Yield the messages to send and receive the answer, at most twice; return it as a message that calls a tool."""
     functions = [tool["function"] for tool in tools if "function" in tool]
     forms = {spec["name"]: spec["parameters"] for spec in functions if spec["name"] in names}
-    plan = Plan({"anyOf": list(forms.values())}, partial(_fit, forms), method="prompt")
+    checks = {name: schema_check(schema) for name, schema in forms.items()}
+    plan = Plan({"anyOf": list(forms.values())}, partial(_fit, checks), method="prompt")
     conversation = converse(
         plan, messages, read=_read_text, complain=complain, error=StructuredOutputError
     )
@@ -138,16 +139,16 @@ def _converse_until_called(
     return _rewrite(message, "", [tool_call(name=name, args=arguments, id=f"call_{uuid4().hex}")])
 
 
-def _fit(forms: Mapping[str, JSONObject], value: Any) -> tuple[str, Any]:
+def _fit(checks: Mapping[str, Callable[[Any], Any]], value: Any) -> tuple[str, Any]:
     """Return the name of the first tool whose schema a value fits, and the value.
 
     Raises:
         ValueError: It fits none; the message says why, tool by tool.
     """
     problems = []
-    for name, schema in forms.items():
+    for name, check in checks.items():
         try:
-            return name, check_schema(value, schema)
+            return name, check(value)
         except ValueError as error:
             problems.append(f"{name}: {error}")
     raise ValueError("; ".join(problems))

@@ -357,6 +357,41 @@ def test_what_cannot_be_asked_for_is_an_error_at_once(schema: Any, method: Any) 
         ChatGLM(api_key="sk-or-test").with_structured_output(schema, method=method)
 
 
+def _titled(part: dict[str, Any], **more: Any) -> dict[str, Any]:
+    about = {"title": "Report", "description": "A report."}
+    return {**about, "type": "object", "properties": {"city": part}, **more}
+
+
+ELSEWHERE = {
+    "a URL": _titled({"$ref": "http://127.0.0.1:9/latest/meta-data"}),
+    "a file": _titled({"$ref": "file:///etc/hostname"}),
+    "nothing": _titled({"$ref": "#/$defs/City"}),
+    "a URL by an id": _titled({"$ref": "City"}, **{"$id": "http://127.0.0.1:9/"}),
+}
+
+
+@pytest.mark.parametrize("schema", ELSEWHERE.values(), ids=ELSEWHERE)
+@pytest.mark.parametrize(
+    "bind",
+    [
+        lambda model, schema: model.with_structured_output(schema),
+        lambda model, schema: model.with_structured_output(schema, method="function_calling"),
+        lambda model, schema: model.with_structured_output(schema, method="json_mode", strict=True),
+        lambda model, schema: create_agent(model, [], response_format=schema),
+        lambda model, schema: create_agent(model, [], response_format=ToolStrategy(schema)),
+        lambda model, schema: create_agent(model, [], response_format=ProviderStrategy(schema)),
+    ],
+)
+async def test_a_schema_that_refers_elsewhere_is_refused_before_a_request(
+    scripted_openrouter: StartScript, ask: Ask, bind: Any, schema: dict[str, Any]
+) -> None:
+    server = scripted_openrouter(said("{}"))
+    question = {"messages": [("user", "Where?")]}
+    with pytest.raises(InvalidRequestError, match=r"not in it|not found|URI fragments"):
+        await ask(bind(model_for(server), schema), question)
+    assert server.requests == []
+
+
 # Other tools.
 
 
