@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ._assembly import PERHAPS_PAID, Assembly
+from ._assembly import Assembly
 from ._attempt import Attempt, transport_failure
 from ._exchange import Exchange
+from ._memory import Memory
 from ._repair import Repairs
 from ._secrets import Redactor
 from ._silence import Silence
 from ._sse import ResponseDecoder
 from ._stop import StopTexts
-from .errors import APIError
+from .errors import APIError, APIStatusError, ErrorDetails
 from .spend import Bill, open_ledgers
 from .types import Completion, Delta
 
@@ -35,9 +36,14 @@ class Call(Attempt):
         silence: Silence,
         base_url: str,
         redact: Redactor,
+        memory: Memory,
     ) -> None:
         super().__init__(
-            silence=silence, base_url=base_url, model=exchange.request.model, redact=redact
+            silence=silence,
+            base_url=base_url,
+            model=exchange.request.model,
+            redact=redact,
+            memory=memory,
         )
         self._exchange = exchange
         self._ledgers = open_ledgers()
@@ -47,6 +53,13 @@ class Call(Attempt):
         self._assembly: Assembly | None = None
         self.done = False
         """Whether the response has said that it is over, or has failed."""
+
+    @property
+    def context(self) -> ErrorDetails:
+        """What an error can say about the request, which costs something once it has been sent."""
+        if self._assembly is not None:
+            return self._assembly.details
+        return {**super().context, "may_be_billed": True}
 
     @property
     def completion(self) -> Completion | None:
@@ -90,21 +103,20 @@ class Call(Attempt):
     def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
         """Return the error for a response that is not a success."""
         error = super().status_error(response, body)
-        self._perhaps_paid = error.status_code in PERHAPS_PAID
+        self._perhaps_paid = error.may_be_billed
         return error
-
-    def raise_translated(self, error: Exception) -> None:
-        """Raise an error of the connection as ours, unless nothing is lost by it, and any other as it is."""
-        if transport_failure(error) in ("no connection", "connect timeout"):
-            self._perhaps_paid = False
-        super().raise_translated(error)
 
     def begin(self) -> None:
         """Get ready for the body of a response, whose headers are there."""
         self.silence.heard("the start of the response")
         stop = StopTexts.of(self._exchange.request.stop)
         self._assembly = Assembly(
-            ResponseDecoder(), self._repairs, self._model, stop, redact=self._redact
+            ResponseDecoder(),
+            self._repairs,
+            self._model,
+            stop,
+            redact=self._redact,
+            memory=self.memory,
         )
 
     def feed(self, data: bytes | None) -> list[Delta] | None:
@@ -140,6 +152,27 @@ class Call(Attempt):
                 ledger.warn_if_unreported(self._assembly.completion)
         return deltas
 
+    def rescue(self, error: Exception) -> list[Delta]:
+        """Return what was held back of a response whose connection ended badly, if all that is needed has come.
+
+        Raises:
+            APIError: It has not, or the response is a failure.
+            Exception: `error` itself, if the connection has nothing to do with it.
+        """
+        assert self._assembly is not None  # for the type checker; `begin` has set it
+        failure = transport_failure(error)
+        if failure is None:
+            raise error
+        if failure == "size":
+            self._assembly.drop_rest()
+        try:
+            return self.flush()
+        except APIStatusError:
+            raise
+        except APIError:
+            self.raise_translated(error)
+            raise
+
     @contextmanager
     def ending(self) -> Iterator[None]:
         """Wait a moment for the end of the body, so that the connection can be used again.
@@ -154,15 +187,10 @@ class Call(Attempt):
             if transport_failure(error) is None:
                 raise
 
-    @property
-    def _is_finished(self) -> bool:
-        return self._assembly is not None and self._assembly.finished
+    def _fail(self, kind: type[APIError], message: str, *, sent: bool = True) -> APIError:
+        self._perhaps_paid = self._perhaps_paid and sent
+        return super()._fail(kind, message, sent=sent)
 
     @property
     def _has_progressed(self) -> bool:
         return self._assembly is not None and bool(self._assembly.progress)
-
-    def _fail(self, kind: type[APIError], message: str) -> APIError:
-        if self._assembly is None:
-            return super()._fail(kind, message)
-        return self._assembly.fail(kind, message)

@@ -12,6 +12,7 @@
         │   └── APITimeoutError                   silence for longer than `timeout`
         ├── APIResponseError                      a response came that cannot be read
         ├── StreamInterruptedError                a stream ended before its finish reason
+        ├── ResponseTooLargeError                 more came than `max_response_bytes`
         └── APIStatusError                        OpenRouter or the provider reported a failure
             ├── BadRequestError            400
             │   └── ContextLengthExceededError
@@ -54,6 +55,7 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitError",
     "RequestTooLargeError",
+    "ResponseTooLargeError",
     "RoutingConflictWarning",
     "SmallMaxTokensWarning",
     "StreamInterruptedError",
@@ -103,6 +105,7 @@ class ErrorDetails(TypedDict, total=False):
     request_id: str | None
     retry_after: float | None
     retryable: bool
+    may_be_billed: bool
     affordable_max_tokens: int | None
     partial_text: str
     partial_reasoning: str
@@ -130,6 +133,8 @@ class APIError(GLMError):
     """Seconds to wait before the next try, if the response says."""
     retryable: bool = False
     """Whether the same request may succeed later."""
+    may_be_billed: bool = False
+    """Whether the failed try may cost something: a model may have worked on it, and what it cost did not come."""
     affordable_max_tokens: int | None = None
     """With status 402: the `max_tokens` that the balance allows."""
     partial_text: str = ""
@@ -173,6 +178,10 @@ class StreamInterruptedError(APIError):
     """A stream ended before its finish reason; `partial_text` holds what came."""
 
     retryable = True
+
+
+class ResponseTooLargeError(APIError):
+    """A response has more bytes than `max_response_bytes`; `partial_text` holds what came of it."""
 
 
 class APIStatusError(APIError):

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 ALLOWED = {
     "glm_openrouter": {
+        "httpcore",
         "httpx",
         "httpx_aiohttp",
         "aiohttp",
