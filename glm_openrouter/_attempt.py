@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from ._envelope import error_from_body
 from ._memory import Memory
@@ -61,12 +61,12 @@ class Attempt:
             body, response.status_code, response.headers, self.context, redact=self._redact
         )
 
-    def raise_translated(self, error: Exception) -> None:
+    def raise_translated(self, error: Exception) -> NoReturn:
         """Raise an error of the connection as ours, and any other as it is."""
         failure = transport_failure(error)
         if failure is None:
             raise error
-        raise self._connection_error(failure, str(error) or type(error).__name__) from error
+        _raise_alone(self._connection_error(failure, str(error) or type(error).__name__))
 
     @contextmanager
     def translating_errors(self) -> Iterator[None]:
@@ -112,6 +112,14 @@ class Attempt:
             return StreamInterruptedError, f"The connection broke: {cause}."
         what = f"No answer came from {self._base_url}; check the network and base_url: {cause}."
         return APIConnectionError, what
+
+
+def _raise_alone(error: APIError) -> NoReturn:
+    """Raise an error without those behind it: their frames hold the headers of the request."""
+    try:
+        raise error
+    finally:
+        error.__context__ = None
 
 
 def transport_failure(error: Exception) -> TransportFailure | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from ._client_base import BaseClient, ClientOptions
 from ._lookup import look_up, look_up_async
+from ._options import check_options
 from ._secrets import conceal
 from ._silence import Silence
 from ._stream import AsyncStream, Stream
@@ -48,12 +49,12 @@ class Client(BaseClient):
         self, *, http_client: HTTPClient | None = None, **options: Unpack[ClientOptions]
     ) -> None:
         options = conceal(options)  # also from tracebacks
-        super().__init__(**options)
-        self._http_client = http_client
+        check_options(options)
         if http_client is not None:
             from . import _http
 
             _http.check_client("http_client", http_client, _http.HTTPClient)
+        super().__init__(http_client, **options)
         self._sleep = time.sleep
 
     def complete(self, request: ChatRequest) -> Completion:
@@ -138,7 +139,7 @@ class Client(BaseClient):
 
         client = self._http_client or _http.sync_client(self)
         http_request = self._endpoint.build_request(wanted, self._http_client)
-        with _http.sending(http_request, silence):
+        with _http.LeavingNoFrames(), _http.sending(http_request, silence):
             response = client.send(http_request, stream=True, follow_redirects=False)
         try:
             return _http.Body(response, silence, self._max_response_bytes)
@@ -165,13 +166,13 @@ class AsyncClient(BaseClient):
         self, *, http_async_client: AsyncHTTPClient | None = None, **options: Unpack[ClientOptions]
     ) -> None:
         options = conceal(options)  # also from tracebacks
-        super().__init__(**options)
-        self._http_client = http_async_client
+        check_options(options)
         if http_async_client is not None:
             from . import _http
 
             kind = _http.AsyncHTTPClient
             _http.check_client("http_async_client", http_async_client, kind)
+        super().__init__(http_async_client, **options)
         self._sleep = asyncio.sleep
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -254,10 +255,12 @@ class AsyncClient(BaseClient):
     async def _send(self, wanted: bytes | Get, silence: Silence) -> AsyncBody:
         from . import _http
 
+        _http.running_loop()  # also where it is the user's own client
         client = self._http_client or await _http.async_client(self)
         http_request = self._endpoint.build_request(wanted, self._http_client)
-        async with asyncio.timeout_at(silence.send_deadline):
-            response = await client.send(http_request, stream=True, follow_redirects=False)
+        with _http.LeavingNoFrames():
+            async with asyncio.timeout_at(silence.send_deadline):
+                response = await client.send(http_request, stream=True, follow_redirects=False)
         try:
             return _http.AsyncBody(response, silence, self._max_response_bytes, client)
         except Exception:

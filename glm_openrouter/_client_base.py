@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from ._adjust import ADJUSTMENTS
@@ -12,11 +13,12 @@ from ._call import Call
 from ._exchange import Exchange
 from ._lookup import Lookup
 from ._memory import MAX_RESPONSE_BYTES, Memory
+from ._options import show_option
 from ._pins import ProviderPins
 from ._repair import REPAIRS, Repairs
-from ._request import build_headers
+from ._request import Attribution, build_headers
 from ._retry import retry_policy
-from ._secrets import Redactor, read_key
+from ._secrets import Concealed, Redactor, read_key
 from ._silence import Silence
 from .catalogue import Get
 from .errors import InvalidRequestError
@@ -25,7 +27,7 @@ from .settings import ChatRequest
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from ._http import Timeout
+    from ._http import AsyncHTTPClient, Endpoint, HTTPClient, Timeout
 
 __all__ = ["BaseClient", "ClientOptions"]
 
@@ -61,6 +63,9 @@ class ClientOptions(TypedDict, total=False):
     """Send a refused request again, with the `max_tokens` that the balance allows. Default: false."""
     pin_provider: bool
     """Try the provider first that answered the session last; its prompt cache is warm. Default: false."""
+    pickle_secrets: bool
+    """Whether a pickle holds the key and `default_headers`. Without them, what comes out of it takes the key from the
+    environment of its own process. Default: true."""
 
 
 class BaseClient:
@@ -73,6 +78,7 @@ class BaseClient:
 
     def __init__(
         self,
+        http_client: HTTPClient | AsyncHTTPClient | None,
         *,
         api_key: str | SecretStr | None = None,
         base_url: str | None = None,
@@ -87,20 +93,20 @@ class BaseClient:
         app_title: str | None = None,
         app_categories: Sequence[str] | None = None,
         default_headers: Mapping[str, str] | None = None,
+        pickle_secrets: bool = True,
     ) -> None:
         from . import _http  # and with it httpx, which nothing needs before
 
-        key = read_key(api_key)
+        self._key: SecretStr | None = read_key(api_key)
         _check_max_retries(max_retries)
         _check_max_response_bytes(max_response_bytes)
-        _check_is_list("repairs", repairs)
-        _check_is_list("app_categories", app_categories)
         if unknown := set(repairs) - set(REPAIRS):
             raise InvalidRequestError(
                 f"Unknown repairs: {sorted(unknown)}. There are: {sorted(REPAIRS)}."
             )
         url = base_url or os.environ.get("OPENROUTER_API_BASE") or DEFAULT_BASE_URL
         self.base_url = _http.check_base_url(url, allow_http=allow_http)
+        self._http_client = http_client
         self._timeout = _http.build_timeout(timeout)
         self._max_retries = max_retries
         self._max_response_bytes = max_response_bytes
@@ -111,22 +117,36 @@ class BaseClient:
             if kind != "max_tokens" or retry_affordable
         }
         self._pins = ProviderPins() if pin_provider else None
-        headers = build_headers(
-            key,
-            app_url=app_url,
-            app_title=app_title,
-            app_categories=app_categories,
-            default_headers=default_headers,
-        )
-        self._redact = Redactor(headers)
-        self._endpoint = _http.Endpoint(self.base_url, headers, self._timeout)
+        self._attribution = Attribution(app_url, app_title, app_categories)
+        self._default_headers = Concealed(default_headers or {})
+        self._pickle_secrets = pickle_secrets
+        _ = self._endpoint  # checks the headers
+
+    # A copy out of a pickle makes these anew: the key may be another, and so may the proxies of its environment.
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        return build_headers(read_key(self._key), self._attribution, self._default_headers)
+
+    @cached_property
+    def _redact(self) -> Redactor:
+        return Redactor(self._headers)
+
+    @cached_property
+    def _endpoint(self) -> Endpoint:
+        from . import _http
+
+        return _http.Endpoint(self.base_url, self._headers, self._timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        # A client of the user's own cannot go to another process.
-        return {**self.__dict__, "_http_client": None}
+        left_out = ("_headers", "_redact", "_endpoint")
+        state = {name: value for name, value in self.__dict__.items() if name not in left_out}
+        if not self._pickle_secrets:
+            state |= {"_key": None, "_default_headers": Concealed()}
+        return {**state, "_http_client": None}  # the user's own cannot go to another process
 
     def __copy__(self) -> Self:
         copied = object.__new__(type(self))
@@ -165,7 +185,7 @@ class BaseClient:
             exchange,
             repairs=repairs,
             silence=silence,
-            base_url=self.base_url,
+            base_url=self._endpoint.describe(self._http_client),
             redact=self._redact,
             memory=Memory(self._max_response_bytes, answers_are_json=request.wants_json),
         )
@@ -174,7 +194,7 @@ class BaseClient:
         silence = Silence(self._timeout.read)
         return Lookup(
             silence=silence,
-            base_url=self.base_url,
+            base_url=self._endpoint.describe(self._http_client),
             model=get.model,
             redact=self._redact,
             memory=Memory(self._max_response_bytes),
@@ -183,17 +203,13 @@ class BaseClient:
 
 def _check_max_retries(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidRequestError(f"max_retries must be 0 or a positive integer, got {value!r}.")
+        raise InvalidRequestError(
+            f"max_retries must be 0 or a positive integer, got {show_option(value)}."
+        )
 
 
 def _check_max_response_bytes(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise InvalidRequestError(
-            f"max_response_bytes must be a positive integer, a number of bytes, got {value!r}."
+            f"max_response_bytes must be a positive integer, a number of bytes, got {show_option(value)}."
         )
-
-
-def _check_is_list(option: str, value: object) -> None:
-    """Refuse a single text where a list of texts is meant: each of its letters would count as one."""
-    if isinstance(value, str):
-        raise InvalidRequestError(f"{option} must be a list of texts, such as [{value!r}].")

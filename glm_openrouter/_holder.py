@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
 from ._client import AsyncClient, Client, ClientOptions
 from ._lookup import look_up, look_up_async
 from ._memory import MAX_RESPONSE_BYTES
+from ._options import refuse_options
 from ._repair import REPAIRS
 from ._secrets import Concealed, conceal, key_from_environment
 from .catalogue import read_facts
@@ -87,6 +88,12 @@ class ClientHolder(BaseModel):
     pin_provider: bool = False
     """Try the provider first that answered the session last; its prompt cache is warm."""
 
+    pickle_secrets: bool = True
+    """Whether a pickle holds the key and `default_headers`.
+
+    Without them, what comes out of it takes the key from the environment of its own process.
+    """
+
     http_client: HTTPClient | None = Field(default=None, exclude=True, repr=False)
     """Your own `httpx.Client`, which stays yours to close."""
 
@@ -115,6 +122,11 @@ class ClientHolder(BaseModel):
         """Return the arguments of a constructor in a form in which no traceback shows the secrets among them."""
         return conceal(arguments)
 
+    @staticmethod
+    def _refuse_options(arguments: Iterable[str]) -> None:
+        """Refuse arguments of a call that belong to the constructor, before anybody who listens sees them."""
+        refuse_options(arguments)
+
     def model_post_init(self, context: Any, /) -> None:
         """Let the framework finish its part; pydantic's own hook for private attributes would end the chain here."""
         super().model_post_init(context)
@@ -139,7 +151,19 @@ class ClientHolder(BaseModel):
             "allow_http": self.allow_http,
             "retry_affordable": self.retry_affordable,
             "pin_provider": self.pin_provider,
+            "pickle_secrets": self.pickle_secrets,
         }
+
+    def _check_connection(self) -> None:
+        """Check key, base URL and own clients.
+
+        Raises:
+            AuthenticationError: There is no key.
+            InvalidRequestError: One of the others makes no sense.
+        """
+        _ = self._client
+        if self.http_async_client is not None:
+            _ = self._async_client
 
     @property
     def _client(self) -> Client:
@@ -198,6 +222,9 @@ class ClientHolder(BaseModel):
         state = super().__getstate__()
         values = {**state["__dict__"], "http_client": None, "http_async_client": None}
         private = {**(state["__pydantic_private__"] or {}), "_made": {}}
+        if not self.pickle_secrets:
+            values["default_headers"] = None
+            values, private = _without_keys(values), _without_keys(private)
         return {**state, "__dict__": values, "__pydantic_private__": private}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
@@ -207,6 +234,8 @@ class ClientHolder(BaseModel):
             **(self.__pydantic_private__ or {}),
             **state["__pydantic_private__"],
         }
+        if not self.pickle_secrets:
+            self._environment_key = key_from_environment()
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
@@ -217,3 +246,7 @@ class ClientHolder(BaseModel):
         # Whatever is in `memo` is taken as it is.
         keep = {id(held): held for held in (self.http_client, self.http_async_client) if held}
         return super().__deepcopy__({**(memo or {}), **keep, id(self._made): {}})
+
+
+def _without_keys(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(value, SecretStr) else value for name, value in values.items()}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import NamedTuple
 
 import msgspec
 from pydantic import SecretStr
@@ -13,12 +14,19 @@ from .errors import InvalidRequestError
 from .settings import ChatRequest
 from .types import JSONObject
 
-__all__ = ["build_body", "build_headers", "encode_body"]
+__all__ = ["Attribution", "build_body", "build_headers", "encode_body"]
 
 _encode = msgspec.json.Encoder().encode
 _USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
 _NEW_NAMES = {"x-title": "x-openrouter-title"}
 """Headers that OpenRouter also takes under an old name."""
+_OPTIONS = {
+    "Authorization": "api_key",
+    "HTTP-Referer": "app_url",
+    "X-OpenRouter-Title": "app_title",
+    "X-OpenRouter-Categories": "app_categories",
+}
+"""Which option a header comes from."""
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 """See https://www.rfc-editor.org/rfc/rfc9110#name-tokens."""
 
@@ -67,24 +75,25 @@ def _locate(value: object, *, steps: int = _LONGEST_PLACE) -> str:
     return ""
 
 
+class Attribution(NamedTuple):
+    """Who asks: the user's own to say, and without it nothing is sent (https://openrouter.ai/docs/app-attribution)."""
+
+    url: str | None = None
+    """`HTTP-Referer`."""
+    title: str | None = None
+    """`X-OpenRouter-Title`."""
+    categories: Sequence[str] | None = None
+    """`X-OpenRouter-Categories`."""
+
+
 def build_headers(
-    api_key: SecretStr,
-    *,
-    app_url: str | None = None,
-    app_title: str | None = None,
-    app_categories: Sequence[str] | None = None,
-    default_headers: Mapping[str, str] | None = None,
+    api_key: SecretStr, attribution: Attribution, default_headers: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the headers of every request of a client.
 
-    Attribution is the user's: without `app_url` and `app_title` none is sent
-    (https://openrouter.ai/docs/app-attribution).
-
     Args:
         api_key: The key, sent as a bearer token.
-        app_url: `HTTP-Referer`.
-        app_title: `X-OpenRouter-Title`.
-        app_categories: `X-OpenRouter-Categories`.
+        attribution: Sent as far as it is set.
         default_headers: Any others; they win over those above. Case makes no difference.
 
     Raises:
@@ -96,20 +105,21 @@ def build_headers(
             "Content-Type": "application/json",
             "Accept": "application/json, text/event-stream",
             "User-Agent": _USER_AGENT,
-            "HTTP-Referer": app_url,
-            "X-OpenRouter-Title": app_title,
-            "X-OpenRouter-Categories": ",".join(app_categories or ()),
+            "HTTP-Referer": attribution.url,
+            "X-OpenRouter-Title": attribution.title,
+            "X-OpenRouter-Categories": ",".join(attribution.categories or ()),
         }
     )
-    given = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers or ()}
+    given = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers}
     kept = [name for name, value in headers.items() if value and name.lower() not in given]
-    merged = Concealed({name: headers[name] for name in kept} | dict(default_headers or {}))
+    merged = Concealed({name: headers[name] for name in kept} | dict(default_headers))
     for name in merged:  # without a variable for the value, which a traceback might show
         if not _HEADER_NAME.fullmatch(name):
             raise InvalidRequestError(f"HTTP does not allow {name!r} as the name of a header.")
         if not _is_sendable(merged[name]):
+            option = "" if name in default_headers else f"{_OPTIONS[name]}: "
             raise InvalidRequestError(
-                f"The value of the header {name} must be text of printable ASCII characters."
+                f"{option}The value of the header {name} must be text of printable ASCII characters."
             )
     return merged
 

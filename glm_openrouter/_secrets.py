@@ -15,8 +15,8 @@ __all__ = ["Concealed", "Redactor", "conceal", "key_from_environment", "read_key
 
 T = TypeVar("T", bound=Mapping[str, Any])
 
-_PATTERNS: Final = re.compile(r"sk-or-[\w-]+|\buser_\w{8,}")
-"""OpenRouter's keys, and the account id that it puts into error bodies."""
+_PATTERNS: Final = re.compile(r"sk-or-[\w-]+|\buser_\w{8,}|(?<=://)[^\s/@]+(?=@)")
+"""OpenRouter's keys, the account id that it puts into error bodies, user and password in a URL."""
 
 _CREDENTIAL: Final = re.compile("auth|key|token|secret|password|cookie", re.IGNORECASE)
 """What the name of a header with a credential has in it."""

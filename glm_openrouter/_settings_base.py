@@ -17,7 +17,12 @@ Amount = Annotated[Number, Field(ge=0)]
 class Settings(BaseModel):
     """A part of a request; an unknown key is an error, `None` means not set."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        protected_namespaces=(),
+        hide_input_in_errors=True,  # it may be a key at a wrong place
+    )
 
     def to_wire(self) -> JSONObject:
         """Return what was set, as it goes on the wire."""

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from ._guards import check_max_tokens, check_routing
+from ._options import refuse_options
 from ._sessions import LONGEST_SESSION_ID, resolve_session
 from ._settings_base import FreeJSON, Number, Settings
 from .messages import add_instruction
@@ -111,6 +112,7 @@ class ModelParameters(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         protected_namespaces=(),
+        hide_input_in_errors=True,  # it may be a key under a wrong name
         defer_build=True,  # this class has no objects of its own
     )
 
@@ -214,8 +216,11 @@ class ModelParameters(BaseModel):
             conversation: The framework's own id of the conversation: the `session_id` if nothing else gives one.
 
         Raises:
+            InvalidRequestError: An argument is an option of the connection, which belongs to the constructor.
             pydantic.ValidationError: An argument is unknown or makes no sense.
         """
+        for layer in layers:
+            refuse_options(layer)
         further, *named = [
             {_ALIASES.get(name, name): layer[name] for name in layer} for layer in (more, *layers)
         ]

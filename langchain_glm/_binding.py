@@ -107,6 +107,11 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
         conversation = self._converse(input)
         return cast(AIMessage, await afinish(conversation, await ask(next(conversation)), ask))
 
+    def bind(self, **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return this binding with more arguments; see `ChatGLM.bind`."""
+        cast(Any, self.bound)._refuse_options(kwargs)
+        return super().bind(**kwargs)
+
     def _converse(self, given: LanguageModelInput) -> Conversation:
         messages = cast(Any, self.bound)._convert_input(given).to_messages()
         if names := self.kwargs[ANSWER_TOOLS]:

@@ -77,7 +77,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         arguments = self._conceal(arguments)
         super().__init__(**arguments)
         with translate_errors():
-            _ = self._client  # checks the key and the base URL
+            self._check_connection()
 
     @model_validator(mode="after")
     def _no_model_kwarg_gets_lost(self) -> Self:
@@ -89,6 +89,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
             if field is not None and getattr(self, field) is not None:
                 msg = f"{name} is given twice, once in model_kwargs."
                 raise ValueError(msg)
+        self._refuse_options(self.model_kwargs)
         return self
 
     @model_validator(mode="after")

@@ -210,9 +210,14 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         return self.bind(**given, **kwargs)
 
     def bind(self, **kwargs: Any) -> "ModelBinding":
-        """Return this model with arguments for its calls."""
+        """Return this model with arguments for its calls.
+
+        Raises:
+            InvalidRequestError: One is an option of the connection, such as `api_key`: it belongs to the constructor.
+        """
         from ._binding import ModelBinding
 
+        self._refuse_options(kwargs)
         return ModelBinding(bound=self, kwargs=kwargs, config={})
 
     def with_structured_output(
@@ -275,6 +280,9 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         return _to_profile(facts) if facts else None
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        self._refuse_options(
+            kwargs
+        )  # LangChain asks for this before it tells any tracer what a call is made with
         parameters = super()._get_ls_params(stop=self._stop_texts(stop), **kwargs)
         return trace_model(parameters, kwargs.get("model") or self.model_name)
 

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.base import LangSmithParams
+from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
 from langchain_core.language_models.llms import BaseLLM
 from langchain_core.messages import HumanMessage
 from langchain_core.outputs import Generation, GenerationChunk, LLMResult
+from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import ContextThreadPoolExecutor
 
 from glm_openrouter import ChatRequest, Completion
@@ -117,7 +118,19 @@ class GLM(OpenRouterModel, BaseLLM):
     def _llm_type(self) -> str:
         return "openrouter-glm-text"
 
+    def bind(self, **kwargs: Any) -> Runnable[LanguageModelInput, str]:
+        """Return this model with arguments for its calls.
+
+        Raises:
+            InvalidRequestError: One is an option of the connection, such as `api_key`: it belongs to the constructor.
+        """
+        self._refuse_options(kwargs)
+        return super().bind(**kwargs)
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        self._refuse_options(
+            kwargs
+        )  # LangChain asks for this before it tells any tracer what a call is made with
         parameters = super()._get_ls_params(stop=self._stop_texts(stop), **kwargs)
         return trace_model(parameters, kwargs.get("model") or self.model_name)
 

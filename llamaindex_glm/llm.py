@@ -34,6 +34,7 @@ from glm_openrouter import (
 from ._arguments import PeerArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
 from ._growing import ChatBuilder, CompletionBuilder, ResponseBuilder
+from ._refusal import refuse_options_of_calls
 from ._structured import StructuredPrediction
 from ._to_wire import to_messages, to_tool
 
@@ -52,6 +53,7 @@ They would keep 256 for a model that names none, and count with another tokenize
 """
 
 
+@refuse_options_of_calls
 class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, FunctionCallingLLM):
     """GLM 4.6, or any other model, through OpenRouter.
 
@@ -103,7 +105,7 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, Fu
             arguments["model"] = model
         arguments = self._conceal(arguments)
         super().__init__(**arguments)
-        _ = self._client  # which checks the key and the base URL
+        self._check_connection()
 
     @classmethod
     def class_name(cls) -> str:

@@ -13,7 +13,6 @@ ALLOWED = {
     "glm_openrouter": {
         "httpcore",
         "httpx",
-        "httpx_aiohttp",
         "aiohttp",
         "jsonschema",
         "jsonschema_specifications",  # the schemas of schemas, which `jsonschema` brings

@@ -18,9 +18,9 @@ from .endpoint import (
     check_base_url,
     check_client,
 )
-from .failure import TransportFailure, transport_failure
+from .failure import LeavingNoFrames, TransportFailure, transport_failure
 from .inflate import ACCEPT_ENCODING
-from .loop_pool import async_client, release_async_client
+from .loop_pool import async_client, release_async_client, running_loop
 from .pool import release_sync_client, sync_client
 from .reads import sending
 
@@ -34,6 +34,7 @@ __all__ = [
     "HTTPClient",
     "HTTPRequest",
     "HTTPResponse",
+    "LeavingNoFrames",
     "Timeout",
     "TransportFailure",
     "async_client",
@@ -42,6 +43,7 @@ __all__ = [
     "check_client",
     "release_async_client",
     "release_sync_client",
+    "running_loop",
     "sending",
     "sync_client",
     "transport_failure",

@@ -1,18 +1,20 @@
 """Where requests go, and how long they may take."""
 
-import math
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
+from threading import TIMEOUT_MAX
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
 
+from glm_openrouter._options import show_option
 from glm_openrouter.catalogue import Get
 from glm_openrouter.errors import InvalidRequestError
 
 from .inflate import ACCEPT_ENCODING
+from .proxy import Proxy, environment_proxy
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -25,6 +27,7 @@ __all__ = [
     "build_timeout",
     "check_base_url",
     "check_client",
+    "proxy_of",
 ]
 
 HTTPClient: TypeAlias = httpx.Client
@@ -48,9 +51,14 @@ def build_timeout(timeout: object) -> Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
     limit = DEFAULT_TIMEOUT if timeout is None else timeout
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
+    if (
+        isinstance(limit, bool)
+        or not isinstance(limit, int | float)
+        or not 0 < limit <= TIMEOUT_MAX
+    ):
         raise InvalidRequestError(
-            f"timeout must be a positive number of seconds, or an httpx.Timeout, got {timeout!r}."
+            f"timeout must be a positive number of seconds, or an httpx.Timeout, "
+            f"got {show_option(timeout)}."
         )
     connect = min(CONNECT_TIMEOUT, limit)
     return httpx.Timeout(limit, connect=connect, pool=connect)
@@ -68,23 +76,32 @@ def check_client(option: str, client: object, kind: type[HTTPClient | AsyncHTTPC
 
 
 def check_base_url(url: str, *, allow_http: bool) -> str:
-    """Return the base URL without its last slash.
+    """Return the base URL without white space around it and its last slash.
 
     Raises:
         InvalidRequestError: It is not a URL, would send the key unencrypted to another machine, or has a part that does
             not belong there and may be a secret; the message does not show that part.
     """
-    shown = re.sub("//.*@", "//", re.split("[?#]", url)[0])
+    url = url.strip()
+    if "@" in url:
+        raise InvalidRequestError(
+            "base_url must be host and path only, without user and password; an @ in a path is written as %40. "
+            "Send credentials of your own as default_headers."
+        )
+    shown = re.split("[?#]", url)[0]
+    if not shown.isprintable():
+        raise InvalidRequestError("base_url has a line end or a control character in it.")
     scheme, host = _split(url)
     if scheme not in ("http", "https") or not host:
-        raise InvalidRequestError(f"base_url must be a URL with https://, got {shown!r}.")
+        found = repr(shown) if "://" in shown else "text without it"  # which may be a key
+        raise InvalidRequestError(f"base_url must be a URL with https://, got {found}.")
     if scheme == "http" and not allow_http and not _is_loopback(host):
         raise InvalidRequestError(
             f"base_url {shown!r} would send the API key unencrypted. Use https://, or set allow_http=True."
         )
-    if re.search("[@?#]", url):
+    if shown != url:
         raise InvalidRequestError(
-            f"base_url must be host and path only, such as {shown!r}, without user, password, query or fragment. "
+            f"base_url must be host and path only, such as {shown!r}, without query or fragment. "
             "Send credentials of your own as default_headers."
         )
     return url.rstrip("/")
@@ -107,6 +124,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+_PROXY = "glm_openrouter.proxy"
+"""What `Endpoint` calls it among the extensions of a request."""
+
+
 class Endpoint:
     """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request."""
 
@@ -116,6 +137,20 @@ class Endpoint:
         self._headers = httpx.Headers(headers)
         self._headers.setdefault("Accept-Encoding", ACCEPT_ENCODING)
         self._timeout = timeout
+        self._extensions: dict[str, object] = {}
+        """What a shared client is told, from the first request on."""
+
+    def describe(self, client: HTTPClient | AsyncHTTPClient | None) -> str:
+        """Return where requests go, and through which proxy; see `build_request`."""
+        proxy = self._find_extensions()[_PROXY] if client is None else None
+        return f"{self._base_url} through {proxy}" if proxy else self._base_url
+
+    def _find_extensions(self) -> dict[str, object]:
+        # Asking the environment takes as long as all else here, so it waits until there is a request.
+        if not self._extensions:
+            proxy = environment_proxy(self._chat_url)
+            self._extensions = {"timeout": self._timeout.as_dict(), _PROXY: proxy}
+        return self._extensions
 
     def build_request(
         self, wanted: bytes | Get, client: HTTPClient | AsyncHTTPClient | None
@@ -125,6 +160,9 @@ class Endpoint:
         Args:
             wanted: The body of a chat request, or something to get.
             client: The user's own.
+
+        Raises:
+            InvalidRequestError: The environment names a proxy that cannot be used.
         """
         if isinstance(wanted, Get):
             method, url, body = "GET", httpx.URL(self._base_url + wanted.path), b""
@@ -134,7 +172,12 @@ class Endpoint:
             return client.build_request(
                 method, url, headers=self._headers, content=body, timeout=self._timeout
             )
-        extensions = {"timeout": self._timeout.as_dict()}
         return httpx.Request(
-            method, url, headers=self._headers, content=body, extensions=extensions
+            method, url, headers=self._headers, content=body, extensions=self._find_extensions()
         )
+
+
+def proxy_of(request: HTTPRequest) -> Proxy | None:
+    """Return the proxy that a request for a shared client goes through."""
+    proxy: Proxy | None = request.extensions[_PROXY]
+    return proxy

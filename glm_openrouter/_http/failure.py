@@ -1,11 +1,13 @@
-"""What went wrong on a socket, in one word."""
+"""What went wrong on a socket: in one word, and without what the libraries below held at that moment."""
 
-import sys
+import traceback
+from asyncio import CancelledError
+from types import TracebackType
 from typing import Literal
 
 import httpx
 
-__all__ = ["ResponseTooLarge", "TransportFailure", "transport_failure"]
+__all__ = ["LeavingNoFrames", "ResponseTooLarge", "TransportFailure", "transport_failure"]
 
 TransportFailure = Literal[
     "no connection", "connect timeout", "connection", "silence", "size", "encoding"
@@ -28,25 +30,48 @@ class ResponseTooLarge(httpx.StreamError):
 
 
 def transport_failure(error: BaseException) -> TransportFailure | None:
-    """Return how the transport failed, or `None` if `error` does not come from httpx, aiohttp or a socket."""
-    aiohttp = sys.modules.get("aiohttp")
-    kinds = (httpx.HTTPError, httpx.StreamError, OSError)
-    if not isinstance(error, kinds if aiohttp is None else (*kinds, aiohttp.ClientError)):
+    """Return how the transport failed, or `None` if `error` does not come from httpx or a socket."""
+    if not isinstance(error, httpx.HTTPError | httpx.StreamError | OSError):
         return None
     if isinstance(error, ResponseTooLarge):
         return "size"
     if isinstance(error, httpx.DecodingError):
         return "encoding"
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return _of_connect_timeout(error.__cause__)
+        return "connect timeout"
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return "silence"
     return "no connection" if isinstance(error, _NO_CONNECTION) else "connection"
 
 
-def _of_connect_timeout(cause: BaseException | None) -> TransportFailure:
-    # httpx-aiohttp reports a refused or reset connection like this, too; the cause tells.
-    if not type(cause).__module__.startswith("aiohttp") or isinstance(cause, TimeoutError):
-        return "connect timeout"
-    aiohttp = sys.modules["aiohttp"]
-    return "no connection" if isinstance(cause, aiohttp.ClientConnectorError) else "connection"
+class LeavingNoFrames:
+    """A block whose errors keep no frame of the libraries below, nor the errors behind them.
+
+    Variables of those frames are the headers of a request and the password of a proxy, and tools that report errors
+    show them.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        _: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        if error is None:
+            return
+        if isinstance(error, Exception) and transport_failure(error) is None:
+            # Nobody expects it, so where it comes from is of use; these are lines of code, without values.
+            error.add_note("".join(traceback.format_tb(frames)))
+        _forget(error)
+
+
+def _forget(error: BaseException) -> None:
+    behind = error.__context__
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    if isinstance(error, CancelledError) and isinstance(behind, CancelledError):
+        # Whoever cancels looks for its own among these.
+        error.__context__ = behind
+        _forget(behind)

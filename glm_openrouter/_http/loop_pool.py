@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, WeakSet
 
+from glm_openrouter.errors import InvalidRequestError
+
 if TYPE_CHECKING:
     from .direct_async import DirectAsyncClient
 
-__all__ = ["async_client", "release_async_client"]
+__all__ = ["async_client", "release_async_client", "running_loop"]
 
 
 class _LoopPool:
@@ -56,9 +58,25 @@ _lock = threading.Lock()
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = WeakKeyDictionary()
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop.
+
+    Raises:
+        InvalidRequestError: There is none, because it is not asyncio that runs here.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    raise InvalidRequestError(
+        "Asynchronous calls need asyncio, which does not run here. Under trio, make a synchronous call in a thread: "
+        "await trio.to_thread.run_sync(...)."
+    )
+
+
 async def async_client(user: object) -> "DirectAsyncClient":
     """Return the client that everything on the running event loop shares, for `user`."""
-    loop = asyncio.get_running_loop()
+    loop = running_loop()
     with _lock:
         for other in [other for other in _pools if other.is_closed()]:
             _pools.pop(other).abandon()
@@ -71,7 +89,7 @@ async def async_client(user: object) -> "DirectAsyncClient":
 
 async def release_async_client(user: object) -> None:
     """Close the shared client of the running event loop if nobody else uses it."""
-    loop = asyncio.get_running_loop()
+    loop = running_loop()
     with _lock:
         pool = _pools.get(loop)
         if pool is None:

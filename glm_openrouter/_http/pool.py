@@ -5,13 +5,12 @@ import functools
 import os
 import threading
 from ssl import SSLContext
-from urllib.request import getproxies
 from weakref import WeakSet
 
-import httpcore
 import httpx
 
-from .endpoint import HTTPClient, HTTPRequest, HTTPResponse
+from .endpoint import HTTPRequest, HTTPResponse, proxy_of
+from .proxy import Proxy
 from .resolve import Backend
 
 __all__ = ["LIMITS", "DirectClient", "release_sync_client", "ssl_context", "sync_client"]
@@ -28,15 +27,9 @@ def ssl_context() -> SSLContext:
 class _Transport(httpx.HTTPTransport):
     """httpx's own, with connections that look up their host in time; httpx has no option for that."""
 
-    def __init__(self) -> None:
-        super().__init__(verify=ssl_context(), limits=LIMITS)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context(),
-            max_connections=LIMITS.max_connections,
-            max_keepalive_connections=LIMITS.max_keepalive_connections,
-            keepalive_expiry=LIMITS.keepalive_expiry,
-            network_backend=Backend(),
-        )
+    def __init__(self, proxy: httpx.Proxy | None) -> None:
+        super().__init__(verify=ssl_context(), limits=LIMITS, proxy=proxy)
+        self._pool._network_backend = Backend()
 
 
 class DirectClient:
@@ -47,30 +40,31 @@ class DirectClient:
     """
 
     def __init__(self) -> None:
-        self._transport = _Transport()
+        self._transports: dict[Proxy | None, httpx.HTTPTransport] = {}
+        self._lock = threading.Lock()
 
     def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
         """Return the response, whose body is still to be read."""
-        response = self._transport.handle_request(request)
+        response = self._transport(proxy_of(request)).handle_request(request)
         response.request = request
         return response
 
+    def _transport(self, proxy: Proxy | None) -> httpx.HTTPTransport:
+        with self._lock:
+            if proxy not in self._transports:
+                self._transports[proxy] = _Transport(proxy.for_httpx() if proxy else None)
+            return self._transports[proxy]
+
     def close(self) -> None:
         """Close all connections."""
-        self._transport.close()
-
-
-def _make_client() -> HTTPClient | DirectClient:
-    # Only `httpx.Client` reads the proxies of the environment. It adds no cookies to requests that it did not build.
-    if getproxies():
-        return httpx.Client(verify=ssl_context(), limits=LIMITS)
-    return DirectClient()
+        for transport in self._transports.values():
+            transport.close()
 
 
 class _Pool:
     """A shared client and its users; it is closed when the last of them is closed explicitly."""
 
-    def __init__(self, client: HTTPClient | DirectClient) -> None:
+    def __init__(self, client: DirectClient) -> None:
         self.client = client
         self.users: WeakSet[object] = WeakSet()
 
@@ -80,11 +74,11 @@ _pool: list[_Pool] = []
 """The one pool of the process, once there is one."""
 
 
-def sync_client(user: object) -> HTTPClient | DirectClient:
+def sync_client(user: object) -> DirectClient:
     """Return the client that the process shares, for `user`."""
     with _lock:
         if not _pool:
-            _pool.append(_Pool(_make_client()))
+            _pool.append(_Pool(DirectClient()))
         _pool[0].users.add(user)
         return _pool[0].client
 

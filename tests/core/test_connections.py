@@ -608,6 +608,40 @@ def test_twenty_calls_need_one_connection(run, scripted_openrouter, reply, strea
     assert len(server.connections) == 1
 
 
+def test_a_connection_that_the_server_has_closed_costs_nothing(run, scripted_openrouter):
+    server = scripted_openrouter((*ANSWER, Close()))
+
+    async def ask(client):
+        for _ in range(200):
+            await client.complete(run.request)
+            assert server.connections[-1].wait_closed()  # while the event loop notices nothing
+
+    run.scenario(server.base_url, ask, max_retries=0)
+    assert len(server.requests) == len(server.connections) == 200
+
+
+def test_a_request_that_the_server_may_have_read_is_not_sent_again(run, scripted_openrouter):
+    server = scripted_openrouter(ANSWER, (Close(),), ANSWER)
+
+    async def ask(client):
+        await client.complete(run.request)
+        with pytest.raises(APIConnectionError):
+            await client.complete(run.request)
+        assert len(server.requests) == 2
+
+    run.scenario(server.base_url, ask, max_retries=0)
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize("phrase", [b"Gesch\xe4ft", b"\x9c\xff", "Geschäft".encode(), b""])
+def test_a_reason_phrase_may_be_any_bytes(run, scripted_openrouter, phrase):
+    head = b"HTTP/1.1 503 %s\r\ncontent-length: 2\r\n\r\n{}" % phrase
+    server = scripted_openrouter((Send(head),))
+
+    with pytest.raises(InternalServerError, match="503"):
+        run.complete(server.base_url, max_retries=0)
+
+
 def test_errors_keep_the_connection(run, scripted_openrouter):
     server = scripted_openrouter(json_reply(error(400, "No"), 400))
 
@@ -631,7 +665,6 @@ def test_errors_keep_the_connection(run, scripted_openrouter):
         "http://127.0.0.1.example.com/v1",
         "http://localhost.example.com/v1",
         "http://example.com#127.0.0.1",
-        "http://127.0.0.1@example.com/v1",
         "HTTP://example.com/v1",
     ],
 )
@@ -647,6 +680,30 @@ def test_a_key_is_not_sent_in_the_clear(run, url):
 def test_a_base_url_that_is_none_is_refused(run, url):
     with pytest.raises(InvalidRequestError, match="base_url"):
         run.client(url)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1@example.com/v1", "https://h/s/x@1/api"])
+def test_a_base_url_with_an_at_sign_is_refused_with_the_right_hint(run, url):
+    with pytest.raises(InvalidRequestError, match="is written as %40") as caught:
+        run.client(url)
+    assert url.rpartition("@")[2] not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a\n.example/v1", "https://a.example/v1\x00", "https://a\x1b.example"]
+)
+def test_a_base_url_with_a_control_character_is_refused(run, url):
+    with pytest.raises(InvalidRequestError, match="control character"):
+        run.client(url)
+
+
+def test_white_space_around_a_base_url_is_not_sent(run, scripted_openrouter, monkeypatch):
+    server = scripted_openrouter(ANSWER)
+    monkeypatch.setenv("OPENROUTER_API_BASE", f"{server.base_url}/\r\n")
+    run.complete(None)
+    run.complete(f" {server.base_url}\n")
+
+    assert [request.path for request in server.requests] == ["/api/v1/chat/completions"] * 2
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 import math
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
-from glm_openrouter import Budget, ChatRequest, InvalidRequestError, session
+from glm_openrouter import Budget, ChatRequest, ClientOptions, InvalidRequestError, session
 
 QUESTION = [{"role": "user", "content": "Which way to the harbour?"}]
 
@@ -81,6 +82,46 @@ def test_a_tool_that_openrouter_runs_needs_no_function():
 def test_retries_that_are_not_a_count_are_refused(run, retries):
     with pytest.raises(InvalidRequestError, match=r"max_retries must be .*, got "):
         run.client("http://127.0.0.1:1", max_retries=retries)
+
+
+SECRET = "gateway/Key+with=Chars.4711"
+WRONG = {
+    "api_key": [7, [SECRET], {SECRET: SECRET}, SECRET.encode()],
+    "base_url": [7, SECRET, SECRET.encode(), [SECRET]],
+    "timeout": [SECRET, [7], True, 0, -1, math.nan, math.inf, 10**400],
+    "max_retries": [SECRET, [2], None, True, -1, 1.5],
+    "app_url": [7, [SECRET], f"{SECRET}\n"],
+    "app_title": [7, [SECRET], f"{SECRET}é"],
+    "app_categories": [7, SECRET, [7]],
+    "default_headers": [7, SECRET, [SECRET], [("a", SECRET)], {7: SECRET}, {"a": [SECRET]}],
+    "repairs": [0, None, SECRET, "think_tags", [7], {7: 7}],
+    "allow_http": [None, SECRET, 1],
+    "retry_affordable": [None, SECRET, 1],
+    "pin_provider": [None, SECRET, 1],
+    "pickle_secrets": [None, SECRET, 1],
+}
+"""Option -> values of wrong types, or of no sense."""
+
+
+@pytest.mark.parametrize("option", WRONG)
+def test_an_option_of_a_wrong_type_is_named_without_its_value(run, option):
+    for value in WRONG[option]:
+        with pytest.raises(InvalidRequestError) as caught:
+            run.client(**{"base_url": "http://127.0.0.1:1", option: value})
+        assert str(caught.value).startswith((f"{option} must be", f"{option}: ", "The value of"))
+        assert SECRET not in str(caught.value)
+
+
+def test_no_option_is_left_out_here():
+    own = ClientOptions.__annotations__.keys()
+    assert own - {"max_response_bytes"} == WRONG.keys()
+
+
+@pytest.mark.parametrize("client", [7, "x", httpx.AsyncClient, object()])
+def test_an_own_client_that_is_none_is_named(run, client):
+    option = "http_client" if run.mode == "sync" else "http_async_client"
+    with pytest.raises(InvalidRequestError, match=rf"{option} must be an httpx\.\w+, got "):
+        run.client("http://127.0.0.1:1", **{option: client})
 
 
 @pytest.mark.parametrize("option", ["repairs", "app_categories"])

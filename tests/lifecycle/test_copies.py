@@ -10,6 +10,8 @@ import httpx
 import pytest
 from surfaces import ANSWER, KEY, MAKERS, STALLED, TEXT, Surface
 
+from glm_openrouter import AuthenticationError
+
 COPYING = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
@@ -118,3 +120,78 @@ def test_a_copy_works_in_another_process(scripted_openrouter, method):
         assert Surface(name).call(model) == TEXT
     assert len(server.connections) == before + 1 + len(models)
     answers.close()
+
+
+# Pickles without secrets
+
+CREDENTIAL = "Hush-hush-4711"
+PICKLERS = pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps])
+
+
+def without_secrets(surface, server, **options):
+    headers = {"X-Api-Key": CREDENTIAL, "X-Team": CREDENTIAL}
+    return surface.make(
+        server.base_url,
+        **{"default_headers": headers, "max_retries": 0, "pickle_secrets": False, **options},
+    )
+
+
+def sent(server, name):
+    return {request.headers.get(name) for request in server.requests}
+
+
+@PICKLERS
+@pytest.mark.parametrize("of_environment", [False, True])
+def test_a_pickle_without_secrets_takes_the_key_of_its_process(
+    surface, scripted_openrouter, monkeypatch, dumps, of_environment
+):
+    server = scripted_openrouter(ANSWER)
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    monkeypatch.setenv("ALL_PROXY", f"http://me:{CREDENTIAL}@127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    options = {"api_key": None} if of_environment else {}
+    model = without_secrets(surface, server, **options)
+    asyncio.run(surface.ask_all_ways(model))
+    pickled = dumps(model)
+    server.requests.clear()
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-elsewhere")
+    asyncio.run(surface.ask_all_ways(pickle.loads(pickled)))
+
+    assert KEY.encode() not in pickled
+    assert CREDENTIAL.encode() not in pickled
+    assert sent(server, "authorization") == {"Bearer sk-or-v1-elsewhere"}
+    assert sent(server, "x-team") == {None}
+
+
+def test_a_pickle_without_secrets_where_there_is_no_key_says_so(
+    surface, scripted_openrouter, monkeypatch
+):
+    server = scripted_openrouter(ANSWER)
+    monkeypatch.setenv("OPENROUTER_API_KEY", KEY)
+    pickled = pickle.dumps(without_secrets(surface, server, api_key=None))
+    monkeypatch.delenv("OPENROUTER_API_KEY")
+    model = pickle.loads(pickled)
+
+    with pytest.raises(AuthenticationError, match="OPENROUTER_API_KEY"):
+        surface.call(model)
+    with pytest.raises(AuthenticationError, match="OPENROUTER_API_KEY"):
+        asyncio.run(surface.acall(model))
+    assert not server.requests
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_in_this_process_keeps_its_secrets(surface, scripted_openrouter, copied):
+    server = scripted_openrouter(ANSWER)
+    asyncio.run(surface.ask_all_ways(copied(without_secrets(surface, server))))
+
+    assert sent(server, "authorization") == {f"Bearer {KEY}"}
+    assert sent(server, "x-team") == {CREDENTIAL}
+
+
+def test_a_pickle_holds_the_secrets_by_default(surface, scripted_openrouter):
+    server = scripted_openrouter(ANSWER)
+    model = without_secrets(surface, server, pickle_secrets=True)
+    asyncio.run(surface.ask_all_ways(pickle.loads(pickle.dumps(model))))
+
+    assert sent(server, "authorization") == {f"Bearer {KEY}"}
+    assert sent(server, "x-team") == {CREDENTIAL}

@@ -5,8 +5,12 @@ import gc
 import os
 import threading
 
+import httpx
 import pytest
-from surfaces import ANSWER, STALLED, TEXT
+import trio
+from surfaces import ANSWER, STALLED, TEXT, Surface
+
+from glm_openrouter import InvalidRequestError
 
 retries = pytest.mark.parametrize("retries", [0, 2])
 
@@ -135,3 +139,21 @@ def test_many_calls_at_once_are_so_many_requests(surface, scripted_openrouter):
 
     assert asyncio.run(ask()) == [TEXT] * 50
     assert len(server.requests) == 50
+
+
+@pytest.mark.parametrize("name", ["core", "llamaindex"])  # LangChain itself calls asyncio first
+@pytest.mark.parametrize("owned", [False, True], ids=["shared client", "own client"])
+def test_trio_gets_one_clear_error(scripted_openrouter, name, owned):
+    server = scripted_openrouter(ANSWER)
+    surface = Surface(name)
+
+    async def ask():
+        async with httpx.AsyncClient() as mine:
+            model = surface.make(server.base_url, http_async_client=mine if owned else None)
+            for call in (surface.acall, surface.adrain):
+                with pytest.raises(InvalidRequestError, match=r"need asyncio.*trio\.to_thread"):
+                    await call(model)
+            return await trio.to_thread.run_sync(surface.call, model)
+
+    assert trio.run(ask) == TEXT
+    assert len(server.requests) == 1
