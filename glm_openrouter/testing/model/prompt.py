@@ -157,7 +157,7 @@ def _read_call(call: JSONObject) -> Call:
     function = call["function"]
     try:
         arguments = json.loads(function.get("arguments") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = {}
     return Call(
         name=function["name"],
