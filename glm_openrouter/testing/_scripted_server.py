@@ -207,11 +207,13 @@ class _Connection(asyncio.Protocol):
     async def _play(self, reply: Reply) -> None:
         try:
             await self._play_steps(reply)
-        except Exception:
-            # A step that cannot be carried out: better than a client that waits for the rest.
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the client must not wait for the rest
             if self._transport is not None:
                 self._transport.abort()
-            raise
+            message = "A step of the script cannot be carried out"
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": message, "exception": error}
+            )
 
     async def _play_steps(self, reply: Reply) -> None:
         for step in reply:

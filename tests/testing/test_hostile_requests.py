@@ -244,8 +244,8 @@ def test_half_a_pair_in_an_event_goes_out_as_json_escapes_it():
         assert '"\\ud800é"' in httpx.post(server.base_url, json={}).text
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_step_that_cannot_be_carried_out_ends_the_connection():
+def test_a_step_that_cannot_be_carried_out_ends_the_connection(caplog):
     script = [stream_reply([Event({"a": object()})])]
     with ScriptedServer(script) as server, pytest.raises(httpx.TransportError):
         httpx.post(server.base_url, json={}, timeout=30)
+    assert "cannot be carried out" in caplog.text
