@@ -19,11 +19,6 @@ from .types import JSONObject
 
 __all__ = ["SchemaCheck"]
 
-_RESTRICTING_KEYS: Final = frozenset(
-    ("type", "properties", "items", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
-)
-"""A schema with none of these is most likely something else, such as an example of the answer."""
-
 _MOST_KEYWORDS: Final = 256
 """Keywords of one schema; its properties are not among them."""
 
@@ -49,8 +44,6 @@ class SchemaCheck:
             InvalidRequestError: It is no JSON schema, refers to what is not in it, or cannot be checked within limits.
         """
         self._schema = _copy(schema)
-        if _RESTRICTING_KEYS.isdisjoint(self._schema):
-            raise _refuse(f"it allows anything; its keys are {', '.join(self._schema)}")
         self._draft = _draft_of(self._schema.pop("$schema", ""))
         self._check_form(self._schema)
         for part in _Walk(self._schema, self._draft).parts():

@@ -130,6 +130,11 @@ def schema_check(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
 _MOST_VALUES = 100
 """Values of one text that are tried."""
 
+_RESTRICTING_KEYS = frozenset(
+    ("type", "properties", "items", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
+)
+"""A schema with none of these is most likely something else, such as an example of the answer."""
+
 
 class Reply(NamedTuple):
     """The parts of an answer that count."""
@@ -171,6 +176,9 @@ class Plan:
             raise InvalidRequestError(f"{method} needs a schema.")
         self.schema: JSONObject = {"type": "object"} if schema is None else schema
         self._check = validate or schema_check(self.schema)
+        if validate is None and _RESTRICTING_KEYS.isdisjoint(self.schema):
+            keys = ", ".join(self.schema)
+            raise InvalidRequestError(f"Not a JSON schema, it allows anything; its keys: {keys}")
         if strict and schema is not None:
             self.schema = _closed(schema)
             self._check = validate or schema_check(self.schema)
