@@ -41,6 +41,9 @@ __all__ = ["Assembly"]
 _MOST_VALUES = 1_000_000
 """Values of one payload of JSON: they take many times the memory that they have bytes, so bytes alone limit nothing."""
 
+_MOST_CALLS = 20_000
+"""Parts of tool calls in one payload, each of which takes some time."""
+
 _MOST_ENTRIES = 200_000
 """What a response may hold besides its texts and log probabilities, for the same reason."""
 
@@ -201,6 +204,9 @@ class Assembly:
                 return None
             message = choice.message
             self._whole = True
+        if message.tool_calls and len(message.tool_calls) > _MOST_CALLS:
+            self._refuse_size(_MOST_CALLS, "parts of tool calls in one piece")
+            return None
         if message.reasoning_details is not None or message.annotations or message.refusal:
             self._accumulator.feed_extras(message, whole=self._whole)
         delta = self._repairs.feed(_read_delta(message, whole=self._whole))

@@ -384,6 +384,24 @@ def test_entries_that_come_one_by_one_are_bounded_too():
         assemble([one] * 2_000)
 
 
+def test_more_parts_of_calls_in_one_piece_than_make_sense_are_a_typed_error():
+    sent = [call("tide", "{}", at, f"c{at}") for at in range(20_001)]
+    kept = assemble(events(calls(*sent[:-1]), finishes("tool_calls")))[1]
+
+    assert len(kept.tool_calls) == 20_000
+    with pytest.raises(APIResponseError, match="more than 20,000") as caught:
+        assemble(events(says("Half a"), calls(*sent)))
+    assert caught.value.partial_text == "Half a"
+
+
+@pytest.mark.parametrize(("count", "kept"), [(9_999, 9_999), (10_000, 0)])
+def test_an_odd_entry_costs_only_itself_unless_there_are_very_many(count, kept):
+    sent = chunk({"content": "Pier two.", "annotations": [*[{"type": "file"}] * count, 5]})
+    found = assemble(events(sent, finishes()))[1]
+
+    assert (found.text, len(found.annotations)) == ("Pier two.", kept)
+
+
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_piece_of_a_million_values_is_not_read(monkeypatch, streamed):
     read = []
