@@ -107,6 +107,18 @@ class ChatAccumulator:
         self._refiled = False
 
     @property
+    def outcome(self) -> tuple[object, ...]:
+        """What has been said about how the response ends and what it costs."""
+        facts = self.completion
+        return facts.finish_reason, facts.native_finish_reason, facts.usage
+
+    @property
+    def entries(self) -> int:
+        """A number that grows with what is kept besides texts and tool calls."""
+        facts = self.completion
+        return len(self._details) + len(facts.annotations) + len(self._refusal)
+
+    @property
     def text(self) -> str:
         """The text so far."""
         self._text = ["".join(self._text)]
@@ -119,9 +131,9 @@ class ChatAccumulator:
         return self._reasoning[0]
 
     @property
-    def entries(self) -> int:
-        """How many details, annotations and tool calls there are."""
-        return len(self._details) + len(self.completion.annotations) + len(self.tool_calls)
+    def ended_by_itself(self) -> bool:
+        """Whether the response has reported an end that cut nothing off."""
+        return self._finish_reason(ended=False) not in (None, "length", "error", "content_filter")
 
     def feed_facts(self, chunk: ChatChunk) -> None:
         """Keep what a chunk says about the response; of repeated values the last one that is not null wins."""

@@ -13,6 +13,7 @@ import msgspec
 
 from ._accumulate import ChatAccumulator
 from ._envelope import error_from_envelope
+from ._memory import Memory
 from ._repair import Repairs
 from ._secrets import Redactor, redact
 from ._sse import Decoder
@@ -23,29 +24,21 @@ from .errors import (
     APIResponseError,
     EmptyResponseWarning,
     ErrorDetails,
+    ResponseTooLargeError,
     StreamInterruptedError,
 )
-from .types import (
-    ChatChunk,
-    Choice,
-    Completion,
-    Delta,
-    JSONObject,
-    WireMessage,
-    estimate_values,
-    parse_chunk,
-)
+from .types import ChatChunk, Choice, Completion, Delta, JSONObject, WireMessage, parse_chunk
 
 __all__ = ["Assembly"]
 
-_MOST_VALUES = 1_000_000
-"""Values of one payload of JSON: they take many times the memory that they have bytes, so bytes alone limit nothing."""
+_EXCERPT = 4096
+"""Bytes of a payload that are looked at to show what it is; much more than is shown, so that no secret is cut."""
 
 _MOST_CALLS = 20_000
-"""Parts of tool calls in one payload, each of which takes some time."""
+"""Parts of tool calls in one payload, each of which takes some time; no answer has a hundred."""
 
-_MOST_ENTRIES = 200_000
-"""What a response may hold besides its texts and log probabilities, for the same reason."""
+_USUAL_KEYS = 8
+"""No entry of `reasoning_details` has more."""
 
 
 class Assembly:
@@ -63,6 +56,7 @@ class Assembly:
         stop: StopTexts | None = None,
         *,
         redact: Redactor = redact,
+        memory: Memory | None = None,
     ) -> None:
         self.done = False
         """Whether nothing more is wanted from the socket."""
@@ -70,10 +64,14 @@ class Assembly:
         """The finished response, once `flush` has returned."""
         self._decoder = decoder
         self._payloads = 0
+        self._payloads_at_usage = 0
+        self._fruitful = 0
+        """The number of the last payload that brought something."""
         self._repairs = repairs
         self._stop = stop
         self._model = model
         self._redact = redact
+        self._memory = memory or Memory()
         self._accumulator = ChatAccumulator()
         self._introduced = False
         """Whether the first chunk has come, which has the facts about the response."""
@@ -83,24 +81,46 @@ class Assembly:
         """Whether a complete message came, which needs no finish reason to be complete."""
         self._failure: Callable[[], APIError] | None = None
         """Makes the error that ends the response, once all that came before it has been put in its place."""
+        self._reported: Callable[[], APIError] | None = None
+        """Makes that error if OpenRouter or the provider reported it."""
         self._unreadable = False
         """Whether a payload was not JSON."""
 
     @property
     def progress(self) -> int:
-        """A count that grows with what the response brings; what only keeps the connection alive does not count."""
-        return self._decoder.progress
+        """A number that grows with what the response brings: that of the last event which brought something.
+
+        Events without content do not count, however many there are, and neither do comments and blanks.
+        """
+        return self._fruitful or self._decoder.progress
 
     @property
-    def billed(self) -> Completion | None:
-        """What is known of the response, if it counts as spent: it is complete, or its usage has come."""
-        facts = self._accumulator.completion
-        return facts if self.completion is not None or facts.usage is not None else None
+    def facts(self) -> Completion:
+        """What is known of the response so far, such as its usage."""
+        return self._accumulator.completion
 
     @property
-    def finished(self) -> bool:
-        """Whether the finish reason has come, so that nothing is lost if the connection breaks."""
-        return self._failure is None and self._accumulator.completion.finish_reason is not None
+    def usage_is_final(self) -> bool:
+        """Whether the usage is that of the whole response: some servers send an early one, and count on."""
+        since = self._payloads - self._payloads_at_usage
+        return self.completion is not None or since <= (self._reported is not None)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the response is an error and nothing else, for which nobody pays.
+
+        OpenRouter charges for no response without completion tokens
+        (https://openrouter.ai/docs/features/zero-completion-insurance).
+        """
+        failed = self.facts.finish_reason == "error"
+        reported = self._reported or (self._provider_error if failed else None)
+        if reported is None or reported().may_be_billed:
+            return False
+        accumulator = self._accumulator
+        came = (
+            self.facts.usage or accumulator.text or accumulator.reasoning or accumulator.tool_calls
+        )
+        return not came
 
     @property
     def stopped(self) -> bool:
@@ -110,8 +130,10 @@ class Assembly:
     def feed(self, data: bytes) -> list[Delta]:
         """Take the next bytes of the body and return the increments that they complete."""
         deltas = []
-        for payload in self._decoder.feed(data):
-            delta = self._take(payload)
+        payloads = self._decoder.feed(data)
+        payloads.reverse()
+        while payloads:
+            delta = self._take(payloads.pop())  # so that it is gone once it has been read
             if delta:
                 deltas.append(delta)
             if self._failure is not None or self.stopped:
@@ -126,7 +148,8 @@ class Assembly:
             APIError: The response is a failure, or not complete.
         """
         deltas = [] if self.done else self._take_rest()
-        last = self._repairs.flush()
+        ended = self._failure is None and self._accumulator.ended_by_itself
+        last = self._repairs.flush(ended=ended)
         if self._stop is not None:
             last = self._stop.feed(last)
             last.text += self._stop.flush()
@@ -145,23 +168,27 @@ class Assembly:
         self.completion = completion
         return deltas
 
+    def drop_rest(self) -> None:
+        """Leave unread what has come of an event, or of a document, that is too large."""
+        self.done = True
+
     def fail(self, error: type[APIError], message: str) -> APIError:
         """Return an error that holds what has come so far."""
-        return error(self._redact(message), **self._details())
+        return error(self._redact(message), **self.details)
 
     def _take_rest(self) -> list[Delta]:
         """Read what the body ended with, which may be half of an event; after a choice, that is not a failure."""
         answered = self._answered
-        deltas = [delta for payload in self._decoder.flush() if (delta := self._take(payload))]
+        payloads = self._decoder.flush()  # one at most
+        deltas = [delta for _ in list(payloads) if (delta := self._take(payloads.pop()))]
         if answered and self._unreadable:
             self._failure = None
         return deltas
 
     def _take(self, payload: bytes) -> Delta | None:
         self._payloads += 1
-        is_large = len(payload) > 4096
-        if is_large and estimate_values(payload) > _MOST_VALUES:
-            self._refuse_size(_MOST_VALUES, "values in one piece")
+        if not self._memory.admits(payload):
+            self._failure = self._too_large
             return None
         try:
             chunk = parse_chunk(payload)
@@ -171,19 +198,21 @@ class Assembly:
                 self.fail, APIResponseError, f"Not a completion: {self._excerpt(payload)}"
             )
             return None
+        del payload
         choice = chunk.choices[0] if chunk.choices else None
         if choice is None or not self._introduced or choice.index or _is_notable(chunk, choice):
-            delta = self._take_notable(chunk, choice)
-        else:
-            delta = self._take_choice(choice)
-        if is_large or not self._payloads % 1024:
-            self._check_size()  # now and then, which is enough to bound it
-        return delta
+            return self._take_notable(chunk, choice)
+        return self._take_choice(choice)
 
     def _take_notable(self, chunk: ChatChunk, choice: Choice | None) -> Delta | None:
         """Take a chunk that has more than the next few words."""
-        self._introduced = True
+        if not self._introduced:
+            self._introduced = True
+            self._fruitful = self._payloads
+        before = self._accumulator.outcome
         self._accumulator.feed_facts(chunk)
+        if chunk.usage is not None:
+            self._payloads_at_usage = self._payloads
         if choice is not None and choice.index:
             choice = next((other for other in chunk.choices or () if not other.index), None)
         if choice is None:
@@ -192,6 +221,8 @@ class Assembly:
             return None
         self._answered = True
         self._accumulator.feed_finish(choice)
+        if self._accumulator.outcome != before:
+            self._fruitful = self._payloads
         delta = self._take_choice(choice)
         if chunk.error or choice.error or choice.finish_reason == "error":
             self._take_error(chunk.error or choice.error)
@@ -205,34 +236,64 @@ class Assembly:
             message = choice.message
             self._whole = True
         if message.tool_calls and len(message.tool_calls) > _MOST_CALLS:
-            self._refuse_size(_MOST_CALLS, "parts of tool calls in one piece")
+            self._failure = self._too_many_calls
             return None
         if message.reasoning_details is not None or message.annotations or message.refusal:
-            self._accumulator.feed_extras(message, whole=self._whole)
-        delta = self._repairs.feed(_read_delta(message, whole=self._whole))
+            self._keep_extras(message)
+        delta = _read_delta(message, whole=self._whole)
+        if _brings_something(delta, message):
+            self._fruitful = self._payloads
+        self._keep(delta, choice.logprobs)
+        if self._memory.is_full:
+            self._failure = self._too_large
+            return None
+        delta = self._repairs.feed(delta)
         if choice.logprobs:
             delta.logprobs = cast("JSONObject", choice.logprobs)
         if self._stop is not None:
             delta = self._stop.feed(delta)
         self._accumulator.feed(delta)
+        if delta.tool_calls:
+            self._memory.keep_calls(self._accumulator.tool_calls)
         return delta
 
-    def _check_size(self) -> None:
-        if self._accumulator.entries > _MOST_ENTRIES:
-            self._refuse_size(_MOST_ENTRIES, "reasoning details, annotations and tool calls")
+    def _keep(self, delta: Delta, logprobs: object) -> None:
+        memory = self._memory
+        if delta.text:
+            memory.keep_answer(delta.text)
+        if delta.reasoning:
+            memory.keep_text(delta.reasoning)
+        for call in delta.tool_calls:
+            memory.keep_json(call.arguments)
+        if logprobs:
+            memory.keep(logprobs)
 
-    def _refuse_size(self, most: int, what: str) -> None:
-        message = f"The response has more than {most:,} {what}, which no answer needs."
-        self._failure = partial(self.fail, APIResponseError, message)
+    def _keep_extras(self, message: WireMessage) -> None:
+        before = self._accumulator.entries
+        self._accumulator.feed_extras(message, whole=self._whole)
+        details = message.reasoning_details or ()
+        if self._accumulator.entries != before or any(len(each) > _USUAL_KEYS for each in details):
+            self._memory.keep([details, details, message.annotations, message.refusal])
+
+    def _too_many_calls(self) -> APIError:
+        message = f"The response has more than {_MOST_CALLS:,} parts of tool calls in one piece."
+        return self.fail(APIResponseError, f"[OpenRouter] {message}")
+
+    def _too_large(self) -> APIError:
+        return self.fail(
+            ResponseTooLargeError,
+            "[OpenRouter] The response needs too much memory (max_response_bytes)."
+            + (f" Model: {self._model}." if self._model else ""),
+        )
 
     def _take_error(self, error: JSONObject | str | None) -> None:
         # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.
         if self._accumulator.completion.finish_reason != "length":
-            self._failure = partial(self._provider_error, error)
+            self._failure = self._reported = partial(self._provider_error, error)
 
     def _provider_error(self, error: JSONObject | str | None = None) -> APIError:
         envelope = {"error": error or "The provider ended the response with an error"}
-        return error_from_envelope(envelope, self._details(), redact=self._redact)
+        return error_from_envelope(envelope, self.details, redact=self._redact)
 
     def _check_complete(self, completion: Completion) -> None:
         if not self._answered:
@@ -244,10 +305,12 @@ class Assembly:
             raise self.fail(StreamInterruptedError, "The stream ended before its finish reason.")
 
     def _excerpt(self, payload: bytes) -> str:
-        text = self._redact(payload.decode(errors="replace"))
+        text = self._redact(payload[:_EXCERPT].decode(errors="replace"))
         return f"{text[:200]!r}" + (" ..." if len(text) > 200 else "")
 
-    def _details(self) -> ErrorDetails:
+    @property
+    def details(self) -> ErrorDetails:
+        """What an error can say about the response."""
         facts = self._accumulator.completion
         return {
             "model": self._model,
@@ -256,6 +319,7 @@ class Assembly:
             "partial_text": self._accumulator.text,
             "partial_reasoning": self._accumulator.reasoning,
             "usage": facts.usage,
+            "may_be_billed": True,
         }
 
 
@@ -267,6 +331,22 @@ def _is_notable(chunk: ChatChunk, choice: Choice) -> bool:
         or chunk.error is not None
         or choice.error is not None
     )
+
+
+def _brings_something(delta: Delta, message: WireMessage) -> bool:
+    """Return whether an increment is more than a sign of life."""
+    return bool(
+        delta.text
+        or delta.reasoning
+        or any(call.arguments or call.name for call in delta.tool_calls)
+        or any(map(_is_filled, message.reasoning_details or ()))
+        or message.annotations
+        or message.refusal
+    )
+
+
+def _is_filled(detail: JSONObject) -> bool:
+    return any(detail.get(key) for key in ("text", "summary", "data", "signature"))
 
 
 def _read_delta(message: WireMessage, *, whole: bool) -> Delta:

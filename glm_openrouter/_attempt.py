@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ._envelope import error_from_body
+from ._memory import Memory
 from ._secrets import Redactor
 from ._silence import Silence
 from .errors import (
     APIConnectionError,
     APIError,
+    APIResponseError,
     APITimeoutError,
     ErrorDetails,
+    ResponseTooLargeError,
     StreamInterruptedError,
 )
 
@@ -22,14 +25,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "transport_failure"]
 
+_NOT_SENT = ("no connection", "connect timeout")
+"""Failures with which the request has not left this machine."""
+
 
 class Attempt:
     """One try at one request."""
 
     def __init__(
-        self, *, silence: Silence, base_url: str, model: str | None, redact: Redactor
+        self,
+        *,
+        silence: Silence,
+        base_url: str,
+        model: str | None,
+        redact: Redactor,
+        memory: Memory,
     ) -> None:
         self.silence = silence
+        self.memory = memory
+        """What the response takes."""
         self._redact = redact
         self._base_url = base_url
         self._model = model
@@ -48,47 +62,56 @@ class Attempt:
         )
 
     def raise_translated(self, error: Exception) -> None:
-        """Raise an error of the connection as ours, unless nothing is lost by it, and any other as it is."""
+        """Raise an error of the connection as ours, and any other as it is."""
         failure = transport_failure(error)
         if failure is None:
             raise error
-        if not self._is_finished:
-            raise self._connection_error(failure, str(error) or type(error).__name__) from error
+        raise self._connection_error(failure, str(error) or type(error).__name__) from error
 
     @contextmanager
     def translating_errors(self) -> Iterator[None]:
         """Do so with the errors of a block."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
+        except Exception as error:  # noqa: BLE001 -- raised again
             self.raise_translated(error)
-
-    @property
-    def _is_finished(self) -> bool:
-        """Whether nothing is lost if the connection breaks."""
-        return False
 
     @property
     def _has_progressed(self) -> bool:
         """Whether a part of the response has come."""
         return False
 
-    def _fail(self, kind: type[APIError], message: str) -> APIError:
-        """Return an error of the connection."""
-        return kind(self._redact(message), **self.context)
+    def _fail(self, kind: type[APIError], message: str, *, sent: bool = True) -> APIError:
+        """Return an error that holds what is known.
+
+        Args:
+            kind: Its type.
+            message: Its text.
+            sent: Whether the request may have reached the server.
+        """
+        details = self.context
+        if not sent:
+            details["may_be_billed"] = False
+        return kind(self._redact(message), **details)
 
     def _connection_error(self, failure: TransportFailure, cause: str) -> APIError:
-        kind: type[APIError] = APIConnectionError
-        if failure == "silence":
-            kind, text = APITimeoutError, f"{self.silence.describe()}."
-        elif failure == "connect timeout":
-            kind, text = APITimeoutError, f"{self._base_url} could not be reached in time."
-        elif self._has_progressed:
-            kind, text = StreamInterruptedError, f"The connection broke: {cause.rstrip('.')}."
-        else:
-            text = f"No answer came from {self._base_url}; check the network and base_url: {cause.rstrip('.')}."
+        kind, text = self._describe(failure, cause.rstrip("."))
         where = f" Model: {self._model}." if self._model else ""
-        return self._fail(kind, f"[OpenRouter] {text}{where}")
+        return self._fail(kind, f"[OpenRouter] {text}{where}", sent=failure not in _NOT_SENT)
+
+    def _describe(self, failure: TransportFailure, cause: str) -> tuple[type[APIError], str]:
+        if failure == "silence":
+            return APITimeoutError, f"{self.silence.describe()}."
+        if failure == "connect timeout":
+            return APITimeoutError, f"{self._base_url} could not be reached in time."
+        if failure == "size":
+            return ResponseTooLargeError, f"The response has {cause} (max_response_bytes)."
+        if failure == "encoding":
+            return APIResponseError, f"The response cannot be decompressed: {cause}."
+        if self._has_progressed:
+            return StreamInterruptedError, f"The connection broke: {cause}."
+        what = f"No answer came from {self._base_url}; check the network and base_url: {cause}."
+        return APIConnectionError, what
 
 
 def transport_failure(error: Exception) -> TransportFailure | None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ._assembly import Assembly
 from ._attempt import Attempt, transport_failure
 from ._exchange import Exchange
+from ._memory import Memory
 from ._repair import Repairs
 from ._secrets import Redactor
 from ._silence import Silence
 from ._sse import ResponseDecoder
 from ._stop import StopTexts
-from .errors import APIError
-from .spend import open_ledgers
+from .errors import APIError, APIStatusError, ErrorDetails
+from .spend import Bill, open_ledgers
 from .types import Completion, Delta
+
+if TYPE_CHECKING:
+    from ._http import HTTPResponse
 
 __all__ = ["Call"]
 
@@ -31,16 +36,30 @@ class Call(Attempt):
         silence: Silence,
         base_url: str,
         redact: Redactor,
+        memory: Memory,
     ) -> None:
         super().__init__(
-            silence=silence, base_url=base_url, model=exchange.request.model, redact=redact
+            silence=silence,
+            base_url=base_url,
+            model=exchange.request.model,
+            redact=redact,
+            memory=memory,
         )
         self._exchange = exchange
         self._ledgers = open_ledgers()
+        self._perhaps_paid = False
+        """Whether the request may have left and has not been refused."""
         self._repairs = repairs
         self._assembly: Assembly | None = None
         self.done = False
         """Whether the response has said that it is over, or has failed."""
+
+    @property
+    def context(self) -> ErrorDetails:
+        """What an error can say about the request, which costs something once it has been sent."""
+        if self._assembly is not None:
+            return self._assembly.details
+        return {**super().context, "may_be_billed": True}
 
     @property
     def completion(self) -> Completion | None:
@@ -56,22 +75,48 @@ class Call(Attempt):
         """
         body = self._exchange.encode()
         for ledger in self._ledgers:
-            ledger.reserve(self, self._exchange.request.model)
+            ledger.reserve(self, self._exchange.request)
+        self._perhaps_paid = True
         return body
 
     def close(self) -> None:
         """Add what the response cost to all that is tracked, however it ended."""
         ledgers, self._ledgers = self._ledgers, set()
-        billed = self._assembly.billed if self._assembly else None
+        bill = self._bill()
         for ledger in ledgers:
-            ledger.settle(self, billed)
+            ledger.settle(self, bill)
+
+    def _bill(self) -> Bill | None:
+        """Return what is known of the response, or `None` if nobody has paid for it."""
+        if not self._perhaps_paid:
+            return None
+        if self._assembly is None:
+            return Bill(Completion(), complete=False, final=False)
+        if self._assembly.refused:
+            return None
+        return Bill(
+            self._assembly.facts,
+            complete=self._assembly.completion is not None,
+            final=self._assembly.usage_is_final,
+        )
+
+    def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
+        """Return the error for a response that is not a success."""
+        error = super().status_error(response, body)
+        self._perhaps_paid = error.may_be_billed
+        return error
 
     def begin(self) -> None:
         """Get ready for the body of a response, whose headers are there."""
         self.silence.heard("the start of the response")
         stop = StopTexts.of(self._exchange.request.stop)
         self._assembly = Assembly(
-            ResponseDecoder(), self._repairs, self._model, stop, redact=self._redact
+            ResponseDecoder(),
+            self._repairs,
+            self._model,
+            stop,
+            redact=self._redact,
+            memory=self.memory,
         )
 
     def feed(self, data: bytes | None) -> list[Delta] | None:
@@ -103,7 +148,30 @@ class Call(Attempt):
         deltas = self._assembly.flush()
         if self._assembly.completion is not None:
             self._exchange.finish(self._assembly.completion)
+            for ledger in self._ledgers:
+                ledger.warn_if_unreported(self._assembly.completion)
         return deltas
+
+    def rescue(self, error: Exception) -> list[Delta]:
+        """Return what was held back of a response whose connection ended badly, if all that is needed has come.
+
+        Raises:
+            APIError: It has not, or the response is a failure.
+            Exception: `error` itself, if the connection has nothing to do with it.
+        """
+        assert self._assembly is not None  # for the type checker; `begin` has set it
+        failure = transport_failure(error)
+        if failure is None:
+            raise error
+        if failure == "size":
+            self._assembly.drop_rest()
+        try:
+            return self.flush()
+        except APIStatusError:
+            raise
+        except APIError:
+            self.raise_translated(error)
+            raise
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -119,15 +187,10 @@ class Call(Attempt):
             if transport_failure(error) is None:
                 raise
 
-    @property
-    def _is_finished(self) -> bool:
-        return self._assembly is not None and self._assembly.finished
+    def _fail(self, kind: type[APIError], message: str, *, sent: bool = True) -> APIError:
+        self._perhaps_paid = self._perhaps_paid and sent
+        return super()._fail(kind, message, sent=sent)
 
     @property
     def _has_progressed(self) -> bool:
         return self._assembly is not None and bool(self._assembly.progress)
-
-    def _fail(self, kind: type[APIError], message: str) -> APIError:
-        if self._assembly is None:
-            return super()._fail(kind, message)
-        return self._assembly.fail(kind, message)

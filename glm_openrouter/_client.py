@@ -138,8 +138,13 @@ class Client(BaseClient):
 
         client = self._http_client or _http.sync_client(self)
         http_request = self._endpoint.build_request(wanted, self._http_client)
-        response = client.send(http_request, stream=True, follow_redirects=False)
-        return _http.Body(response, silence)
+        with _http.sending(http_request, silence):
+            response = client.send(http_request, stream=True, follow_redirects=False)
+        try:
+            return _http.Body(response, silence, self._max_response_bytes)
+        except Exception:
+            response.close()
+            raise
 
 
 class AsyncClient(BaseClient):
@@ -253,4 +258,8 @@ class AsyncClient(BaseClient):
         http_request = self._endpoint.build_request(wanted, self._http_client)
         async with asyncio.timeout_at(silence.send_deadline):
             response = await client.send(http_request, stream=True, follow_redirects=False)
-        return _http.AsyncBody(response, silence, client)
+        try:
+            return _http.AsyncBody(response, silence, self._max_response_bytes, client)
+        except Exception:
+            await response.aclose()
+            raise

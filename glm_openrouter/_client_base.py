@@ -11,6 +11,7 @@ from ._adjust import ADJUSTMENTS
 from ._call import Call
 from ._exchange import Exchange
 from ._lookup import Lookup
+from ._memory import MAX_RESPONSE_BYTES, Memory
 from ._pins import ProviderPins
 from ._repair import REPAIRS, Repairs
 from ._request import build_headers
@@ -42,6 +43,8 @@ class ClientOptions(TypedDict, total=False):
     """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300."""
     max_retries: int
     """How often a failed request is sent again; never once a part of its response has been given out. Default: 2."""
+    max_response_bytes: int
+    """Bytes that a response may have, decompressed, and that its JSON may need once it is read. Default: 64 MiB."""
     app_url: str | None
     """Attribution: `HTTP-Referer`."""
     app_title: str | None
@@ -75,6 +78,7 @@ class BaseClient:
         base_url: str | None = None,
         timeout: float | Timeout | None = None,
         max_retries: int = 2,
+        max_response_bytes: int = MAX_RESPONSE_BYTES,
         repairs: Collection[str] = tuple(REPAIRS),
         allow_http: bool = False,
         retry_affordable: bool = False,
@@ -88,6 +92,7 @@ class BaseClient:
 
         key = read_key(api_key)
         _check_max_retries(max_retries)
+        _check_max_response_bytes(max_response_bytes)
         _check_is_list("repairs", repairs)
         _check_is_list("app_categories", app_categories)
         if unknown := set(repairs) - set(REPAIRS):
@@ -97,7 +102,8 @@ class BaseClient:
         url = base_url or os.environ.get("OPENROUTER_API_BASE") or DEFAULT_BASE_URL
         self.base_url = _http.check_base_url(url, allow_http=allow_http)
         self._timeout = _http.build_timeout(timeout)
-        self._retries = retry_policy(max_retries)
+        self._max_retries = max_retries
+        self._max_response_bytes = max_response_bytes
         self._repairs = frozenset(repairs)
         self._adjustments = {
             kind: adjustment
@@ -134,6 +140,11 @@ class BaseClient:
         copied.__dict__.update(copy.deepcopy(self.__dict__, {**memo, **keep}))
         return copied
 
+    @property
+    def _retries(self) -> dict[str, Any]:
+        """The policy of the retries, for one call."""
+        return retry_policy(self._max_retries)
+
     def _new_exchange(self, request: ChatRequest, *, stream: bool) -> Exchange:
         if not isinstance(request, ChatRequest):
             raise InvalidRequestError(
@@ -143,7 +154,12 @@ class BaseClient:
 
     def _new_call(self, exchange: Exchange) -> Call:
         request = exchange.request
-        repairs = Repairs(self._repairs, request.tool_schemas(), wants_json=request.wants_json)
+        repairs = Repairs(
+            self._repairs,
+            request.tool_schemas(),
+            wants_json=request.wants_json,
+            thinks=request._thinks,
+        )
         silence = Silence(self._timeout.read)
         return Call(
             exchange,
@@ -151,16 +167,30 @@ class BaseClient:
             silence=silence,
             base_url=self.base_url,
             redact=self._redact,
+            memory=Memory(self._max_response_bytes, answers_are_json=request.wants_json),
         )
 
     def _new_lookup(self, get: Get) -> Lookup:
         silence = Silence(self._timeout.read)
-        return Lookup(silence=silence, base_url=self.base_url, model=get.model, redact=self._redact)
+        return Lookup(
+            silence=silence,
+            base_url=self.base_url,
+            model=get.model,
+            redact=self._redact,
+            memory=Memory(self._max_response_bytes),
+        )
 
 
 def _check_max_retries(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidRequestError(f"max_retries must be 0 or a positive integer, got {value!r}.")
+
+
+def _check_max_response_bytes(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise InvalidRequestError(
+            f"max_response_bytes must be a positive integer, a number of bytes, got {value!r}."
+        )
 
 
 def _check_is_list(option: str, value: object) -> None:

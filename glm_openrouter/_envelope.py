@@ -37,6 +37,9 @@ _TYPES: Mapping[int, type[APIStatusError]] = {
 
 _RETRYABLE = frozenset((408, 429, 500, 502, 503, 504, 529, *range(520, 525)))
 
+_MAY_BE_BILLED = frozenset((504, 524))
+"""Somebody in between did not wait for the answer; the provider may have finished it."""
+
 _STATUS_OF_NAME = {
     "invalid_request": 400,
     "context_length_exceeded": 400,
@@ -186,6 +189,7 @@ def error_from_envelope(
         **cast(ErrorDetails, clean),
         "status_code": status,
         "retry_after": _retry_after(headers, metadata, availability, now),
+        "may_be_billed": bool(context.get("may_be_billed")) and status in _MAY_BE_BILLED,
     }
     details["retryable"] = _is_retryable(status, text, details, metadata, availability)
     if status == 402 and (affordable := _affordable(text)) is not None:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from ._client import AsyncClient, Client, ClientOptions
 from ._lookup import look_up, look_up_async
+from ._memory import MAX_RESPONSE_BYTES
 from ._repair import REPAIRS
 from ._secrets import Concealed, conceal, key_from_environment
 from .catalogue import read_facts
@@ -56,6 +57,9 @@ class ClientHolder(BaseModel):
 
     max_retries: Annotated[int, Field(ge=0)] = 2
     """How often a failed request is sent again; never once a part of its response has been given out."""
+
+    max_response_bytes: Annotated[int, Field(gt=0)] = MAX_RESPONSE_BYTES
+    """Bytes that a response may have, decompressed, and that its JSON may need once it is read. Default: 64 MiB."""
 
     app_url: str | None = Field(default_factory=lambda: os.environ.get("OPENROUTER_APP_URL"))
     """Attribution, sent only if set. Default: `OPENROUTER_APP_URL`."""
@@ -126,6 +130,7 @@ class ClientHolder(BaseModel):
             "base_url": base_url or self._environment_base,
             "timeout": self.timeout,
             "max_retries": self.max_retries,
+            "max_response_bytes": self.max_response_bytes,
             "app_url": self.app_url,
             "app_title": self.app_title,
             "app_categories": self.app_categories,

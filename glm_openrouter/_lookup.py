@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, Retrying
 from ._attempt import Attempt
 from ._envelope import error_from_envelope
 from .catalogue import Get, Inquiry
-from .errors import APIError, APIResponseError
+from .errors import APIError, APIResponseError, ResponseTooLargeError
 from .types import JSONObject, decode_tolerantly
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ class Lookup(Attempt):
         """
         if not response.is_success:
             raise self.status_error(response, body)
+        if not self.memory.admits(body):
+            raise self._fail(
+                ResponseTooLargeError,
+                f"[OpenRouter] The response of {response.url} needs too much memory (max_response_bytes).",
+            )
         try:
             answer = decode_tolerantly(body)
         except msgspec.DecodeError:

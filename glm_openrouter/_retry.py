@@ -5,7 +5,7 @@ from typing import Any
 
 from tenacity import (
     RetryCallState,
-    retry_if_exception,
+    retry_base,
     stop_after_attempt,
     stop_any,
     stop_before_delay,
@@ -28,25 +28,37 @@ _MAX_TOTAL_WAIT = 300.0
 _backoff = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0, 0.25)
 
 
-def _is_worth_retrying(error: BaseException) -> bool:
-    """Return whether the request may be sent again.
+class _IsWorthRetrying(retry_base):
+    """Whether the request of one call may be sent again.
 
-    A timeout is not: the provider may still be at work on the first request, and bill for it.
+    Not after a timeout: the provider may still be at work on the first request. And after a failure that may have to
+    be paid for, once at most, so that nobody pays three times for one answer.
     """
-    return (
-        isinstance(error, APIError)
-        and error.retryable
-        and not isinstance(error, APITimeoutError)
-        and (error.retry_after or 0) <= _MAX_WAIT
-    )
+
+    def __init__(self) -> None:
+        self._may_be_paid_again = True
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        error = _error_of(retry_state)
+        if not isinstance(error, APIError) or not _may_pass(error):
+            return False
+        if not error.may_be_billed:
+            return True
+        again, self._may_be_paid_again = self._may_be_paid_again, False
+        return again
+
+
+def _may_pass(error: APIError) -> bool:
+    is_timeout = isinstance(error, APITimeoutError)
+    return error.retryable and not is_timeout and (error.retry_after or 0) <= _MAX_WAIT
 
 
 def retry_policy(max_retries: int) -> dict[str, Any]:
-    """Return the arguments for `tenacity.Retrying` and `tenacity.AsyncRetrying`."""
+    """Return the arguments for `tenacity.Retrying` and `tenacity.AsyncRetrying`, for one call."""
     return {
         "stop": stop_any(stop_after_attempt(max_retries + 1), stop_before_delay(_MAX_TOTAL_WAIT)),
         "wait": _wait,
-        "retry": retry_if_exception(_is_worth_retrying),
+        "retry": _IsWorthRetrying(),
         "before_sleep": _log,
         "reraise": True,
     }

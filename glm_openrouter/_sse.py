@@ -22,7 +22,7 @@ class Decoder(Protocol):
 
     done: bool
     progress: int
-    """How much has come, not counting what only keeps the connection alive."""
+    """How much has come of one document, not counting blanks; always 0 for an event stream, whose events tell."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes and return the payloads that they complete."""
@@ -39,8 +39,9 @@ class EventStreamDecoder:
     def __init__(self) -> None:
         self.done = False
         self.progress = 0
-        self._tail: list[bytes] = []
-        """Pieces of the line that has not ended yet. Joined once, so that a long line costs linear time."""
+        self._has_events = False
+        self._tail = bytearray()
+        """What has come of the line that has not ended yet."""
         self._data: list[bytes] = []
         """The `data:` lines of the event that has not ended yet."""
         self._after_carriage_return = False
@@ -55,8 +56,9 @@ class EventStreamDecoder:
         lines = data.split(b"\n")
         rest = lines.pop()
         if lines and self._tail:
-            lines[0] = b"".join((*self._tail, lines[0]))
-            self._tail.clear()
+            self._tail += lines[0]
+            lines[0] = bytes(self._tail)
+            self._tail = bytearray()
         payloads: list[bytes] = []
         for line in lines:
             if line:
@@ -66,7 +68,7 @@ class EventStreamDecoder:
             if self.done:
                 return payloads
         if rest:
-            self._tail.append(rest)
+            self._tail += rest
             self.done = self._tail_is_done()
             if self.done and self._data:
                 payloads.append(self._take_event())
@@ -74,12 +76,13 @@ class EventStreamDecoder:
 
     def flush(self) -> list[bytes]:
         """Return the last event if the body ended before its blank line, or the body if it had no events."""
-        if self._tail and not self.done:
-            self._take_line(b"".join(self._tail).rstrip(b"\r"))
-        self._tail.clear()
+        rest = bytes(self._tail).rstrip(b"\r")
+        self._tail = bytearray()
+        if rest and not self.done:
+            self._take_line(rest)
         if self._data:
             return [self._take_event()]
-        stray = b"" if self.progress else b"\n".join(self._stray).strip()
+        stray = b"" if self._has_events else b"\n".join(self._stray).strip()
         self._stray.clear()
         return [stray] if stray else []
 
@@ -91,16 +94,15 @@ class EventStreamDecoder:
                 # Whatever follows on this line: it may not have come yet, and must make no difference when it does.
                 self.done = True
             elif meant:
-                self.progress += 1
+                self._has_events = True
                 self._data.append(value)
                 self._stray.clear()
         elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
             self._keep_stray(line)
 
     def _tail_is_done(self) -> bool:
-        # A server may send `[DONE]`, no line end, and then nothing. A long tail is not joined to look for it.
-        few = len(self._tail) <= len(_LAST_LINES[0])
-        return few and self._tail[-1].endswith(b"]") and b"".join(self._tail) in _LAST_LINES
+        # A server may send `[DONE]`, no line end, and then nothing.
+        return len(self._tail) <= len(_LAST_LINES[0]) and self._tail in _LAST_LINES
 
     def _take_event(self) -> bytes:
         payload = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
@@ -127,19 +129,22 @@ class BodyDecoder:
     def __init__(self) -> None:
         self.done = False
         self.progress = 0
-        self._pieces: list[bytes] = []
+        self._body = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; nothing is complete before the end."""
-        if self._pieces or data.strip():
+        is_blank = data.isspace()
+        if not is_blank:
             self.progress += 1
-            self._pieces.append(data)
+        if self._body or not is_blank:
+            self._body += data
         return []
 
     def flush(self) -> list[bytes]:
         """Return the document."""
-        body = b"".join(self._pieces).strip()
-        self._pieces.clear()
+        body = bytes(self._body)
+        self._body = bytearray()
+        body = body.strip()
         return [body] if body else []
 
 

@@ -125,7 +125,7 @@ class Stream(_BaseStream):
             return None
         if call.completion is not None:
             with call.ending():
-                body.read_all()
+                body.drain()
             self.close()
             return None
         try:
@@ -133,7 +133,7 @@ class Stream(_BaseStream):
                 if deltas:
                     return deltas
         except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
-            call.raise_translated(error)
+            return call.rescue(error)
         return call.flush()
 
 
@@ -205,7 +205,7 @@ class AsyncStream(_BaseStream):
             return None
         if call.completion is not None:
             with call.ending():
-                await body.read_all()
+                await body.drain()
             await self.aclose()
             return None
         try:
@@ -213,5 +213,5 @@ class AsyncStream(_BaseStream):
                 if deltas:
                     return deltas
         except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
-            call.raise_translated(error)
+            return call.rescue(error)
         return call.flush()

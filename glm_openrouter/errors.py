@@ -12,6 +12,7 @@
         │   └── APITimeoutError                   silence for longer than `timeout`
         ├── APIResponseError                      a response came that cannot be read
         ├── StreamInterruptedError                a stream ended before its finish reason
+        ├── ResponseTooLargeError                 more came than `max_response_bytes`
         └── APIStatusError                        OpenRouter or the provider reported a failure
             ├── BadRequestError            400
             │   └── ContextLengthExceededError
@@ -54,12 +55,14 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitError",
     "RequestTooLargeError",
+    "ResponseTooLargeError",
     "RoutingConflictWarning",
     "SmallMaxTokensWarning",
     "StreamInterruptedError",
     "StructuredOutputError",
     "TruncatedToolCallError",
     "UnprocessableEntityError",
+    "UnreportedCostWarning",
 ]
 
 
@@ -81,7 +84,7 @@ class BudgetExceededError(GLMError):
         self.limit = limit
         """What may be spent."""
         self.spent = spent
-        """What has been spent."""
+        """What has been spent, with the estimates of calls whose cost was not reported."""
         self.estimate = estimate
         """What the call was estimated to cost."""
 
@@ -102,6 +105,7 @@ class ErrorDetails(TypedDict, total=False):
     request_id: str | None
     retry_after: float | None
     retryable: bool
+    may_be_billed: bool
     affordable_max_tokens: int | None
     partial_text: str
     partial_reasoning: str
@@ -129,6 +133,8 @@ class APIError(GLMError):
     """Seconds to wait before the next try, if the response says."""
     retryable: bool = False
     """Whether the same request may succeed later."""
+    may_be_billed: bool = False
+    """Whether the failed try may cost something: a model may have worked on it, and what it cost did not come."""
     affordable_max_tokens: int | None = None
     """With status 402: the `max_tokens` that the balance allows."""
     partial_text: str = ""
@@ -172,6 +178,10 @@ class StreamInterruptedError(APIError):
     """A stream ended before its finish reason; `partial_text` holds what came."""
 
     retryable = True
+
+
+class ResponseTooLargeError(APIError):
+    """A response has more bytes than `max_response_bytes`; `partial_text` holds what came of it."""
 
 
 class APIStatusError(APIError):
@@ -258,3 +268,7 @@ class RoutingConflictWarning(UserWarning):
 
 class SmallMaxTokensWarning(UserWarning):
     """`max_tokens` leaves a model that thinks no room for an answer."""
+
+
+class UnreportedCostWarning(UserWarning):
+    """A response says how many tokens it took, but not what they cost, so a `Spend` or `Budget` can only estimate."""

@@ -36,7 +36,6 @@ __all__ = [
     "WireMessage",
     "WireToolCall",
     "decode_tolerantly",
-    "estimate_values",
     "fit",
     "parse_chunk",
     "to_number",
@@ -294,11 +293,6 @@ def parse_chunk(payload: bytes) -> ChatChunk:
     if is_lossy:
         _refuse_arguments(chunk)
     return chunk
-
-
-def estimate_values(payload: bytes) -> int:
-    """Return about how many values a JSON payload holds, and at least as many; each may take some 100 bytes."""
-    return payload.count(b",") + payload.count(b"{") + payload.count(b"[")
 
 
 def decode_tolerantly(payload: bytes) -> Any:

@@ -24,6 +24,7 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitError",
     "RequestTooLargeError",
+    "ResponseTooLargeError",
     "StreamInterruptedError",
     "UnprocessableEntityError",
 ]
@@ -53,6 +54,10 @@ class StreamInterruptedError(
     _ModelError, errors.StreamInterruptedError, exceptions.ModelConnectionError
 ):
     """A stream ended before its finish reason."""
+
+
+class ResponseTooLargeError(_ModelError, errors.ResponseTooLargeError, exceptions.ModelAPIError):
+    """A response has more bytes than `max_response_bytes`, or would need more memory."""
 
 
 class APIStatusError(_ModelError, errors.APIStatusError):

@@ -11,13 +11,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 ALLOWED = {
     "glm_openrouter": {
+        "httpcore",
         "httpx",
         "httpx_aiohttp",
         "aiohttp",
         "jsonschema",
+        "jsonschema_specifications",  # the schemas of schemas, which `jsonschema` brings
         "msgspec",
         "pydantic",
         "pydantic_core",
+        "referencing",  # what references mean, which `jsonschema` brings
         "tenacity",
     },
     "glm_openrouter/cli": {"msgspec", "rich"},

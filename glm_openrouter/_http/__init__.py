@@ -19,10 +19,13 @@ from .endpoint import (
     check_client,
 )
 from .failure import TransportFailure, transport_failure
+from .inflate import ACCEPT_ENCODING
 from .loop_pool import async_client, release_async_client
 from .pool import release_sync_client, sync_client
+from .reads import sending
 
 __all__ = [
+    "ACCEPT_ENCODING",
     "DEFAULT_TIMEOUT",
     "AsyncBody",
     "AsyncHTTPClient",
@@ -39,6 +42,7 @@ __all__ = [
     "check_client",
     "release_async_client",
     "release_sync_client",
+    "sending",
     "sync_client",
     "transport_failure",
 ]

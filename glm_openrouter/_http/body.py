@@ -1,8 +1,9 @@
-"""The body of a response, read from the socket; no read takes longer than the silence that is allowed."""
+"""The body of a response, read from the socket, within the time and the size that are allowed."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import httpx
@@ -10,73 +11,174 @@ import httpx
 from glm_openrouter._silence import Silence
 
 from .endpoint import AsyncHTTPClient, HTTPResponse
-from .failure import transport_failure
+from .failure import ResponseTooLarge, transport_failure
+from .inflate import find_inflater
+from .reads import reads_of
 
 if TYPE_CHECKING:
     from .direct_async import DirectAsyncClient
 
 __all__ = ["AsyncBody", "Body"]
 
+_ERROR_PAGE = 1 << 16
+"""Bytes of an error page that are read."""
 
-class Body:
+
+class _BaseBody:
+    """What both have in common: what comes from the socket is decompressed piece by piece, and counted."""
+
+    def __init__(self, response: HTTPResponse, silence: Silence, limit: int) -> None:
+        self.response = response
+        self._silence = silence
+        self._limit = self._left = limit
+        self._pieces: Iterator[bytes] = iter(())
+        """What is left of the bytes that were read last."""
+        # What has been read already, such as by a hook of the user's own client, is decompressed.
+        encoding = None if response.is_stream_consumed else response.headers.get("content-encoding")
+        self._inflater = find_inflater(encoding) if encoding else None
+
+    def _take(self, data: bytes | None) -> bytes | None:
+        """Count the next bytes of the body, and return them.
+
+        Raises:
+            ResponseTooLarge: They are too many.
+        """
+        if data is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise ResponseTooLarge(self._limit)
+        return data
+
+    def _is_enough(self, content: bytearray) -> bool:
+        """Return whether no more is wanted: of an error page, the beginning says enough."""
+        return not self.response.is_success and len(content) >= _ERROR_PAGE
+
+    def _cut(self, content: bytearray) -> bytes:
+        return bytes(content if self.response.is_success else content[:_ERROR_PAGE])
+
+    def _is_bearable(self, error: Exception) -> bool:
+        """Return whether it does not matter that the body broke: of an error page, the status says enough."""
+        kind = transport_failure(error)
+        return not self.response.is_success and kind is not None and kind != "silence"
+
+
+class Body(_BaseBody):
     """The body of a response; no read of it takes longer than the silence that is allowed.
 
     httpx fixes the timeout of reads when it sends a request, and would start that wait again with every comment that
     keeps the connection alive. So the reads of its socket ask here how long they may take.
+
+    Args:
+        response: Its headers are there, its body is not.
+        silence: The clock behind `timeout`.
+        limit: How many bytes it may have, decompressed.
+
+    Raises:
+        httpx.DecodingError: It is compressed in a way that was not asked for.
     """
 
-    def __init__(self, response: HTTPResponse, silence: Silence) -> None:
-        self.response = response
-        self._silence = silence
-        self._socket = response.extensions.get("network_stream")
-        if response.http_version != "HTTP/1.1":
-            self._socket = None  # shared with other responses
-        if self._socket is not None:
-            read = self._socket.read
-            self._socket.read = lambda max_bytes, **_: read(max_bytes, timeout=silence.remaining())
-        self._chunks = iter(response.iter_bytes() if _is_encoded(response) else response.stream)  # type: ignore[arg-type]
+    def __init__(self, response: HTTPResponse, silence: Silence, limit: int) -> None:
+        super().__init__(response, silence, limit)
+        self._reads = reads_of(response)
+        if self._reads is not None:
+            self._reads.silence = silence
+        consumed = response.is_stream_consumed
+        self._chunks = iter(response.iter_bytes() if consumed else response.stream)  # type: ignore[arg-type]
 
     def read(self) -> bytes | None:
-        """Return the next bytes, or `None` at the end."""
-        return next(self._chunks, None)
-
-    def read_all(self) -> bytes:
-        """Return the rest; an error page may be incomplete, because its status is what matters.
+        """Return the next bytes, or `None` at the end.
 
         Raises:
+            ResponseTooLarge: The body has more bytes than it may.
+            TimeoutError: Nothing comes in time.
+        """
+        if self._inflater is None:
+            return self._take(next(self._chunks, None))
+        while (piece := next(self._pieces, None)) is None:
+            if (data := next(self._chunks, None)) is None:
+                return None
+            self._silence.remaining()
+            self._pieces = self._inflater.feed(data)
+        return self._take(piece)
+
+    def read_all(self) -> bytes:
+        """Return the whole body, or the beginning of an error page, which may be incomplete.
+
+        Raises:
+            ResponseTooLarge: The body has more bytes than it may.
             TimeoutError: It does not come in time.
         """
-        pieces = []
+        content = bytearray()
         try:
-            while (data := self.read()) is not None:
-                pieces.append(data)
+            while not self._is_enough(content) and (data := self.read()) is not None:
+                content += data
                 self._silence.remaining()
         except Exception as error:
-            if self.response.is_success or transport_failure(error) != "connection":
+            if not self._is_bearable(error):
                 raise
-        return b"".join(pieces)
+        return self._cut(content)
+
+    def drain(self) -> None:
+        """Read to the end and drop what comes.
+
+        Raises:
+            ResponseTooLarge: The body has more bytes than it may.
+            TimeoutError: It does not come in time.
+        """
+        while self.read() is not None:
+            self._silence.remaining()
 
     def close(self) -> None:
         """Close the connection, unless it is free for the next request."""
-        if self._socket is not None:
-            del self._socket.read
-            self._socket = None
+        if self._reads is not None:
+            self._reads.silence = None
+            self._reads = None
         self.response.close()
 
 
-class AsyncBody:
-    """The body of a response; no read of it takes longer than the silence that is allowed."""
+class AsyncBody(_BaseBody):
+    """The body of a response; no read of it takes longer than the silence that is allowed.
+
+    Args:
+        response: Its headers are there, its body is not.
+        silence: The clock behind `timeout`.
+        limit: How many bytes it may have, decompressed.
+        client: What the response comes from.
+
+    Raises:
+        httpx.DecodingError: It is compressed in a way that was not asked for.
+    """
 
     def __init__(
-        self, response: HTTPResponse, silence: Silence, client: AsyncHTTPClient | DirectAsyncClient
+        self,
+        response: HTTPResponse,
+        silence: Silence,
+        limit: int,
+        client: AsyncHTTPClient | DirectAsyncClient,
     ) -> None:
-        self.response = response
-        self._silence = silence
+        super().__init__(response, silence, limit)
         self._client = client
-        self._chunks = aiter(response.aiter_bytes() if _is_encoded(response) else response.stream)  # type: ignore[arg-type]
+        consumed = response.is_stream_consumed
+        self._chunks = aiter(response.aiter_bytes() if consumed else response.stream)  # type: ignore[arg-type]
 
     async def read(self) -> bytes | None:
-        """Return the next bytes, or `None` at the end."""
+        """Return the next bytes, or `None` at the end.
+
+        Raises:
+            ResponseTooLarge: The body has more bytes than it may.
+            TimeoutError: Nothing comes in time.
+        """
+        if self._inflater is None:
+            return self._take(await self._read_chunk())
+        while (piece := next(self._pieces, None)) is None:
+            if (data := await self._read_chunk()) is None:
+                return None
+            self._silence.remaining()
+            self._pieces = self._inflater.feed(data)
+        await asyncio.sleep(0)  # a few bytes may become many pieces, and others want their turn
+        return self._take(piece)
+
+    async def _read_chunk(self) -> bytes | None:
         try:
             async with asyncio.timeout_at(self._silence.deadline):
                 return await anext(self._chunks, None)
@@ -86,26 +188,32 @@ class AsyncBody:
             raise
 
     async def read_all(self) -> bytes:
-        """Return the rest; an error page may be incomplete, because its status is what matters.
+        """Return the whole body, or the beginning of an error page, which may be incomplete.
 
         Raises:
+            ResponseTooLarge: The body has more bytes than it may.
             TimeoutError: It does not come in time.
         """
-        pieces = []
+        content = bytearray()
         try:
-            while (data := await self.read()) is not None:
-                pieces.append(data)
+            while not self._is_enough(content) and (data := await self.read()) is not None:
+                content += data
                 self._silence.remaining()
         except Exception as error:
-            if self.response.is_success or transport_failure(error) != "connection":
+            if not self._is_bearable(error):
                 raise
-        return b"".join(pieces)
+        return self._cut(content)
+
+    async def drain(self) -> None:
+        """Read to the end and drop what comes.
+
+        Raises:
+            ResponseTooLarge: The body has more bytes than it may.
+            TimeoutError: It does not come in time.
+        """
+        while await self.read() is not None:
+            self._silence.remaining()
 
     async def aclose(self) -> None:
         """Close the connection, unless it is free for the next request."""
         await self.response.aclose()
-
-
-def _is_encoded(response: HTTPResponse) -> bool:
-    # Where there is nothing to decode, reading the stream itself costs a fifth of `iter_bytes`.
-    return response.is_stream_consumed or "content-encoding" in response.headers

@@ -12,6 +12,8 @@ import httpx
 from glm_openrouter.catalogue import Get
 from glm_openrouter.errors import InvalidRequestError
 
+from .inflate import ACCEPT_ENCODING
+
 __all__ = [
     "DEFAULT_TIMEOUT",
     "AsyncHTTPClient",
@@ -112,6 +114,7 @@ class Endpoint:
         self._base_url = base_url
         self._chat_url = httpx.URL(f"{base_url}/chat/completions")
         self._headers = httpx.Headers(headers)
+        self._headers.setdefault("Accept-Encoding", ACCEPT_ENCODING)
         self._timeout = timeout
 
     def build_request(

@@ -8,9 +8,11 @@ from ssl import SSLContext
 from urllib.request import getproxies
 from weakref import WeakSet
 
+import httpcore
 import httpx
 
 from .endpoint import HTTPClient, HTTPRequest, HTTPResponse
+from .resolve import Backend
 
 __all__ = ["LIMITS", "DirectClient", "release_sync_client", "ssl_context", "sync_client"]
 
@@ -23,6 +25,20 @@ def ssl_context() -> SSLContext:
     return httpx.create_ssl_context()
 
 
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, with connections that look up their host in time; httpx has no option for that."""
+
+    def __init__(self) -> None:
+        super().__init__(verify=ssl_context(), limits=LIMITS)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl_context(),
+            max_connections=LIMITS.max_connections,
+            max_keepalive_connections=LIMITS.max_keepalive_connections,
+            keepalive_expiry=LIMITS.keepalive_expiry,
+            network_backend=Backend(),
+        )
+
+
 class DirectClient:
     """Sends requests as they are, without the cookies, redirects and merging of `httpx.Client`.
 
@@ -31,7 +47,7 @@ class DirectClient:
     """
 
     def __init__(self) -> None:
-        self._transport = httpx.HTTPTransport(verify=ssl_context(), limits=LIMITS)
+        self._transport = _Transport()
 
     def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
         """Return the response, whose body is still to be read."""

@@ -255,7 +255,8 @@ def _encode(step: Step) -> bytes:
             return data
         case Event(data):
             text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-            return b"data: %s\n\n" % text.encode()
+            # What cannot be encoded, such as half a surrogate pair, goes out as JSON escapes it.
+            return b"data: %s\n\n" % text.encode(errors="backslashreplace")
         case Comment(text):
             return b": %s\n\n" % text.encode()
         case Done():

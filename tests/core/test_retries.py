@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import time
 from email.utils import formatdate
 
@@ -26,7 +27,9 @@ from glm_openrouter.testing import (
     Event,
     Hold,
     Reset,
+    Send,
     Status,
+    Wait,
     bytes_reply,
     json_reply,
     stream_reply,
@@ -139,10 +142,10 @@ def test_a_complete_answer_that_breaks_off_is_tried_again(run, scripted_openrout
 def test_a_connection_that_breaks_before_the_answer_is_made_again(
     run, scripted_openrouter, streamed
 ):
-    server = scripted_openrouter((Reset(),), (Close(),), good(streamed))
+    server = scripted_openrouter((Reset(),), good(streamed))
 
     assert run.either(streamed, server.base_url).text == "Pier two."
-    assert len(server.requests) == 3
+    assert len(server.requests) == 2
 
 
 @both
@@ -394,3 +397,161 @@ def test_an_answer_that_stays_unreadable_is_the_error_in_the_end(run, scripted_o
     with pytest.raises(APIResponseError, match="not json"):
         run.complete(server.base_url, max_retries=1)
     assert len(server.requests) == 2
+
+
+# What may have been paid for
+
+HALF = json.dumps(body({"content": "Pier two."}))[:-30]
+HTML = (Status(200, {"content-type": "text/html"}), Send(b"<html><title>Sorry</title></html>"))
+MAYBE_BILLED = {
+    "closed": (Close(),),
+    "reset": (Reset(),),
+    "504": json_reply(error(504, "Too slow"), 504),
+    "524": (Status(524, {"content-type": "text/html"}), Send(b"<title>A timeout occurred</title>")),
+    "504 under status 200": json_reply(error(504, "Too slow")),
+    "half a body": json_reply(HALF),
+    "half a body, then reset": (Status(200), Send(HALF.encode()), Wait(0.02), Reset()),
+    "no body": json_reply(""),
+    "204": (Status(204, {"content-length": "0"}),),
+    "HTML": HTML,
+    "no choices": json_reply({**FACTS, "choices": []}),
+    "an empty stream": stream_reply([]),
+    "a stream that breaks at once": (Status(200, STREAM), Event(FACTS), Wait(0.02), Close()),
+    "unknown compression": bytes_reply(b"a", headers={"content-encoding": "br"}),
+}
+NOT_BILLED = {
+    "429": json_reply(error(429, "Slow down"), 429),
+    "500": json_reply(error(500, "Sunk"), 500),
+    "502": json_reply(error(502, "Gone"), 502),
+    "503": BUSY,
+    "529": json_reply(error(529, "Full"), 529),
+}
+
+
+@both
+@pytest.mark.parametrize("failure", MAYBE_BILLED.values(), ids=MAYBE_BILLED)
+def test_what_may_be_billed_is_tried_once_more(run, scripted_openrouter, streamed, failure):
+    server = scripted_openrouter(failure)
+
+    with pytest.raises(APIError) as caught:
+        run.either(streamed, server.base_url, max_retries=5)
+    assert len(server.requests) == 2
+    assert caught.value.may_be_billed
+
+
+@both
+@pytest.mark.parametrize("failure", NOT_BILLED.values(), ids=NOT_BILLED)
+def test_what_is_not_billed_is_tried_as_often_as_allowed(
+    run, scripted_openrouter, streamed, failure
+):
+    server = scripted_openrouter(failure)
+
+    with pytest.raises(APIError) as caught:
+        run.either(streamed, server.base_url, max_retries=4)
+    assert len(server.requests) == 5
+    assert not caught.value.may_be_billed
+
+
+def test_a_call_is_paid_twice_at_most(run, scripted_openrouter):
+    close = (Close(),)
+    server = scripted_openrouter(BUSY, close, BUSY, BUSY, close, ANSWER)
+
+    with pytest.raises(APIConnectionError):
+        run.complete(server.base_url, max_retries=9)
+    assert len(server.requests) == 5
+
+
+def test_each_call_has_a_try_of_its_own(run, scripted_openrouter):
+    close = (Close(),)
+    server = scripted_openrouter(close, ANSWER, close, ANSWER)
+
+    async def ask_twice(client):
+        return [(await client.complete(run.request)).text for _ in range(2)]
+
+    assert run.scenario(server.base_url, ask_twice) == ["Pier two.", "Pier two."]
+
+
+def test_without_retries_what_may_be_billed_is_sent_once(run, scripted_openrouter):
+    server = scripted_openrouter((Close(),))
+
+    with pytest.raises(APIConnectionError):
+        run.complete(server.base_url, max_retries=0)
+    assert len(server.requests) == 1
+
+
+def test_a_connection_that_is_not_made_costs_nothing(run):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+    with pytest.raises(APIConnectionError) as caught:
+        run.complete(f"http://127.0.0.1:{port}/api/v1", max_retries=4)
+    assert len(run.slept) == 4
+    assert not caught.value.may_be_billed
+
+
+def test_a_timeout_may_be_billed(run, scripted_openrouter):
+    server = scripted_openrouter((Hold(),))
+
+    with pytest.raises(APITimeoutError) as caught:
+        run.complete(server.base_url, timeout=0.15)
+    assert caught.value.may_be_billed
+
+
+@pytest.mark.parametrize("failure", ["closed", "504", "half a body"])
+def test_asking_the_catalogue_costs_nothing(run, scripted_openrouter, failure):
+    server = scripted_openrouter(MAYBE_BILLED[failure])
+
+    async def look_up(client):
+        models = client.inner.models()
+        return models if run.mode == "sync" else await models
+
+    with pytest.raises(APIError) as caught:
+        run.scenario(server.base_url, look_up, max_retries=4)
+    assert len(run.slept) == 4
+    assert not caught.value.may_be_billed
+
+
+# What has been paid for is kept
+
+WHOLE = json.dumps(body({"content": "Pier two."})).encode()
+LENGTH = {"content-type": "application/json", "content-length": str(len(WHOLE) + 20)}
+BAD_ENDS = {
+    "no end of chunks": (Status(200), Send(WHOLE), Close()),
+    "reset": (Status(200), Send(WHOLE), Wait(0.02), Reset()),
+    "too long a length, then the end": (Status(200, LENGTH), Send(WHOLE), Close()),
+    "too long a length, then reset": (Status(200, LENGTH), Send(WHOLE), Wait(0.02), Reset()),
+    "too long a length, then silence": (Status(200, LENGTH), Send(WHOLE), Hold()),
+    "blanks, then the end": (Status(200), Send(b"  " + WHOLE + b" \n"), Close()),
+    "blanks for ever": (Status(200), Send(WHOLE), *[Send(b" "), Wait(0.01)] * 1000),
+    "whole in an event": (Status(200, STREAM), Send(b"data: " + WHOLE), Close()),
+}
+
+
+@both
+@pytest.mark.parametrize("reply", BAD_ENDS.values(), ids=BAD_ENDS)
+def test_a_whole_answer_counts_however_the_connection_ends(
+    run, scripted_openrouter, streamed, reply
+):
+    server = scripted_openrouter(reply)
+
+    answer = run.either(streamed, server.base_url, timeout=0.4)
+    assert (answer.text, answer.usage.total_tokens) == ("Pier two.", 48)
+    assert len(server.requests) == 1
+
+
+def test_a_whole_error_counts_however_the_connection_ends(run, scripted_openrouter):
+    said = json.dumps(error(402, "Insufficient credits")).encode()
+    server = scripted_openrouter((Status(200), Send(said), Close()))
+
+    with pytest.raises(PaymentRequiredError, match="Insufficient credits"):
+        run.complete(server.base_url)
+    assert len(server.requests) == 1
+
+
+def test_a_cut_call_does_not_run_however_the_connection_ends(run, scripted_openrouter):
+    call = {"index": 0, "id": "a", "function": {"name": "tide", "arguments": "{}"}}
+    whole = json.dumps({"choices": [{"delta": {"tool_calls": [call]}}]}).encode()
+    server = scripted_openrouter((Status(200, STREAM), Send(b"data: " + whole), Close()))
+
+    with pytest.raises(StreamInterruptedError):
+        run.stream(server.base_url)
