@@ -38,11 +38,11 @@ class _ReasoningDetails:
         """Take the entries of one chunk, or of a whole response, where each stands on its own."""
         self._seen = True
         for detail in details:
-            position = len(self._entries) if whole else self._position(detail)
-            if position == len(self._entries):
+            index = detail.get("index")
+            if whole or not isinstance(index, int | str):
                 self._entries.append(detail)
             else:
-                self._merge(position, detail)
+                self._feed_fragment(detail, index)
 
     def finish(self) -> list[dict[str, Any]] | None:
         """Return the merged entries, or `None` if the response never had the key."""
@@ -53,13 +53,14 @@ class _ReasoningDetails:
         self._merged.clear()
         return self._entries
 
-    def _position(self, detail: dict[str, Any]) -> int:
-        new = len(self._entries)
-        index, kind = detail.get("index"), detail.get("type")
-        if not isinstance(index, int | str):
-            return new
-        kind = kind if isinstance(kind, str) else None
-        return self._positions.setdefault(kind, {}).setdefault(index, new)
+    def _feed_fragment(self, detail: dict[str, Any], index: int | str) -> None:
+        kind = detail.get("type")
+        positions = self._positions.setdefault(kind if isinstance(kind, str) else None, {})
+        position = positions.setdefault(index, len(self._entries))
+        if position == len(self._entries):
+            self._entries.append(detail)
+        else:
+            self._merge(position, detail)
 
     def _merge(self, position: int, detail: dict[str, Any]) -> None:
         texts = self._merged.get(position)

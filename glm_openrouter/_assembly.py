@@ -34,6 +34,9 @@ __all__ = ["Assembly"]
 _EXCERPT = 4096
 """Bytes of a payload that are looked at to show what it is; much more than is shown, so that no secret is cut."""
 
+_MOST_CALLS = 20_000
+"""Parts of tool calls in one payload, each of which takes some time; no answer has a hundred."""
+
 _USUAL_KEYS = 8
 """No entry of `reasoning_details` has more."""
 
@@ -232,6 +235,9 @@ class Assembly:
                 return None
             message = choice.message
             self._whole = True
+        if message.tool_calls and len(message.tool_calls) > _MOST_CALLS:
+            self._failure = self._too_many_calls
+            return None
         if message.reasoning_details is not None or message.annotations or message.refusal:
             self._keep_extras(message)
         delta = _read_delta(message, whole=self._whole)
@@ -268,6 +274,10 @@ class Assembly:
         details = message.reasoning_details or ()
         if self._accumulator.entries != before or any(len(each) > _USUAL_KEYS for each in details):
             self._memory.keep([details, details, message.annotations, message.refusal])
+
+    def _too_many_calls(self) -> APIError:
+        message = f"The response has more than {_MOST_CALLS:,} parts of tool calls in one piece."
+        return self.fail(APIResponseError, f"[OpenRouter] {message}")
 
     def _too_large(self) -> APIError:
         return self.fail(

@@ -345,9 +345,9 @@ def _to_text(value: object, *, redact: Redactor, deepest: int = _DEEPEST) -> str
         return found or _plain_text(redact(stripped)[:_LONGEST_PAGE])
     if isinstance(value, Mapping):
         value = [value.get(key) for key in _INNER_KEYS]
-    if isinstance(value, list):
+    if isinstance(value, list) and deepest:
         dig = partial(_to_text, redact=redact, deepest=deepest - 1)
-        return next(filter(None, map(dig, value)), "") if deepest else ""
+        return next(filter(None, map(dig, value[:_MOST_LISTED])), "")
     return "" if to_number(value) is None else str(value)
 
 

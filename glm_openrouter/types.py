@@ -9,7 +9,8 @@ only that value is lost. A complete response and a chunk of a stream are the sam
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, Final, TypedDict, TypeVar, get_args, get_origin
 
 import msgspec
@@ -298,7 +299,7 @@ def decode_tolerantly(payload: bytes) -> Any:
     """Decode JSON in which what cannot be passed on is replaced.
 
     Invalid bytes and lone surrogates become U+FFFD. NaN, infinity, numbers too large for a float and integers of more
-    than 640 digits become null.
+    digits than Python reads (4,300) become null.
 
     Raises:
         msgspec.DecodeError: It is not JSON, or nested too deep.
@@ -307,7 +308,7 @@ def decode_tolerantly(payload: bytes) -> Any:
 
 
 _MOST_DIGITS: Final = 640
-"""Of an integer. As many can be read and written however `sys.set_int_max_str_digits` is set."""
+"""Of an integer, where there are some of more than Python reads; as many as it always reads."""
 
 
 def _read_tolerantly(payload: bytes) -> tuple[Any, bool]:
@@ -324,9 +325,18 @@ def _read_tolerantly(payload: bytes) -> tuple[Any, bool]:
     def lose(text: str) -> Any:
         lost.append(text)
 
-    decoder = json.JSONDecoder(parse_float=read_float, parse_int=read_int, parse_constant=lose)
+    def decode(text: str) -> Any:
+        decoder = json.JSONDecoder(parse_float=read_float, parse_constant=lose)
+        try:
+            return decoder.decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an integer of more digits than Python reads
+            slow = json.JSONDecoder(parse_float=read_float, parse_constant=lose, parse_int=read_int)
+            return slow.decode(text)
+
     try:
-        written = json.dumps(decoder.decode(payload.decode(errors="replace")), ensure_ascii=False)
+        written = json.dumps(decode(payload.decode(errors="replace")), ensure_ascii=False)
         value = msgspec.json.decode(_SURROGATE.sub("\ufffd", written).encode())
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
@@ -349,22 +359,38 @@ def fit(struct: type[S], value: object) -> S:
     if not isinstance(value, Mapping):
         raise msgspec.ValidationError(f"Expected a JSON object, got {type(value).__name__}.")
     fitted = {
-        field.name: _fit_value(field.type, value[field.encode_name])
-        for field in msgspec.structs.fields(struct)
-        if value.get(field.encode_name) is not None
+        name: _fit_value(annotation, value[key])
+        for name, key, annotation in _fields_of(struct)
+        if value.get(key) is not None
     }
     return struct(**{name: part for name, part in fitted.items() if part is not None})
 
 
+@cache
+def _fields_of(struct: type[Struct]) -> list[tuple[str, str, Any]]:
+    return [(field.name, field.encode_name, field.type) for field in msgspec.structs.fields(struct)]
+
+
+_MOST_FITTED: Final = 10_000
+"""Entries of a list that are looked at one by one if one of them does not fit; of a longer one, none is worth it."""
+
+
 def _fit_value(annotation: Any, value: object) -> Any:
-    for option in get_args(annotation) or (annotation,):
-        if isinstance(option, type) and issubclass(option, Struct) and isinstance(value, Mapping):
-            return fit(option, value)
-        if get_origin(option) is list and isinstance(value, list):
-            item = get_args(option)[0]
-            parts = [_fit_value(item, part) for part in value]
-            return [part for part in parts if part is not None]
+    options = get_args(annotation) or (annotation,)
+    if isinstance(value, Mapping):
+        for option in options:
+            if isinstance(option, type) and issubclass(option, Struct):
+                return fit(option, value)
     try:
         return msgspec.convert(value, annotation, strict=False)
     except (msgspec.ValidationError, RecursionError):
+        return _fit_list(options, value) if isinstance(value, list) else None
+
+
+def _fit_list(options: Iterable[Any], value: list[Any]) -> list[Any] | None:
+    """Return the entries that fit, of a list that does not fit as a whole."""
+    item = next((get_args(option)[0] for option in options if get_origin(option) is list), None)
+    if item is None or len(value) > _MOST_FITTED:
         return None
+    parts = [_fit_value(item, part) for part in value]
+    return [part for part in parts if part is not None]

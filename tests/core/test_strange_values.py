@@ -25,6 +25,7 @@ from wire_samples import (
 
 from glm_openrouter import (
     APIError,
+    APIResponseError,
     APIStatusError,
     Completion,
     GLMError,
@@ -375,6 +376,24 @@ def test_odd_log_probabilities_cost_only_themselves(odd):
 def entries_of_a_chunk(count):
     listed = ",".join(['{"type":"odd"}'] * count)
     return f'{{"choices":[{{"delta":{{"reasoning_details":[{listed}]}}}}]}}'.encode()
+
+
+def test_more_parts_of_calls_in_one_piece_than_make_sense_are_a_typed_error():
+    sent = [call("tide", "{}", at, f"c{at}") for at in range(20_001)]
+    kept = assemble(events(calls(*sent[:-1]), finishes("tool_calls")))[1]
+
+    assert len(kept.tool_calls) == 20_000
+    with pytest.raises(APIResponseError, match="more than 20,000") as caught:
+        assemble(events(says("Half a"), calls(*sent)))
+    assert caught.value.partial_text == "Half a"
+
+
+@pytest.mark.parametrize(("count", "kept"), [(9_999, 9_999), (10_000, 0)])
+def test_an_odd_entry_costs_only_itself_unless_there_are_very_many(count, kept):
+    sent = chunk({"content": "Pier two.", "annotations": [*[{"type": "file"}] * count, 5]})
+    found = assemble(events(sent, finishes()))[1]
+
+    assert (found.text, len(found.annotations)) == ("Pier two.", kept)
 
 
 @pytest.mark.parametrize("streamed", [True, False])
