@@ -57,7 +57,7 @@ def _check_partials(partials: Partials, pieces: list[str], name: str | None) -> 
         grown = partials.feed_call(0, name, piece) if name else partials.feed_text(piece)
         for value in grown:
             text = "".join(pieces)
-            assert _grows(seen, value, text), f"a partial value shrinks: {seen!r} -> {value!r}"
+            assert _grows(seen, value, text), f"a partial value shrinks\n{seen!r} -> {value!r}"
             seen = copy.deepcopy(value)
 
 

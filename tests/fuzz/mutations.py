@@ -32,8 +32,8 @@ MARKERS = (
     "data: [DONE]\n\n",
     "\n\n",
     "\r",
-    " " * 40,
-    "\n" * 40,
+    " ",
+    "\n",
     "\u2028",
     "<|begin_of_box|>",
     "{",
@@ -81,8 +81,9 @@ def cut(rng: Random, body: AnyStr) -> list[AnyStr]:
 
 def insert_text(rng: Random, text: str) -> str:
     """Return a text with something in it that means something."""
-    at = rng.randrange(len(text) + 1)
-    return text[:at] + rng.choice(MARKERS) * rng.choice((1, 1, 1, 2, 30)) + text[at:]
+    at = rng.choice((0, len(text), rng.randrange(len(text) + 1)))
+    marker = rng.choice(MARKERS)
+    return text[:at] + marker * rng.choice((1, 1, 1, 1, 2, 30, 3000 // len(marker))) + text[at:]
 
 
 def odd_value(rng: Random) -> str:

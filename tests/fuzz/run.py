@@ -104,22 +104,30 @@ def _strict_warnings() -> Iterator[None]:
 def run_in_processes(
     count: int, seed: int, *, first: int = 0, seconds: float = 1e9, cases: int = 0
 ) -> Iterator[Report]:
-    """Run cases in several processes, which share the numbers among them; see `run`."""
+    """Run cases in several processes, which share the numbers among them; see `run`.
+
+    Raises:
+        RuntimeError: One of them died.
+    """
     context = multiprocessing.get_context("spawn")
     each = -(-cases // count)
-    pipes: list[Any] = []
-    for process in range(count):
+    processes: dict[Any, Any] = {}
+    for number in range(count):
         ours, theirs = context.Pipe(duplex=False)
-        options = {"first": first + process, "step": count, "seconds": seconds, "cases": each}
-        context.Process(target=_send, args=(theirs, seed, options), daemon=True).start()
+        options = {"first": first + number, "step": count, "seconds": seconds, "cases": each}
+        process = context.Process(target=_send, args=(theirs, seed, options), daemon=True)
+        process.start()
         theirs.close()
-        pipes.append(ours)
-    while pipes:
-        for pipe in wait(pipes):
+        processes[ours] = process
+    while processes:
+        for pipe in wait([*processes]):
             try:
                 yield pipe.recv()
             except EOFError:
-                pipes.remove(pipe)
+                process = processes.pop(pipe)
+                process.join()
+                if process.exitcode:
+                    raise RuntimeError(f"A process ended with {process.exitcode}.") from None
 
 
 def _send(pipe: Connection, seed: int, options: dict[str, Any]) -> None:

@@ -84,10 +84,25 @@ def _streams() -> list[bytes]:
         events(counted, counted, *end),
         events(says("Pier STOP two"), *end),
         events(says("Half a"), finishes("length"), uses("C", reason="length")),
+        events(calls(call("find_berth", ARGUMENTS, 0, "a")), finishes("length")),
+        events(calls(call("find_berth", ARGUMENTS, 0, "a")), finishes("content_filter")),
+        events(says(LEAK), finishes("length")),
+        _in_lines(b"\n", says("Pier "), says("two."), *end),
+        _in_lines(b"\r\n", says("Pier "), says("two."), *end),
         events(says("Pier two."), *end, done=False),
         b": OPENROUTER PROCESSING\n\n" + events(says("Pier two."), *end).replace(b"\n", b"\r\n"),
         b"\xef\xbb\xbf" + events(says("Pier two."), *end).replace(b"\n", b"\r"),
     ]
+
+
+def _in_lines(end: bytes, *chunks: dict[str, Any]) -> bytes:
+    """Return a stream whose events have several lines each."""
+    stream = b"".join(
+        b"".join(b"data: %b\n" % line for line in json.dumps(chunk, indent=1).encode().split(b"\n"))
+        + b"\n"
+        for chunk in chunks
+    )
+    return (stream + b"data: [DONE]\n\n").replace(b"\n", end)
 
 
 def _call_shapes() -> list[bytes]:
@@ -136,6 +151,7 @@ def _bodies() -> list[bytes]:
         ({"content": FENCED}, "stop"),
         ({"content": [{"type": "text", "text": "Pier"}, " two."]}, "stop"),
         ({"tool_calls": [call("find_berth", ARGUMENTS[:-4], 0, "a")]}, "length"),
+        ({"tool_calls": [call("find_berth", ARGUMENTS, 0, "a")]}, "length"),
     ]
     return [json.dumps(body(*parts)).encode() for parts in messages]
 

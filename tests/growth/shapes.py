@@ -183,6 +183,8 @@ _TEXTS = {
     "a tilde each": _each("~"),
     "fences": _each("```\n"),
     "code that begins and ends": _each("`a` "),
+    "newlines at the end of fenced JSON": _after('```json\n{"a": 1}', "\n"),
+    "spaces at the end of fenced JSON": _after('```json\n{"a": 1}', " "),
     "newlines after fenced JSON": _after('```json\n{"a": 1}\n```', "\n"),
     "spaces after fenced JSON": _after('```json\n{"a": 1}\n```', " "),
     "fenced JSON that goes on": _after("```json\n", '{"a": 1} '),
