@@ -13,7 +13,7 @@ import msgspec
 
 from ._accumulate import ChatAccumulator
 from ._envelope import error_from_envelope
-from ._memory import Memory
+from ._memory import SMALL, Memory
 from ._repair import Repairs
 from ._secrets import Redactor, redact
 from ._sse import Decoder
@@ -65,6 +65,7 @@ class Assembly:
         self._decoder = decoder
         self._payloads = 0
         self._payloads_at_usage = 0
+        self._entries = 0
         self._fruitful = 0
         """The number of the last payload that brought something."""
         self._repairs = repairs
@@ -168,10 +169,6 @@ class Assembly:
         self.completion = completion
         return deltas
 
-    def drop_rest(self) -> None:
-        """Leave unread what has come of an event, or of a document, that is too large."""
-        self.done = True
-
     def fail(self, error: type[APIError], message: str) -> APIError:
         """Return an error that holds what has come so far."""
         return error(self._redact(message), **self.details)
@@ -187,7 +184,7 @@ class Assembly:
 
     def _take(self, payload: bytes) -> Delta | None:
         self._payloads += 1
-        if not self._memory.admits(payload):
+        if len(payload) > SMALL and not self._memory.admits(payload):
             self._failure = self._too_large
             return None
         try:
@@ -241,10 +238,11 @@ class Assembly:
         if message.reasoning_details is not None or message.annotations or message.refusal:
             self._keep_extras(message)
         delta = _read_delta(message, whole=self._whole)
-        if _brings_something(delta, message):
+        if delta.text or delta.reasoning or _brings_something(delta, message):
             self._fruitful = self._payloads
-        self._keep(delta, choice.logprobs)
-        if self._memory.is_full:
+        if choice.logprobs:
+            self._memory.keep_value(choice.logprobs)
+        if not self._memory.keep(delta):
             self._failure = self._too_large
             return None
         delta = self._repairs.feed(delta)
@@ -257,23 +255,12 @@ class Assembly:
             self._memory.keep_calls(self._accumulator.tool_calls)
         return delta
 
-    def _keep(self, delta: Delta, logprobs: object) -> None:
-        memory = self._memory
-        if delta.text:
-            memory.keep_answer(delta.text)
-        if delta.reasoning:
-            memory.keep_text(delta.reasoning)
-        for call in delta.tool_calls:
-            memory.keep_json(call.arguments)
-        if logprobs:
-            memory.keep(logprobs)
-
     def _keep_extras(self, message: WireMessage) -> None:
-        before = self._accumulator.entries
         self._accumulator.feed_extras(message, whole=self._whole)
         details = message.reasoning_details or ()
-        if self._accumulator.entries != before or any(len(each) > _USUAL_KEYS for each in details):
-            self._memory.keep([details, details, message.annotations, message.refusal])
+        before, self._entries = self._entries, self._accumulator.entries
+        if self._entries != before or max(map(len, details), default=0) > _USUAL_KEYS:
+            self._memory.keep_value([details, details, message.annotations, message.refusal])
 
     def _too_many_calls(self) -> APIError:
         message = f"The response has more than {_MOST_CALLS:,} parts of tool calls in one piece."
@@ -334,15 +321,12 @@ def _is_notable(chunk: ChatChunk, choice: Choice) -> bool:
 
 
 def _brings_something(delta: Delta, message: WireMessage) -> bool:
-    """Return whether an increment is more than a sign of life."""
-    return bool(
-        delta.text
-        or delta.reasoning
-        or any(call.arguments or call.name for call in delta.tool_calls)
-        or any(map(_is_filled, message.reasoning_details or ()))
-        or message.annotations
-        or message.refusal
-    )
+    """Return whether an increment without text is more than a sign of life."""
+    for call in delta.tool_calls:
+        if call.arguments or call.name:
+            return True
+    details = message.reasoning_details or ()
+    return bool(any(map(_is_filled, details)) or message.annotations or message.refusal)
 
 
 def _is_filled(detail: JSONObject) -> bool:

@@ -159,12 +159,8 @@ class Call(Attempt):
             APIError: It has not, or the response is a failure.
             Exception: `error` itself, if the connection has nothing to do with it.
         """
-        assert self._assembly is not None  # for the type checker; `begin` has set it
-        failure = transport_failure(error)
-        if failure is None:
+        if transport_failure(error) is None:
             raise error
-        if failure == "size":
-            self._assembly.drop_rest()
         try:
             return self.flush()
         except APIStatusError:

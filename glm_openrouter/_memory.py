@@ -4,12 +4,14 @@ import sys
 from collections.abc import Iterable, Sized
 from typing import Any, Final
 
-__all__ = ["MAX_RESPONSE_BYTES", "Memory", "weigh"]
+from .types import Delta
+
+__all__ = ["MAX_RESPONSE_BYTES", "SMALL", "Memory", "weigh"]
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 """A hundred times the longest answer of a GLM model."""
 
-_SMALL: Final = 1 << 14
+SMALL: Final = 1 << 14
 """Bytes of a payload that is not weighed: whatever is in it, it cannot become much."""
 
 _TEXT: Final = sys.getsizeof("\U00010000") - 8
@@ -33,42 +35,52 @@ class Memory:
     def __init__(self, limit: int = MAX_RESPONSE_BYTES, *, answers_are_json: bool = False) -> None:
         self._limit = limit + limit // 2
         """The bytes themselves are gone by the time when all is kept."""
-        self.keep_answer = self.keep_json if answers_are_json else self.keep_text
-        """Note a part of the answer."""
+        self._answers_are_json = answers_are_json
         self._kept = 0
-        self._calls = 0
         self._characters = 0
         self._width = 1
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it is more than may be."""
-        return self._kept + self._characters * self._width > self._limit
+        self._uncounted = self._limit // (4 * _VALUE)
+        """How many characters of JSON may still come without being looked at: they make no more than a fourth."""
+        self._calls = 0
 
     def admits(self, payload: bytes) -> bool:
         """Return whether a payload may be read as JSON."""
-        return len(payload) <= _SMALL or weigh(payload) <= self._limit
+        return len(payload) <= SMALL or weigh(payload) <= self._limit
 
-    def keep_text(self, text: str) -> None:
-        """Note a part of the texts, which are joined in the end, at the width of their widest character."""
-        self._characters += len(text)
+    def keep(self, delta: Delta) -> bool:
+        """Note an increment; return whether there is room for it."""
+        for text in (delta.text, delta.reasoning):
+            self._characters += len(text)
+            if not text.isascii():
+                self._widen(text)
+        if self._answers_are_json:
+            self._keep_json(delta.text)
+        for call in delta.tool_calls:
+            self._characters += len(call.arguments)
+            self._widen(call.arguments)
+            self._keep_json(call.arguments)
+        return self._kept + self._characters * self._width <= self._limit
+
+    def keep_calls(self, calls: Sized) -> None:
+        """Note all tool calls so far, besides their texts."""
+        self._kept += (len(calls) - self._calls) * _CALL
+        self._calls = len(calls)
+
+    def keep_value(self, value: object) -> None:
+        """Note any other part."""
+        self._kept += _size(value)
+
+    def _widen(self, text: str) -> None:
+        # The parts are joined in the end, at the width of their widest character.
         if self._width < 4 and not text.isascii():
             each = (sys.getsizeof(text) - _TEXT) / (len(text) + 1)
             self._width = max(self._width, 1 if each < 2 else 2 if each < 4 else 4)
 
-    def keep_json(self, text: str) -> None:
-        """Note a part of a text that is JSON, and will be read as such."""
-        self.keep_text(text)
-        self._kept += _VALUE * sum(map(text.count, ",:[{"))
-
-    def keep_calls(self, calls: Sized) -> None:
-        """Note all tool calls so far."""
-        self._kept += (len(calls) - self._calls) * _CALL
-        self._calls = len(calls)
-
-    def keep(self, value: object) -> None:
-        """Note any other part."""
-        self._kept += _size(value)
+    def _keep_json(self, text: str) -> None:
+        # Counted apart, because it is kept twice: as text, and as what it says.
+        self._uncounted -= len(text)
+        if self._uncounted < 0:
+            self._kept += _VALUE * sum(map(text.count, ",:[{"))
 
 
 def weigh(payload: bytes) -> int:

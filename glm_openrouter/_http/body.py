@@ -12,7 +12,7 @@ from glm_openrouter._silence import Silence
 
 from .endpoint import AsyncHTTPClient, HTTPResponse
 from .failure import ResponseTooLarge, transport_failure
-from .inflate import find_inflater
+from .inflate import PIECE, cut, find_inflater
 from .reads import reads_of
 
 if TYPE_CHECKING:
@@ -37,17 +37,31 @@ class _BaseBody:
         encoding = None if response.is_stream_consumed else response.headers.get("content-encoding")
         self._inflater = find_inflater(encoding) if encoding else None
 
-    def _take(self, data: bytes | None) -> bytes | None:
-        """Count the next bytes of the body, and return them.
+    def _is_ready(self, data: bytes) -> bool:
+        """Return whether bytes from the socket can be given out as they are, and then count them."""
+        if self._inflater is not None or len(data) > PIECE:
+            return False
+        self._count(data)
+        return True
+
+    def _take_apart(self, data: bytes) -> Iterator[bytes]:
+        """Return what bytes from the socket become, piece by piece, so that no piece takes long to read.
+
+        Raises:
+            TimeoutError: They come, but have become nothing for too long.
+        """
+        self._silence.remaining()
+        return cut(data) if self._inflater is None else self._inflater.feed(data)
+
+    def _count(self, data: bytes) -> None:
+        """Count the next bytes of the body.
 
         Raises:
             ResponseTooLarge: They are too many.
         """
-        if data is not None:
-            self._left -= len(data)
-            if self._left < 0:
-                raise ResponseTooLarge(self._limit)
-        return data
+        self._left -= len(data)
+        if self._left < 0:
+            raise ResponseTooLarge(self._limit)
 
     def _is_enough(self, content: bytearray) -> bool:
         """Return whether no more is wanted: of an error page, the beginning says enough."""
@@ -92,14 +106,14 @@ class Body(_BaseBody):
             ResponseTooLarge: The body has more bytes than it may.
             TimeoutError: Nothing comes in time.
         """
-        if self._inflater is None:
-            return self._take(next(self._chunks, None))
         while (piece := next(self._pieces, None)) is None:
             if (data := next(self._chunks, None)) is None:
                 return None
-            self._silence.remaining()
-            self._pieces = self._inflater.feed(data)
-        return self._take(piece)
+            if self._is_ready(data):
+                return data
+            self._pieces = self._take_apart(data)
+        self._count(piece)
+        return piece
 
     def read_all(self) -> bytes:
         """Return the whole body, or the beginning of an error page, which may be incomplete.
@@ -168,15 +182,15 @@ class AsyncBody(_BaseBody):
             ResponseTooLarge: The body has more bytes than it may.
             TimeoutError: Nothing comes in time.
         """
-        if self._inflater is None:
-            return self._take(await self._read_chunk())
         while (piece := next(self._pieces, None)) is None:
             if (data := await self._read_chunk()) is None:
                 return None
-            self._silence.remaining()
-            self._pieces = self._inflater.feed(data)
+            if self._is_ready(data):
+                return data
+            self._pieces = self._take_apart(data)
         await asyncio.sleep(0)  # a few bytes may become many pieces, and others want their turn
-        return self._take(piece)
+        self._count(piece)
+        return piece
 
     async def _read_chunk(self) -> bytes | None:
         try:

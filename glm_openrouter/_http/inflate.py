@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import httpx
 
-__all__ = ["ACCEPT_ENCODING", "Inflater", "find_inflater"]
+__all__ = ["ACCEPT_ENCODING", "PIECE", "Inflater", "cut", "find_inflater"]
 
 ACCEPT_ENCODING = "gzip, deflate"
 """What is asked for. The usual libraries for the others return at once whatever a few bytes become."""
 
-_PIECE = 1 << 16
-"""Bytes."""
+PIECE = 1 << 16
+"""Bytes that are given out at once at most."""
 
 
 class Inflater:
@@ -36,14 +36,19 @@ class Inflater:
                 return
             self._stream = zlib.decompressobj(zlib.MAX_WBITS if _is_zlib(data) else -zlib.MAX_WBITS)
         piece = None
-        while not self._stream.eof and (data or piece is None or len(piece) == _PIECE):
+        while not self._stream.eof and (data or piece is None or len(piece) == PIECE):
             try:
-                piece = self._stream.decompress(data, _PIECE)
+                piece = self._stream.decompress(data, PIECE)
             except zlib.error as error:
                 raise httpx.DecodingError(str(error)) from error
             data = self._stream.unconsumed_tail
             if piece:
                 yield piece
+
+
+def cut(data: bytes) -> Iterator[bytes]:
+    """Return the same bytes piece by piece."""
+    return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
 
 
 def find_inflater(encoding: str | None) -> Inflater | None:

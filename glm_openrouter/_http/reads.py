@@ -50,19 +50,17 @@ class Reads:
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read as `httpcore.NetworkStream` does."""
-        data: bytes = self._read(max_bytes, timeout=self._limit(timeout))
+        silence = self.silence or _sending.silence
+        data: bytes = self._read(max_bytes, timeout if silence is None else silence.remaining())
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write as `httpcore.NetworkStream` does."""
         for start in range(0, len(buffer), _PIECE):
-            left = self._limit(timeout)
+            silence = self.silence or _sending.silence
+            left = silence.remaining() if silence else None
             limits = [limit for limit in (left, timeout) if limit is not None]
-            self._write(buffer[start : start + _PIECE], timeout=min(limits, default=None))
-
-    def _limit(self, timeout: float | None) -> float | None:
-        silence = self.silence or _sending.silence
-        return timeout if silence is None else silence.remaining()
+            self._write(buffer[start : start + _PIECE], min(limits, default=None))
 
 
 def reads_of(response: HTTPResponse) -> Reads | None:

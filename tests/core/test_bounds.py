@@ -1,10 +1,12 @@
 """Whatever comes, it is bounded: bytes, memory, error pages, headers, lines, compressed bodies."""
 
+import asyncio
 import json
 import tracemalloc
 import zlib
 from contextlib import suppress
 
+import httpx
 import pytest
 from raw_server import HEAD, JSON_HEAD, STREAM_HEAD, raw_server
 from wire_samples import REQUEST, body, events, finishes, says, thinks, uses
@@ -12,6 +14,7 @@ from wire_samples import REQUEST, body, events, finishes, says, thinks, uses
 from glm_openrouter import (
     APIConnectionError,
     APIResponseError,
+    AsyncClient,
     InternalServerError,
     InvalidRequestError,
     ResponseTooLargeError,
@@ -98,15 +101,24 @@ def test_an_answer_of_the_limit_is_read(run, scripted_openrouter, streamed):
     assert run.either(streamed, server.base_url, max_response_bytes=limit).text == "Pier two."
 
 
-def test_what_follows_a_whole_answer_does_not_count_against_it(run):
-    answer = events(says("Pier two."), finishes(), done=False)
-    with raw_server(repeated(STREAM_HEAD + answer, b"\n" * 65536)) as server:
+@pytest.mark.parametrize(
+    "answer",
+    [JSON_HEAD + ANSWER, STREAM_HEAD + events(says("Pier two."), finishes(), done=False)],
+    ids=["body", "stream"],
+)
+def test_what_follows_a_whole_answer_does_not_count_against_it(run, answer):
+    with raw_server(repeated(answer, b"\n" * 65536)) as server:
         assert ask(run, server).text == "Pier two."
 
 
-def test_the_limit_holds_for_the_catalogue(run):
-    flood = repeated(JSON_HEAD + b'{"data": "', b"a" * 65536)
+CATALOGUES = {
+    "endless": repeated(JSON_HEAD + b'{"data": "', b"a" * 65536),
+    "many small values": lambda: [JSON_HEAD, b'{"data": [%s[]]}' % (b"[]," * (LIMIT // 4))],
+}
 
+
+@pytest.mark.parametrize("flood", CATALOGUES.values(), ids=CATALOGUES)
+def test_the_limit_holds_for_the_catalogue(run, flood):
     async def look_up(client):
         models = client.inner.models()
         return models if run.mode == "sync" else await models
@@ -280,7 +292,7 @@ def test_an_event_of_a_compressed_stream_is_not_held_back(run, scripted_openrout
 def test_of_an_error_page_the_beginning_is_read(run):
     with raw_server(repeated(BROKEN + b"\r\n", b"<p>Sunk</p>\n" * 5000)) as server:
         with pytest.raises(InternalServerError, match="Sunk") as caught:
-            ask(run, server)
+            ask(run, server, max_response_bytes=MUCH)
 
         assert server.left.wait(10)
     assert caught.value.status_code == 500
@@ -311,3 +323,39 @@ def test_a_flood_of_headers_ends(run, head):
 
         assert server.left.wait(10)
     assert server.sent < MUCH / 2
+
+
+# Turns
+
+
+def test_a_client_that_reads_much_at_once_does_not_hold_up_others():
+    flood = b": OPENROUTER PROCESSING\n\n" * 40_000
+    data = flood + events(says("Pier two."), finishes())
+    turns = []
+
+    async def take_turns():
+        while True:
+            turns.append(len(turns))
+            await asyncio.sleep(0)
+
+    async def ask_aside():
+        answers = httpx.MockTransport(lambda _: httpx.Response(200, stream=_AtOnce(data)))
+        async with httpx.AsyncClient(transport=answers) as own:
+            client = AsyncClient(
+                base_url="http://127.0.0.1:1", api_key="key", http_async_client=own
+            )
+            others = asyncio.create_task(take_turns())
+            answer = await client.complete(REQUEST)
+            others.cancel()
+            return answer.text
+
+    assert asyncio.run(ask_aside()) == "Pier two."
+    assert len(turns) > len(data) // 65_536
+
+
+class _AtOnce(httpx.AsyncByteStream):
+    def __init__(self, data):
+        self._data = data
+
+    async def __aiter__(self):
+        yield self._data
