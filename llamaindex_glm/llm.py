@@ -1,7 +1,7 @@
 """`GLM`: GLM through OpenRouter as a LlamaIndex LLM."""
 
 from collections.abc import AsyncGenerator, Generator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from llama_index.core.base.llms.generic_utils import (
     messages_to_prompt as generic_messages_to_prompt,
@@ -21,7 +21,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools import BaseTool
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from glm_openrouter import (
     DEFAULT_MODEL,
@@ -106,6 +106,11 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, Fu
         arguments = self._conceal(arguments)
         super().__init__(**arguments)
         self._check_connection()
+
+    @model_validator(mode="after")
+    def _no_option_gets_into_the_body(self) -> Self:
+        self._refuse_options(self.additional_kwargs)
+        return self
 
     @classmethod
     def class_name(cls) -> str:

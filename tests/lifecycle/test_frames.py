@@ -135,8 +135,9 @@ def test_a_failure_of_tls_holds_no_secret(surface, scripted_openrouter):
         assert_holds_nothing(error)
 
 
-def test_a_call_that_the_user_cancels_holds_no_secret(surface, scripted_openrouter):
-    server = scripted_openrouter((Hold(),))
+@pytest.mark.parametrize("reply", ["silence", "silent stream"])
+def test_a_call_that_the_user_cancels_holds_no_secret(surface, scripted_openrouter, reply):
+    server = scripted_openrouter(REPLIES[reply])
     model = make(surface, server.base_url)
 
     async def ask():

@@ -50,6 +50,15 @@ def test_the_name_of_an_option_here_is_said():
         ModelParameters().build_request(QUESTION, {"extra_headers": {}}, more={})
 
 
+@pytest.mark.parametrize("name", ["langchain-chat", "langchain-text", "llamaindex"])
+@given
+def test_no_option_gets_into_the_body_by_another_door(name, option):
+    door = "additional_kwargs" if name == "llamaindex" else "model_kwargs"
+    with pytest.raises(ValidationError, match=option) as caught:
+        Surface(name).make(NOWHERE, **{door: {option: GIVEN[option]}})
+    assert KEY not in str(caught.value)
+
+
 @given
 def test_binding_an_option_is_refused_at_once(langchain, option):
     model = langchain.make(NOWHERE)
