@@ -20,6 +20,8 @@ class _ReasoningDetails:
     """
 
     _JOINED = ("text", "summary", "data")
+    _USUAL_KEYS = 8
+    """No entry has more."""
 
     def __init__(self) -> None:
         self._entries: list[dict[str, Any]] = []
@@ -30,19 +32,22 @@ class _ReasoningDetails:
         """By type and index."""
         self._seen = False
 
-    def __len__(self) -> int:
-        """How many entries there are."""
-        return len(self._entries)
+    def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> bool:
+        """Take the entries of one chunk, or of a whole response, where each stands on its own.
 
-    def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> None:
-        """Take the entries of one chunk, or of a whole response, where each stands on its own."""
+        Returns:
+            Whether more is kept for it than a few words.
+        """
         self._seen = True
+        before, has_many_keys = len(self._entries), False
         for detail in details:
+            has_many_keys = has_many_keys or len(detail) > self._USUAL_KEYS
             index = detail.get("index")
             if whole or not isinstance(index, int | str):
                 self._entries.append(detail)
             else:
                 self._feed_fragment(detail, index)
+        return has_many_keys or len(self._entries) != before
 
     def finish(self) -> list[dict[str, Any]] | None:
         """Return the merged entries, or `None` if the response never had the key."""
@@ -113,12 +118,6 @@ class ChatAccumulator:
         return facts.finish_reason, facts.native_finish_reason, facts.usage
 
     @property
-    def entries(self) -> int:
-        """A number that grows with what is kept besides texts and tool calls."""
-        facts = self.completion
-        return len(self._details) + len(facts.annotations) + len(self._refusal)
-
-    @property
     def text(self) -> str:
         """The text so far."""
         self._text = ["".join(self._text)]
@@ -157,14 +156,15 @@ class ChatAccumulator:
             facts.finish_reason = choice.finish_reason or facts.finish_reason
         facts.native_finish_reason = choice.native_finish_reason or facts.native_finish_reason
 
-    def feed_extras(self, message: WireMessage, *, whole: bool) -> None:
-        """Keep what a message has besides text, reasoning and tool calls."""
-        if message.reasoning_details is not None:
-            self._details.feed(message.reasoning_details, whole=whole)
+    def feed_extras(self, message: WireMessage, *, whole: bool) -> bool:
+        """Keep what a message has besides text, reasoning and tool calls; return whether that is more than words."""
+        details = message.reasoning_details
+        grows = details is not None and self._details.feed(details, whole=whole)
         if message.annotations:
             self.completion.annotations += message.annotations
         if message.refusal:
             self._refusal.append(message.refusal)
+        return grows or bool(message.annotations or message.refusal)
 
     def feed(self, delta: Delta) -> None:
         """Keep one repaired increment; its tool calls become those of the response."""

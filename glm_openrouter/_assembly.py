@@ -37,9 +37,6 @@ _EXCERPT = 4096
 _MOST_CALLS = 20_000
 """Parts of tool calls in one payload, each of which takes some time; no answer has a hundred."""
 
-_USUAL_KEYS = 8
-"""No entry of `reasoning_details` has more."""
-
 
 class Assembly:
     """Put one response together.
@@ -65,7 +62,6 @@ class Assembly:
         self._decoder = decoder
         self._payloads = 0
         self._payloads_at_usage = 0
-        self._entries = 0
         self._fruitful = 0
         """The number of the last payload that brought something."""
         self._repairs = repairs
@@ -232,18 +228,10 @@ class Assembly:
                 return None
             message = choice.message
             self._whole = True
-        if message.tool_calls and len(message.tool_calls) > _MOST_CALLS:
-            self._failure = self._too_many_calls
-            return None
-        if message.reasoning_details is not None or message.annotations or message.refusal:
-            self._keep_extras(message)
         delta = _read_delta(message, whole=self._whole)
         if delta.text or delta.reasoning or _brings_something(delta, message):
             self._fruitful = self._payloads
-        if choice.logprobs:
-            self._memory.keep_value(choice.logprobs)
-        if not self._memory.keep(delta):
-            self._failure = self._too_large
+        if not self._has_room(delta, message, choice.logprobs):
             return None
         delta = self._repairs.feed(delta)
         if choice.logprobs:
@@ -255,12 +243,21 @@ class Assembly:
             self._memory.keep_calls(self._accumulator.tool_calls)
         return delta
 
-    def _keep_extras(self, message: WireMessage) -> None:
-        self._accumulator.feed_extras(message, whole=self._whole)
-        details = message.reasoning_details or ()
-        before, self._entries = self._entries, self._accumulator.entries
-        if self._entries != before or max(map(len, details), default=0) > _USUAL_KEYS:
+    def _has_room(self, delta: Delta, message: WireMessage, logprobs: object) -> bool:
+        """Note what an increment takes, and return whether that is not too much."""
+        if len(delta.tool_calls) > _MOST_CALLS:
+            self._failure = self._too_many_calls
+            return False
+        has_extras = message.reasoning_details is not None or message.annotations or message.refusal
+        if has_extras and self._accumulator.feed_extras(message, whole=self._whole):
+            details = message.reasoning_details
             self._memory.keep_value([details, details, message.annotations, message.refusal])
+        if logprobs:
+            self._memory.keep_value(logprobs)
+        if not self._memory.keep(delta):
+            self._failure = self._too_large
+            return False
+        return True
 
     def _too_many_calls(self) -> APIError:
         message = f"The response has more than {_MOST_CALLS:,} parts of tool calls in one piece."
