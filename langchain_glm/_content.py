@@ -1,13 +1,13 @@
 """LangChain's content blocks, and those of other providers, -> OpenRouter's content parts."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter import messages as wire
 
-__all__ = ["required", "to_answer", "to_content", "type_of"]
+__all__ = ["required", "to_answer", "to_blocks", "to_content", "type_of"]
 
 JSONObject = dict[str, Any]
 Content = str | list[str | JSONObject]
@@ -21,11 +21,23 @@ def to_content(content: Content, model: str) -> str | list[JSONObject]:
     """
     if isinstance(content, str):
         return content
+    blocks = [wire.check_part(_to_part(block), model) for block in to_blocks(content)]
+    return wire.text_content(blocks)
+
+
+def to_blocks(content: object) -> Sequence[str | JSONObject]:
+    """Return the blocks of content; text has none.
+
+    Raises:
+        InvalidRequestError: It is neither text nor a list.
+    """
+    if isinstance(content, str):
+        return ()
     if not isinstance(content, list | tuple):
         raise InvalidRequestError(
             f"Content must be text or a list of blocks, got {type(content).__name__}."
         )
-    return wire.text_content([wire.check_part(_to_part(block), model) for block in content])
+    return content
 
 
 def to_answer(content: Content, model: str) -> str | list[JSONObject]:
@@ -36,7 +48,9 @@ def to_answer(content: Content, model: str) -> str | list[JSONObject]:
     """
     if isinstance(content, str):
         return content
-    return to_content([block for block in content if str(type_of(block)) in _SAID], model)
+    return to_content(
+        [block for block in to_blocks(content) if str(type_of(block)) in _SAID], model
+    )
 
 
 def type_of(block: str | JSONObject) -> object:

@@ -19,7 +19,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from glm_openrouter import InvalidRequestError
 from glm_openrouter import messages as wire
 
-from ._content import required, to_answer, to_content, type_of
+from ._content import required, to_answer, to_blocks, to_content, type_of
 
 __all__ = ["ToolLike", "to_messages", "to_tool", "to_tool_choice"]
 
@@ -78,8 +78,8 @@ def _to_user(message: HumanMessage, model: str) -> list[JSONObject]:
     """Return a user turn; results of tools in Anthropic's form become messages of their own before it."""
     if isinstance(message.content, str):
         return [_to_turn("user", message, model)]
-    results = [block for block in message.content if type_of(block) == "tool_result"]
-    rest = [block for block in message.content if type_of(block) != "tool_result"]
+    results = [block for block in to_blocks(message.content) if type_of(block) == "tool_result"]
+    rest = [block for block in to_blocks(message.content) if type_of(block) != "tool_result"]
     converted = [_to_result(block, model) for block in results if isinstance(block, dict)]
     if rest or not results:
         converted.append(_to_turn("user", message.model_copy(update={"content": rest}), model))
@@ -128,7 +128,7 @@ def _calls_in_content(message: AIMessage) -> list[ToolCall]:
             args=block.get("args") or block.get("input") or {},
             id=required(block, "id"),
         )
-        for block in message.content
+        for block in to_blocks(message.content)
         if isinstance(block, dict) and block.get("type") in ("tool_call", "tool_use")
     ]
 
@@ -137,7 +137,7 @@ def _reasoning_in_content(message: AIMessage) -> str:
     """Return the reasoning of a message that has it as content blocks only."""
     return "".join(
         wire.expect_text(block.get("reasoning") or "", "The reasoning of a content block")
-        for block in message.content
+        for block in to_blocks(message.content)
         if isinstance(block, dict) and block.get("type") == "reasoning"
     )
 

@@ -150,3 +150,10 @@ def test_what_cannot_be_meant_is_left_out(
     assert body is not None
     assert body["messages"][1].keys() == {"role", "content", "tool_calls"}
     assert body["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"b":1}'
+
+
+@pytest.mark.parametrize("annotations", [7, "text", [7, None], {"type": "url_citation"}])
+def test_odd_annotations_leave_the_content_blocks_readable(annotations: Any) -> None:
+    extras, metadata = {"annotations": annotations}, {"model_provider": "openrouter"}
+    message = AIMessage("Hello", additional_kwargs=extras, response_metadata=metadata)
+    assert message.content_blocks == [{"type": "text", "text": "Hello"}]
