@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from glm_openrouter import EmptyResponseWarning
@@ -32,7 +33,7 @@ class Report:
     times: Counter[str] = field(default_factory=Counter)
     """How often each kind was found."""
     memory: int = 0
-    """Megabytes, at most."""
+    """Megabytes of the process that reported last."""
 
     @property
     def streams(self) -> int:
@@ -45,7 +46,7 @@ class Report:
         self.counts += other.counts
         self.times += other.times
         self.findings = {**other.findings, **self.findings}
-        self.memory = max(self.memory, other.memory)
+        self.memory = other.memory
 
 
 def run(
@@ -89,8 +90,17 @@ def _run_case(case: Case, number: int, report: Report, known: set[str]) -> None:
 
 
 def _settled(report: Report) -> Report:
-    report.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    report.memory = _memory()
     return report
+
+
+def _memory() -> int:
+    """Return the megabytes that this process holds, or has held at most where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return pages * resource.getpagesize() // 2**20
 
 
 @contextlib.contextmanager

@@ -93,7 +93,8 @@ def _cost(function: Any, arguments: tuple[Any, ...], result: Any) -> int:
 def _searched(owner: Any, arguments: tuple[Any, ...], result: Any) -> int:
     """Return how far a search went: to what it found, or to the end."""
     is_text = isinstance(owner, str | bytes)
-    text = owner if is_text else next((a for a in arguments if isinstance(a, str | bytes)), "")
+    given = [a for a in arguments if isinstance(a, str | bytes)]
+    text = owner if is_text else max(given, key=len, default="")  # the other one is a replacement
     start = next((a for a in arguments if isinstance(a, int)), 0)
     if isinstance(result, re.Match):
         return result.end() - start

@@ -30,6 +30,9 @@ QUADRATIC = {
     "a search from the beginning": (
         "import re\nP = re.compile('b')\ndef f(n):\n  text = 'a' * n\n  for i in range(n): P.search(text)"
     ),
+    "a text that is changed again": (
+        "import re\nP = re.compile('b')\ndef f(n):\n  text = 'a' * n\n  for i in range(n): P.sub('', text)"
+    ),
     "a loop over all": (
         "def f(n):\n  kept = []\n  for i in range(n): kept.append(next((k for k in kept if k < 0), i))"
     ),
