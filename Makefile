@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest lint types format bench clean
+.PHONY: demo test test-lowest test-newest fuzz lint types format bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -16,6 +16,20 @@ test: $(READY)
 # The tests with the lowest versions of the direct dependencies that pyproject.toml allows.
 test-lowest:
 	$(MAKE) VENV=.venv-lowest RESOLUTION=lowest-direct test
+
+# The tests with the newest versions that exist, past our upper bounds; says whether we broke or a framework did.
+test-newest:
+	PYTHON=$(PYTHON) .ci/newest
+
+SECONDS ?= 3600
+STREAMS ?= 0
+PROCESSES ?= 2
+SEED ?= 1
+
+# Damaged responses for an hour, or until STREAMS of them; `.venv/bin/python -m fuzz --seed N --case K` repeats one.
+fuzz: $(READY)
+	PYTHONPATH=tests:tests/core $(BIN)/python -m fuzz --seconds $(SECONDS) --streams $(STREAMS) \
+		--processes $(PROCESSES) --seed $(SEED)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -38,9 +52,9 @@ RESOLUTION ?= highest
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --resolution $(RESOLUTION) \
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --upgrade --resolution $(RESOLUTION) \
 		--editable '.[all]' --group test --group lint
 	@touch $(READY)
 
 clean:
-	rm -rf .venv .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .mypy_cache .pytest_cache .ruff_cache .hypothesis

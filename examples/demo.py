@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from glm_openrouter import SpendEntry, track_spend
+from glm_openrouter.cli import plain_output
 from glm_openrouter.testing import OfflineServer
 
 PARTS = (
@@ -68,11 +69,13 @@ def run_part(name: str) -> float | None:
         console.print()
         console.rule(f"[bold]{part.__doc__}", align="left")
         begin = time.perf_counter()
-        if (coroutine := part.main()) is not None:
-            asyncio.run(coroutine)
+        with plain_output():
+            if (coroutine := part.main()) is not None:
+                asyncio.run(coroutine)
         return time.perf_counter() - begin
     except Exception as error:  # noqa: BLE001 -- the other parts still run
-        console.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+        with plain_output():
+            print(f"{type(error).__name__}: {error}")
         return None
 
 

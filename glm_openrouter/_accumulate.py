@@ -20,48 +20,67 @@ class _ReasoningDetails:
     """
 
     _JOINED = ("text", "summary", "data")
+    _USUAL_KEYS = 8
+    """No entry has more."""
 
     def __init__(self) -> None:
         self._entries: list[dict[str, Any]] = []
-        self._joined: list[dict[str, list[str]]] = []
-        self._positions: dict[tuple[object, object], int] = {}
+        """As they came, for as long as nothing is merged into them: there may be a million."""
+        self._merged: dict[int, dict[str, list[str]]] = {}
+        """The texts of the entries that have more than one fragment, by position."""
+        self._positions: dict[str | None, dict[int | str, int]] = {}
+        """By type and index."""
         self._seen = False
 
-    def __len__(self) -> int:
-        return len(self._entries)
+    def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> bool:
+        """Take the entries of one chunk, or of a whole response, where each stands on its own.
 
-    def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> None:
-        """Take the entries of one chunk, or of a whole response, where each stands on its own."""
+        Returns:
+            Whether more is kept for it than a few words.
+        """
         self._seen = True
+        before, has_many_keys = len(self._entries), False
         for detail in details:
-            position = self._position(detail, whole=whole)
-            entry, joined = self._entries[position], self._joined[position]
-            for key, value in detail.items():
-                if key in self._JOINED and isinstance(value, str):
-                    joined.setdefault(key, []).append(value)
-                    entry.setdefault(key, "")
-                elif value is not None or key not in entry:
-                    entry[key] = value
+            has_many_keys = has_many_keys or len(detail) > self._USUAL_KEYS
+            index = detail.get("index")
+            if whole or not isinstance(index, int | str):
+                self._entries.append(detail)
+            else:
+                self._feed_fragment(detail, index)
+        return has_many_keys or len(self._entries) != before
 
     def finish(self) -> list[dict[str, Any]] | None:
         """Return the merged entries, or `None` if the response never had the key."""
         if not self._seen:
             return None
-        return [
-            {**entry, **{key: "".join(parts) for key, parts in joined.items()}}
-            for entry, joined in zip(self._entries, self._joined, strict=True)
-        ]
+        for position, texts in self._merged.items():
+            self._entries[position] |= {key: "".join(parts) for key, parts in texts.items()}
+        self._merged.clear()
+        return self._entries
 
-    def _position(self, detail: dict[str, Any], *, whole: bool) -> int:
-        new = len(self._entries)
-        position = new
-        index = detail.get("index")
-        if not whole and isinstance(index, int | str):
-            position = self._positions.setdefault((str(detail.get("type")), index), new)
-        if position == new:
-            self._entries.append({})
-            self._joined.append({})
-        return position
+    def _feed_fragment(self, detail: dict[str, Any], index: int | str) -> None:
+        kind = detail.get("type")
+        positions = self._positions.setdefault(kind if isinstance(kind, str) else None, {})
+        position = positions.setdefault(index, len(self._entries))
+        if position == len(self._entries):
+            self._entries.append(detail)
+        else:
+            self._merge(position, detail)
+
+    def _merge(self, position: int, detail: dict[str, Any]) -> None:
+        texts = self._merged.get(position)
+        if texts is None:
+            entry = self._entries[position] = dict(self._entries[position])
+            known = {key: entry.get(key) for key in self._JOINED}
+            texts = {key: [text] for key, text in known.items() if isinstance(text, str)}
+            self._merged[position] = texts
+        entry = self._entries[position]
+        for key, value in detail.items():
+            if key in self._JOINED and isinstance(value, str):
+                entry.setdefault(key, value)  # in its place; its text is put together in the end
+                texts.setdefault(key, []).append(value)
+            elif value is not None or key not in entry:
+                entry[key] = value
 
 
 _NATIVE_FINISH_REASONS = {
@@ -89,6 +108,7 @@ class ChatAccumulator:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._details = _ReasoningDetails()
+        self._refusal: list[str] = []
         self._refiled = False
 
     @property
@@ -96,12 +116,6 @@ class ChatAccumulator:
         """What has been said about how the response ends and what it costs."""
         facts = self.completion
         return facts.finish_reason, facts.native_finish_reason, facts.usage
-
-    @property
-    def entries(self) -> int:
-        """A number that grows with what is kept besides texts and tool calls."""
-        facts = self.completion
-        return len(self._details) + len(facts.annotations) + len(facts.refusal or "")
 
     @property
     def text(self) -> str:
@@ -114,6 +128,11 @@ class ChatAccumulator:
         """The reasoning so far."""
         self._reasoning = ["".join(self._reasoning)]
         return self._reasoning[0]
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the response has reported an end that cut nothing off."""
+        return self._finish_reason(ended=False) not in (None, "length", "error", "content_filter")
 
     def feed_facts(self, chunk: ChatChunk) -> None:
         """Keep what a chunk says about the response; of repeated values the last one that is not null wins."""
@@ -137,14 +156,15 @@ class ChatAccumulator:
             facts.finish_reason = choice.finish_reason or facts.finish_reason
         facts.native_finish_reason = choice.native_finish_reason or facts.native_finish_reason
 
-    def feed_extras(self, message: WireMessage, *, whole: bool) -> None:
-        """Keep what a message has besides text, reasoning and tool calls."""
-        if message.reasoning_details is not None:
-            self._details.feed(message.reasoning_details, whole=whole)
+    def feed_extras(self, message: WireMessage, *, whole: bool) -> bool:
+        """Keep what a message has besides text, reasoning and tool calls; return whether that is more than words."""
+        details = message.reasoning_details
+        grows = details is not None and self._details.feed(details, whole=whole)
         if message.annotations:
             self.completion.annotations += message.annotations
         if message.refusal:
-            self.completion.refusal = (self.completion.refusal or "") + message.refusal
+            self._refusal.append(message.refusal)
+        return grows or bool(message.annotations or message.refusal)
 
     def feed(self, delta: Delta) -> None:
         """Keep one repaired increment; its tool calls become those of the response."""
@@ -175,6 +195,7 @@ class ChatAccumulator:
         completion = self.completion
         completion.text = self.text
         completion.reasoning = self.reasoning.lstrip("\r\n") if self._refiled else self.reasoning
+        completion.refusal = "".join(self._refusal) or None
         completion.reasoning_details = self._details.finish()
         completion.tool_calls = self.tool_calls.finish(completion.finish_reason)
         return completion
@@ -191,6 +212,10 @@ class ChatAccumulator:
         return reason
 
     def _add_logprobs(self, logprobs: dict[str, Any]) -> None:
-        kept = self.completion.logprobs = dict(self.completion.logprobs or {})
+        # Into lists of our own: those of the increment belong to whoever reads it.
+        kept = self.completion.logprobs = self.completion.logprobs or {}
         for key, tokens in logprobs.items():
-            kept[key] = [*(kept.get(key) or []), *tokens] if isinstance(tokens, list) else tokens
+            if isinstance(tokens, list) and isinstance(before := kept.get(key), list):
+                before += tokens
+            elif tokens is not None or key not in kept:
+                kept[key] = list(tokens) if isinstance(tokens, list) else tokens

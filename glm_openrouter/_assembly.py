@@ -7,7 +7,7 @@ asynchronous, hold no logic. A complete response is a stream of one chunk.
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -34,8 +34,8 @@ __all__ = ["Assembly"]
 _EXCERPT = 4096
 """Bytes of a payload that are looked at to show what it is; much more than is shown, so that no secret is cut."""
 
-_USUAL_KEYS = 8
-"""No entry of `reasoning_details` has more."""
+_MOST_CALLS = 20_000
+"""Parts of tool calls in one payload, each of which takes some time; no answer has a hundred."""
 
 
 class Assembly:
@@ -61,7 +61,7 @@ class Assembly:
         """The finished response, once `flush` has returned."""
         self._decoder = decoder
         self._payloads = 0
-        self._entries = 0
+        self._payloads_at_usage = 0
         self._fruitful = 0
         """The number of the last payload that brought something."""
         self._repairs = repairs
@@ -78,6 +78,8 @@ class Assembly:
         """Whether a complete message came, which needs no finish reason to be complete."""
         self._failure: Callable[[], APIError] | None = None
         """Makes the error that ends the response, once all that came before it has been put in its place."""
+        self._reported: Callable[[], APIError] | None = None
+        """Makes that error if OpenRouter or the provider reported it."""
         self._unreadable = False
         """Whether a payload was not JSON."""
 
@@ -90,10 +92,32 @@ class Assembly:
         return self._fruitful or self._decoder.progress
 
     @property
-    def billed(self) -> Completion | None:
-        """What is known of the response, if it counts as spent: it is complete, or its usage has come."""
-        facts = self._accumulator.completion
-        return facts if self.completion is not None or facts.usage is not None else None
+    def facts(self) -> Completion:
+        """What is known of the response so far, such as its usage."""
+        return self._accumulator.completion
+
+    @property
+    def usage_is_final(self) -> bool:
+        """Whether the usage is that of the whole response: some servers send an early one, and count on."""
+        since = self._payloads - self._payloads_at_usage
+        return self.completion is not None or since <= (self._reported is not None)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the response is an error and nothing else, for which nobody pays.
+
+        OpenRouter charges for no response without completion tokens
+        (https://openrouter.ai/docs/features/zero-completion-insurance).
+        """
+        failed = self.facts.finish_reason == "error"
+        reported = self._reported or (self._provider_error if failed else None)
+        if reported is None or reported().may_be_billed:
+            return False
+        accumulator = self._accumulator
+        came = (
+            self.facts.usage or accumulator.text or accumulator.reasoning or accumulator.tool_calls
+        )
+        return not came
 
     @property
     def stopped(self) -> bool:
@@ -121,7 +145,8 @@ class Assembly:
             APIError: The response is a failure, or not complete.
         """
         deltas = [] if self.done else self._take_rest()
-        last = self._repairs.flush()
+        ended = self._failure is None and self._accumulator.ended_by_itself
+        last = self._repairs.flush(ended=ended)
         if self._stop is not None:
             last = self._stop.feed(last)
             last.text += self._stop.flush()
@@ -179,6 +204,8 @@ class Assembly:
             self._fruitful = self._payloads
         before = self._accumulator.outcome
         self._accumulator.feed_facts(chunk)
+        if chunk.usage is not None:
+            self._payloads_at_usage = self._payloads
         if choice is not None and choice.index:
             choice = next((other for other in chunk.choices or () if not other.index), None)
         if choice is None:
@@ -201,19 +228,14 @@ class Assembly:
                 return None
             message = choice.message
             self._whole = True
-        if message.reasoning_details is not None or message.annotations or message.refusal:
-            self._keep_extras(message)
         delta = _read_delta(message, whole=self._whole)
         if delta.text or delta.reasoning or _brings_something(delta, message):
             self._fruitful = self._payloads
-        if choice.logprobs:
-            self._memory.keep_value(choice.logprobs)
-        if not self._memory.keep(delta):
-            self._failure = self._too_large
+        if not self._has_room(delta, message, choice.logprobs):
             return None
         delta = self._repairs.feed(delta)
         if choice.logprobs:
-            delta.logprobs = choice.logprobs
+            delta.logprobs = cast("JSONObject", choice.logprobs)
         if self._stop is not None:
             delta = self._stop.feed(delta)
         self._accumulator.feed(delta)
@@ -221,12 +243,25 @@ class Assembly:
             self._memory.keep_calls(self._accumulator.tool_calls)
         return delta
 
-    def _keep_extras(self, message: WireMessage) -> None:
-        self._accumulator.feed_extras(message, whole=self._whole)
-        details = message.reasoning_details or ()
-        before, self._entries = self._entries, self._accumulator.entries
-        if self._entries != before or max(map(len, details), default=0) > _USUAL_KEYS:
+    def _has_room(self, delta: Delta, message: WireMessage, logprobs: object) -> bool:
+        """Note what an increment takes, and return whether that is not too much."""
+        if len(delta.tool_calls) > _MOST_CALLS:
+            self._failure = self._too_many_calls
+            return False
+        has_extras = message.reasoning_details is not None or message.annotations or message.refusal
+        if has_extras and self._accumulator.feed_extras(message, whole=self._whole):
+            details = message.reasoning_details
             self._memory.keep_value([details, details, message.annotations, message.refusal])
+        if logprobs:
+            self._memory.keep_value(logprobs)
+        if not self._memory.keep(delta):
+            self._failure = self._too_large
+            return False
+        return True
+
+    def _too_many_calls(self) -> APIError:
+        message = f"The response has more than {_MOST_CALLS:,} parts of tool calls in one piece."
+        return self.fail(APIResponseError, f"[OpenRouter] {message}")
 
     def _too_large(self) -> APIError:
         return self.fail(
@@ -238,7 +273,7 @@ class Assembly:
     def _take_error(self, error: JSONObject | str | None) -> None:
         # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.
         if self._accumulator.completion.finish_reason != "length":
-            self._failure = partial(self._provider_error, error)
+            self._failure = self._reported = partial(self._provider_error, error)
 
     def _provider_error(self, error: JSONObject | str | None = None) -> APIError:
         envelope = {"error": error or "The provider ended the response with an error"}

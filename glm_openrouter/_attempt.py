@@ -61,7 +61,7 @@ class Attempt:
             body, response.status_code, response.headers, self.context, redact=self._redact
         )
 
-    def raise_translated(self, error: Exception) -> None:
+    def raise_translated(self, error: Exception) -> NoReturn:
         """Raise an error of the connection as ours, and any other as it is."""
         failure = transport_failure(error)
         if failure is None:

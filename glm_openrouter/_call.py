@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ._assembly import Assembly
 from ._attempt import Attempt, transport_failure
@@ -15,8 +16,11 @@ from ._silence import Silence
 from ._sse import ResponseDecoder
 from ._stop import StopTexts
 from .errors import APIError, APIStatusError, ErrorDetails
-from .spend import open_ledgers
+from .spend import Bill, open_ledgers
 from .types import Completion, Delta
+
+if TYPE_CHECKING:
+    from ._http import HTTPResponse
 
 __all__ = ["Call"]
 
@@ -43,6 +47,8 @@ class Call(Attempt):
         )
         self._exchange = exchange
         self._ledgers = open_ledgers()
+        self._perhaps_paid = False
+        """Whether the request may have left and has not been refused."""
         self._repairs = repairs
         self._assembly: Assembly | None = None
         self.done = False
@@ -69,15 +75,36 @@ class Call(Attempt):
         """
         body = self._exchange.encode()
         for ledger in self._ledgers:
-            ledger.reserve(self, self._exchange.request.model)
+            ledger.reserve(self, self._exchange.request)
+        self._perhaps_paid = True
         return body
 
     def close(self) -> None:
         """Add what the response cost to all that is tracked, however it ended."""
         ledgers, self._ledgers = self._ledgers, set()
-        billed = self._assembly.billed if self._assembly else None
+        bill = self._bill()
         for ledger in ledgers:
-            ledger.settle(self, billed)
+            ledger.settle(self, bill)
+
+    def _bill(self) -> Bill | None:
+        """Return what is known of the response, or `None` if nobody has paid for it."""
+        if not self._perhaps_paid:
+            return None
+        if self._assembly is None:
+            return Bill(Completion(), complete=False, final=False)
+        if self._assembly.refused:
+            return None
+        return Bill(
+            self._assembly.facts,
+            complete=self._assembly.completion is not None,
+            final=self._assembly.usage_is_final,
+        )
+
+    def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
+        """Return the error for a response that is not a success."""
+        error = super().status_error(response, body)
+        self._perhaps_paid = error.may_be_billed
+        return error
 
     def begin(self) -> None:
         """Get ready for the body of a response, whose headers are there."""
@@ -121,6 +148,8 @@ class Call(Attempt):
         deltas = self._assembly.flush()
         if self._assembly.completion is not None:
             self._exchange.finish(self._assembly.completion)
+            for ledger in self._ledgers:
+                ledger.warn_if_unreported(self._assembly.completion)
         return deltas
 
     def rescue(self, error: Exception) -> list[Delta]:
@@ -153,6 +182,10 @@ class Call(Attempt):
         except Exception as error:
             if transport_failure(error) is None:
                 raise
+
+    def _fail(self, kind: type[APIError], message: str, *, sent: bool = True) -> APIError:
+        self._perhaps_paid = self._perhaps_paid and sent
+        return super()._fail(kind, message, sent=sent)
 
     @property
     def _has_progressed(self) -> bool:

@@ -174,7 +174,12 @@ class BaseClient:
 
     def _new_call(self, exchange: Exchange) -> Call:
         request = exchange.request
-        repairs = Repairs(self._repairs, request.tool_schemas(), wants_json=request.wants_json)
+        repairs = Repairs(
+            self._repairs,
+            request.tool_schemas(),
+            wants_json=request.wants_json,
+            thinks=request._thinks,
+        )
         silence = Silence(self._timeout.read)
         return Call(
             exchange,
@@ -206,6 +211,5 @@ def _check_max_retries(value: object) -> None:
 def _check_max_response_bytes(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise InvalidRequestError(
-            "max_response_bytes must be a positive integer, a number of bytes, "
-            f"got {show_option(value)}."
+            f"max_response_bytes must be a positive integer, a number of bytes, got {show_option(value)}."
         )

@@ -5,18 +5,21 @@ body of a 200, in a choice, or in a chunk; a proxy in between may answer with a 
 in `metadata.raw` (https://openrouter.ai/docs/api_reference/errors-and-debugging).
 """
 
-import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, cast
+
+import msgspec
 
 from . import errors
 from ._secrets import Redactor
 from ._secrets import redact as redact_usual
 from ._sse import ResponseDecoder
 from .errors import APIStatusError, ErrorDetails
+from .types import decode_tolerantly, to_number
 
 __all__ = ["error_from_body", "error_from_envelope"]
 
@@ -69,11 +72,23 @@ _OVERFLOW = re.compile(
 )
 """How providers say that a prompt does not fit."""
 
-_AFFORDABLE = re.compile(r"can only afford (\d[\d,]*)")
+_AFFORDABLE = re.compile(r"can only afford ([\d,]+)")
 """What a 402 says of the `max_tokens` that the balance allows."""
 
 _LONGEST_TEXT = 1000
-"""Characters."""
+"""Characters of a text that is shown."""
+
+_LONGEST_PAGE = 65_536
+"""Characters of a text that is searched for what to show."""
+
+_DEEPEST = 20
+"""How many objects deep a text is looked for."""
+
+_LONGEST_NUMBER = 64
+"""Characters of a number or a date."""
+
+_MOST_LISTED = 20
+"""Reasons that are shown."""
 
 _EXCLUDED_BY = {
     "geo": "your region",
@@ -121,8 +136,7 @@ def error_from_body(
     """
     envelope = _read_object(body)
     if envelope is None:
-        text = body.decode(errors="replace").strip()
-        envelope = {"error": {"message": _plain_text(text)}}
+        envelope = {"error": {"message": body.decode(errors="replace").strip()}}
     return error_from_envelope(envelope, context, status=status, headers=headers, redact=redact)
 
 
@@ -145,21 +159,25 @@ def error_from_envelope(
         redact: Takes out the secrets of the client, which some servers repeat.
         now: Returns the time in seconds since the epoch; resets are given as a point in time.
     """
-    error = envelope.get("error") or {"message": _to_text(envelope)}
+    read = partial(_to_text, redact=redact)
+    error = envelope.get("error") or {"message": envelope}
     if not isinstance(error, Mapping):
-        error = {"message": str(error)}
+        error = {"message": error}
     metadata = _mapping(error.get("metadata"))
     availability = _mapping(error.get("availability") or envelope.get("availability"))
     headers = headers or {}
     code = error.get("code")
     said_types = (metadata.get("error_type"), error.get("error_type"), availability.get("code"))
     status = _said_status(error) or status or _status_of_names(*said_types, code)
-    text = _shorten(redact(_error_text(error, metadata)))
+    raw = read(metadata.get("raw"))
+    text = _shorten(
+        redact(_error_text(read(error.get("message")), raw, _texts(metadata.get("reasons"), read)))
+    )
     said = {
-        "code": code if isinstance(code, str | int) else None,
+        "code": _to_code(code),
         "error_type": _first_text(*said_types),
         "provider_name": _first_text(metadata.get("provider_name"), context.get("provider_name")),
-        "raw": _to_text(metadata.get("raw")) or None,
+        "raw": raw or None,
         "request_id": headers.get("x-generation-id") or context.get("request_id"),
     }
     clean = {
@@ -174,10 +192,11 @@ def error_from_envelope(
         "may_be_billed": bool(context.get("may_be_billed")) and status in _MAY_BE_BILLED,
     }
     details["retryable"] = _is_retryable(status, text, details, metadata, availability)
-    if status == 402 and (affordable := _AFFORDABLE.search(text)):
-        details["affordable_max_tokens"] = int(affordable.group(1).replace(",", ""))
-    error_type = _error_type(status, text, details)
-    return error_type(redact(_message(text, details, metadata, availability)), **details)
+    if status == 402 and (affordable := _affordable(text)) is not None:
+        details["affordable_max_tokens"] = affordable
+    causes = availability.get("excluded_by") or metadata.get("failed_routing_step")
+    message = _message(text, details, _texts(causes, read))
+    return _error_type(status, text, details)(redact(message), **details)
 
 
 def _read_object(body: bytes) -> dict[str, Any] | None:
@@ -185,8 +204,8 @@ def _read_object(body: bytes) -> dict[str, Any] | None:
     decoder = ResponseDecoder()
     for payload in (*decoder.feed(body), *decoder.flush()):
         try:
-            value = json.loads(payload.decode(errors="replace"))
-        except (ValueError, RecursionError):
+            value = decode_tolerantly(payload)
+        except msgspec.DecodeError:
             return None
         return value if isinstance(value, dict) else None
     return None
@@ -212,19 +231,15 @@ def _error_type(status: int, text: str, details: ErrorDetails) -> type[APIStatus
     )
 
 
-def _message(
-    text: str, details: ErrorDetails, metadata: Mapping[str, Any], availability: Mapping[str, Any]
-) -> str:
+def _message(text: str, details: ErrorDetails, causes: Sequence[str]) -> str:
     """Say what happened, where, and what to do."""
     status = details.get("status_code")
     what = f"[{details.get('provider_name') or 'OpenRouter'}] {text.rstrip('. ')} ({status})."
     where = f"Model: {details.get('model')}." if details.get("model") else ""
-    return " ".join(filter(None, (what, where, *_advice(text, details, metadata, availability))))
+    return " ".join(filter(None, (what, where, *_advice(text, details, causes))))
 
 
-def _advice(
-    text: str, details: ErrorDetails, metadata: Mapping[str, Any], availability: Mapping[str, Any]
-) -> list[str]:
+def _advice(text: str, details: ErrorDetails, causes: Sequence[str]) -> list[str]:
     advice = []
     status = details.get("status_code")
     if status == 401:
@@ -233,7 +248,7 @@ def _advice(
         )
     if affordable := details.get("affordable_max_tokens"):
         advice.append(f"Set max_tokens to at most {affordable}, or add credits.")
-    if status == 404 and (excluded := _excluded_by(text, metadata, availability)):
+    if status == 404 and (excluded := _excluded_by(text, causes)):
         advice.append(f"Excluded by {excluded}.")
     if status in (400, 404) and "not a valid model" in text:
         advice.append("Check the model id (https://openrouter.ai/models).")
@@ -242,13 +257,18 @@ def _advice(
     return advice
 
 
-def _excluded_by(text: str, metadata: Mapping[str, Any], availability: Mapping[str, Any]) -> str:
+def _excluded_by(text: str, causes: Sequence[str]) -> str:
     """Name the parts of the request that left no endpoint."""
-    causes = availability.get("excluded_by") or metadata.get("failed_routing_step") or []
-    named = [_EXCLUDED_BY.get(str(cause), str(cause)) for cause in _listed(causes)]
+    named = [_EXCLUDED_BY.get(cause, cause) for cause in causes]
     lower = text.lower()
     named += [field for fragment, field in _EXCLUDED_BY_TEXT if fragment in lower]
     return ", ".join(dict.fromkeys(named))
+
+
+def _affordable(text: str) -> int | None:
+    found = _AFFORDABLE.search(text)
+    number = to_number(found[1].replace(",", "")) if found else None
+    return None if number is None else int(number)
 
 
 def _is_retryable(
@@ -258,7 +278,7 @@ def _is_retryable(
     metadata: Mapping[str, Any],
     availability: Mapping[str, Any],
 ) -> bool:
-    limit = str(metadata.get("limit_source") or "")
+    limit = _first_text(metadata.get("limit_source")) or ""
     if "daily" in limit or "per-day" in text:
         return False
     if isinstance(availability.get("retryable"), bool):
@@ -276,14 +296,14 @@ def _retry_after(
 ) -> float | None:
     """Return the longest of the waits that the response names, in seconds."""
     inner = {str(key).lower(): value for key, value in _mapping(metadata.get("headers")).items()}
-    milliseconds = _to_float(headers.get("retry-after-ms"))
+    milliseconds = _read_number(headers.get("retry-after-ms"))
     waits = [
         None if milliseconds is None else milliseconds / 1000,
-        _to_float(availability.get("retry_after")),
+        _read_number(availability.get("retry_after")),
         _to_seconds(headers.get("retry-after"), now),
         _to_seconds(inner.get("retry-after"), now),
     ]
-    resets = map(_to_float, (headers.get("x-ratelimit-reset"), inner.get("x-ratelimit-reset")))
+    resets = map(_read_number, (headers.get("x-ratelimit-reset"), inner.get("x-ratelimit-reset")))
     waits += [reset / 1000 - now() for reset in resets if reset is not None]  # ms since the epoch
     known = [wait for wait in waits if wait is not None and wait > 0]
     return max(known, default=None)
@@ -291,54 +311,83 @@ def _retry_after(
 
 def _to_seconds(value: object, now: Callable[[], float]) -> float | None:
     """Read `Retry-After`: seconds, or a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after)."""
-    seconds = _to_float(value)
-    if seconds is not None or not isinstance(value, str):
+    seconds = _read_number(value)
+    if seconds is not None or not isinstance(value, str) or len(value) > _LONGEST_NUMBER:
         return seconds
     try:
         return parsedate_to_datetime(value).timestamp() - now()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None
 
 
-def _error_text(error: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+def _error_text(message: str, raw: str, reasons: Sequence[str]) -> str:
     """Return what the upstream said, or else what OpenRouter says."""
-    message = _to_text(error.get("message"))
-    raw = _to_text(metadata.get("raw"))
     if raw and message.strip(". ").lower() not in _GENERIC_MESSAGES and raw not in message:
         text = f"{message.rstrip('. ')}: {raw}"
     else:
         text = raw or message
-    reasons = ", ".join(map(str, _listed(metadata.get("reasons") or [])))
-    text = f"{text.rstrip('. ')}: {reasons}" if reasons else text
+    text = f"{text.rstrip('. ')}: {', '.join(reasons)}" if reasons else text
     return text or "The request failed without a message"
 
 
 _INNER_KEYS = ("message", "error", "detail", "details", "msg", "raw")
 
 
-def _to_text(value: object) -> str:
-    """Dig the text out of what an upstream sent: text, JSON in text, or nested objects."""
+def _to_text(value: object, *, redact: Redactor, deepest: int = _DEEPEST) -> str:
+    """Dig the text out of what an upstream sent: text, JSON in text, or nested objects.
+
+    Secrets are taken out before the text is cut, which might leave a part of one.
+    """
     if isinstance(value, str):
         stripped = value.strip()
-        if stripped[:1] in ("{", "["):
-            try:
-                return _to_text(json.loads(stripped)) or stripped
-            except (ValueError, RecursionError):
-                return stripped
-        return _plain_text(stripped)
+        inner = _read_json(stripped) if deepest and stripped[:1] in ("{", "[") else None
+        found = _to_text(inner, redact=redact, deepest=deepest - 1)
+        return found or _plain_text(redact(stripped)[:_LONGEST_PAGE])
     if isinstance(value, Mapping):
-        return next((text for key in _INNER_KEYS if (text := _to_text(value.get(key)))), "")
-    if isinstance(value, list):
-        return next((text for item in value if (text := _to_text(item))), "")
-    return "" if value is None or isinstance(value, bool) else str(value)
+        value = [value.get(key) for key in _INNER_KEYS]
+    if isinstance(value, list) and deepest:
+        dig = partial(_to_text, redact=redact, deepest=deepest - 1)
+        return next(filter(None, map(dig, value[:_MOST_LISTED])), "")
+    return "" if to_number(value) is None else str(value)
+
+
+def _read_json(text: str) -> object:
+    try:
+        return decode_tolerantly(text.encode(errors="replace"))
+    except msgspec.DecodeError:
+        return None
+
+
+def _texts(value: object, read: Callable[[object], str]) -> list[str]:
+    """Return the first few texts of a list, or of what should be one."""
+    listed = value if isinstance(value, list) else [value]
+    return [_shorten(text) for each in listed[:_MOST_LISTED] if (text := read(each))]
+
+
+_PAGE = re.compile("<html|<!doctype|<body|<title", re.IGNORECASE)
+_TITLE = re.compile("<title", re.IGNORECASE)
+_TITLE_END = re.compile("</title", re.IGNORECASE)
 
 
 def _plain_text(text: str) -> str:
     """Return the title, or else the words, of a page of HTML; other text as it is."""
-    if re.search(r"<html|<!doctype|<body|<title", text[:2000], re.IGNORECASE):
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        text = title.group(1) if title else re.sub(r"<[^>]*>", " ", text)
+    if _PAGE.search(text, 0, 2000):
+        text = _title(text) or _without_tags(text)
     return " ".join(text.split())
+
+
+def _title(page: str) -> str:
+    begin = _TITLE.search(page)
+    title = page[begin.end() :].partition(">")[2] if begin else ""
+    end = _TITLE_END.search(title)
+    return title[: end.start()] if end else ""
+
+
+def _without_tags(page: str) -> str:
+    first, *rest = page.split("<")
+    return " ".join(
+        [first, *(part.partition(">")[2] if ">" in part else f"<{part}" for part in rest)]
+    )
 
 
 def _shorten(text: str) -> str:
@@ -354,23 +403,21 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _to_code(value: object) -> str | int | None:
+    is_code = isinstance(value, str) or (isinstance(value, int) and to_number(value) is not None)
+    return cast("str | int", value) if is_code else None
 
 
 def _to_status(value: object) -> int | None:
     """Return a code if it is the HTTP status of an error; providers also have codes of their own."""
-    number = _to_float(value)
+    number = _read_number(value)
     return int(number) if number is not None and 400 <= number < 1000 else None
 
 
-def _to_float(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None
+def _read_number(value: object) -> float | None:
+    if not isinstance(value, str):
+        return to_number(value)
+    return to_number(value.strip()) if len(value) <= _LONGEST_NUMBER else None
 
 
 def _duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """What a JSON schema says about the type of a value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["follow", "kind_of", "kinds_of"]
@@ -22,27 +22,42 @@ def kind_of(value: object) -> str:
     return next((name for kind, name in _KINDS.items() if isinstance(value, kind)), "object")
 
 
-def kinds_of(schema: object, root: Schema, *, followed: frozenset[str] = frozenset()) -> set[str]:
+def kinds_of(schema: object, root: Schema) -> set[str]:
     """Return the types that a schema allows, as far as it says; nothing if it allows any.
+
+    Tools come from anywhere: a schema may be deep, refer to itself, or not be one.
 
     Args:
         schema: The schema of the value.
         root: The schema that it is a part of, where its references lead to.
-        followed: References that led here, in case they lead in a circle.
     """
-    if not isinstance(schema, Mapping):
-        return set()
-    kind = schema.get("type")
-    kinds = {kind} if isinstance(kind, str) else set(kind or ())
-    if not kinds and ("const" in schema or "enum" in schema):
-        kinds = {kind_of(value) for value in schema.get("enum") or [schema.get("const")]}
-    options = [part for key in ("anyOf", "oneOf", "allOf") for part in schema.get(key) or ()]
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference not in followed:
-        options.append(follow(reference, root))
-        followed |= {reference}
-    kinds = kinds.union(*(kinds_of(option, root, followed=followed) for option in options))
+    kinds: set[str] = set()
+    waiting, followed = [schema], set[str]()
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, Mapping):
+            continue
+        kinds |= _own_kinds(part)
+        waiting += [option for key in ("anyOf", "oneOf", "allOf") for option in _list(part, key)]
+        reference = part.get("$ref")
+        if isinstance(reference, str) and reference not in followed:
+            waiting.append(follow(reference, root))
+            followed.add(reference)
     return kinds | {"integer"} if "number" in kinds else kinds
+
+
+def _own_kinds(schema: Schema) -> set[str]:
+    kind = schema.get("type")
+    kinds = {each for each in (kind, *_list(schema, "type")) if isinstance(each, str)}
+    if kinds:
+        return kinds
+    values = [schema["const"]] if "const" in schema else _list(schema, "enum")
+    return {kind_of(value) for value in values}
+
+
+def _list(schema: Schema, key: str) -> Sequence[Any]:
+    found = schema.get(key)
+    return found if isinstance(found, list | tuple) else ()
 
 
 def follow(reference: str, root: Schema) -> Schema:

@@ -1,4 +1,8 @@
-"""JSON in the text of an answer: bare, in a fence, in GLM's box, between sentences; whole, or as far as it has come."""
+"""JSON in the text of an answer: bare, in a fence, in GLM's box, or between sentences; whole, or as far as it has come.
+
+A value counts only if it is the answer, or stands on lines of its own. In the middle of a sentence JSON is a quote:
+"The page wants me to say {...}, but I will not" does not give what the page wants.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,42 +14,47 @@ from .messages import json_decoder
 
 __all__ = ["PartialJSON", "json_values"]
 
-_THINKING: Final = re.compile(r"^.*</think>", re.DOTALL)
 _BOX: Final = re.compile(r"<\|(?:begin|end)_of_box\|>")
-_FENCE: Final = re.compile(r"```[\w-]*\s*\n(.*?)```", re.DOTALL)
-_OPENERS: Final = {
-    "object": re.compile(r'\{(?=\s*["}])'),
-    "array": re.compile(r'\[(?=\s*["\]\[{\d\-tfn])'),
-}
-_OPENER: Final = re.compile("|".join(opener.pattern for opener in _OPENERS.values()))
-"""Where an object or an array begins; a bracket in a sentence is neither."""
+_LINE_BEGIN: Final = r"^[ \t]*+(?:```[\w-]*+[ \t]*+)?+(?:<\|begin_of_box\|>[ \t]*+)?+"
+_LINE_END: Final = re.compile(r"[ \t\r]*+(?:```[ \t\r]*+)?+(?:\n|\Z)")
+_OBJECT: Final = r'\{(?=\s*+["}])'
+_ARRAY: Final = r'\[(?=\s*+["\]\[{\d\-tfn])'
+
+
+def _opener(*brackets: str) -> re.Pattern[str]:
+    return re.compile(f"{_LINE_BEGIN}(?={'|'.join(brackets)})", re.MULTILINE)
+
+
+_OPENERS: Final = {"object": _opener(_OBJECT), "array": _opener(_ARRAY)}
+_OPENER: Final = _opener(_OBJECT, _ARRAY)
+"""Where an object or an array begins on a line of its own; a bracket in words is neither."""
 
 
 def json_values(text: str) -> Iterator[Any]:
-    """Yield the JSON values in an answer, the likeliest first; after a string that is itself JSON, what it encodes.
+    """Yield the JSON value that an answer is, and what that encodes if it is text, or else those on lines of their own.
 
     Nothing is taken from JSON that is incomplete or incorrect, not even a correct part of it.
     """
-    text = _BOX.sub("", _THINKING.sub("", text)).strip()
-    for candidate in (text, *_FENCE.findall(text)):
-        try:
-            value = json_decoder.decode(candidate)
-        except (ValueError, RecursionError):
-            continue
-        yield value
-        if isinstance(value, str):
-            yield from json_values(value)
-    yield from _values_in_sentences(text)
+    text = _BOX.sub("", text.rpartition("</think>")[2]).strip()
+    try:
+        value = json_decoder.decode(text)
+    except (ValueError, RecursionError):
+        yield from _values_on_lines(text)
+        return
+    yield value
+    if isinstance(value, str):
+        yield from json_values(value)
 
 
-def _values_in_sentences(text: str) -> Iterator[Any]:
+def _values_on_lines(text: str) -> Iterator[Any]:
     position = 0
     while opener := _OPENER.search(text, position):
         try:
-            value, position = json_decoder.raw_decode(text, opener.start())
+            value, position = json_decoder.raw_decode(text, opener.end())
         except (ValueError, RecursionError):
             return
-        yield value
+        if _LINE_END.match(text, position):
+            yield value
 
 
 class PartialJSON:
@@ -56,7 +65,8 @@ class PartialJSON:
     """
 
     _STEPS: Final = 256
-    _NUMBER: Final = re.compile(r"(?<=[\s:,\[])-?(?:\d[\d.eE+-]*)?$")
+    _NUMBER: Final = "0123456789.eE+-"
+    _BEFORE_NUMBER: Final = (" ", "\t", "\n", "\r", ":", ",", "[")
     _ENCODED: Final = re.compile(r'\s*(?="\s*[{\[])')
     """What comes before a string that encodes an object or an array."""
 
@@ -96,7 +106,7 @@ class PartialJSON:
         if start is None:
             return written
         self._started = True
-        return answer[start.end() if start.re is self._ENCODED else start.start() :]
+        return answer[start.end() :]
 
     def _read(self, written: str) -> Any:
         try:
@@ -106,4 +116,9 @@ class PartialJSON:
             return None
 
     def _read_json(self, written: str) -> Any:
-        return from_json(self._NUMBER.sub("", written), allow_partial="trailing-strings")
+        return from_json(self._without_number(written), allow_partial="trailing-strings")
+
+    def _without_number(self, written: str) -> str:
+        """Return the text without a number that it ends with; in a string, only a part of a word looks like one."""
+        before = written.rstrip(self._NUMBER)
+        return before if before[-1:] in self._BEFORE_NUMBER else written

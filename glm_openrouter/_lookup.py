@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
 from tenacity import AsyncRetrying, Retrying
 
 from ._attempt import Attempt
 from ._envelope import error_from_envelope
 from .catalogue import Get, Inquiry
 from .errors import APIError, APIResponseError, ResponseTooLargeError
-from .types import JSONObject
+from .types import JSONObject, decode_tolerantly
 
 if TYPE_CHECKING:
     from ._client import AsyncClient, Client
@@ -39,8 +39,8 @@ class Lookup(Attempt):
                 f"[OpenRouter] The response of {response.url} needs too much memory (max_response_bytes).",
             )
         try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError):
+            answer = decode_tolerantly(body)
+        except msgspec.DecodeError:
             answer = None
         if isinstance(answer, dict):
             if "data" in answer:

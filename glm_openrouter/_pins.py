@@ -19,6 +19,8 @@ _SLUGS = {
 """Display name -> slug, where the rule does not hold (https://openrouter.ai/docs/guides/routing/provider-selection)."""
 
 _MOST_PINS = 10_000
+_LONGEST_NAME = 100
+"""Characters. Anything longer is no provider, and would be kept for long."""
 
 
 def provider_slug(name: str) -> str:
@@ -50,7 +52,7 @@ class ProviderPins:
 
     def keep(self, body: JSONObject, name: str | None) -> None:
         """Keep the name of the provider that answered a request."""
-        if name is None:
+        if name is None or len(name) > _LONGEST_NAME:
             return
         with self._lock:
             self._names[_key(body)] = name

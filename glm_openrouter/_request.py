@@ -49,8 +49,30 @@ def encode_body(body: JSONObject) -> bytes:
     """
     try:
         return _encode(body)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise InvalidRequestError(f"The request cannot be written as JSON: {error}") from None
+    except _NOT_JSON as error:
+        problem = f"{_locate(body).lstrip('.')}: {error}"
+    raise InvalidRequestError(f"The request cannot be written as JSON: {problem}")
+
+
+_NOT_JSON = (TypeError, ValueError, OverflowError, RecursionError)
+_LONGEST_PLACE = 8
+"""Steps on the way to a value; further inside, it is said no more precisely."""
+
+
+def _locate(value: object, *, steps: int = _LONGEST_PLACE) -> str:
+    """Return where in a value that cannot be written the first part is that cannot, such as `messages[3].content`."""
+    if isinstance(value, dict):
+        parts = [(f".{key}", part) for key, part in value.items()]
+    else:
+        parts = (
+            [(f"[{at}]", part) for at, part in enumerate(value)] if isinstance(value, list) else []
+        )
+    for step, part in parts if steps else ():
+        try:
+            _encode(part)
+        except _NOT_JSON:
+            return step + _locate(part, steps=steps - 1)
+    return ""
 
 
 class Attribution(NamedTuple):

@@ -70,6 +70,8 @@ class EventStreamDecoder:
         if rest:
             self._tail += rest
             self.done = self._tail_is_done()
+            if self.done and self._data:
+                payloads.append(self._take_event())
         return payloads
 
     def flush(self) -> list[bytes]:
@@ -78,7 +80,7 @@ class EventStreamDecoder:
         self._tail = bytearray()
         if rest and not self.done:
             self._take_line(rest)
-        if self._data and not self.done:
+        if self._data:
             return [self._take_event()]
         stray = b"" if self._has_events else b"\n".join(self._stray).strip()
         self._stray.clear()
@@ -88,7 +90,8 @@ class EventStreamDecoder:
         if line.startswith(b"data:"):
             value = line[6:] if line[5:6] == b" " else line[5:]
             meant = value if value.startswith(b"{") else value.strip()
-            if meant == _DONE:
+            if meant.startswith(_DONE):
+                # Whatever follows on this line: it may not have come yet, and must make no difference when it does.
                 self.done = True
             elif meant:
                 self._has_events = True

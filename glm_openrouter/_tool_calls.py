@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ._outline import Outline
 from .messages import parse_arguments
-from .types import ToolCall, ToolCallDelta, WireToolCall
+from .types import JSONObject, ToolCall, ToolCallDelta, WireToolCall
 
 __all__ = ["ToolCallAccumulator", "one_per_call", "read_tool_calls"]
 
@@ -39,17 +40,28 @@ def one_per_call(deltas: list[ToolCallDelta]) -> list[ToolCallDelta]:
     """Join the parts of a call that came in one increment: frameworks join increments, not the parts of one."""
     if len(deltas) < 2:
         return deltas
-    joined: dict[int | None, ToolCallDelta] = {}
+    joined: dict[int | None, list[ToolCallDelta]] = {}
     for delta in deltas:
-        first = joined.setdefault(delta.index, delta)
-        if first is not delta:
-            first.id, first.name = first.id or delta.id, first.name or delta.name
-            first.arguments += delta.arguments
-    return list(joined.values())
+        joined.setdefault(delta.index, []).append(delta)
+    return [_join(parts) if len(parts) > 1 else parts[0] for parts in joined.values()]
+
+
+def _join(parts: list[ToolCallDelta]) -> ToolCallDelta:
+    return ToolCallDelta(
+        parts[0].index,
+        next((part.id for part in parts if part.id), None),
+        next((part.name for part in parts if part.name), None),
+        "".join(part.arguments for part in parts),
+    )
 
 
 class _Call:
     """One tool call while it grows."""
+
+    __slots__ = (
+        *("_is_blank", "_is_broken", "_outline", "_outlined", "_parts", "_value"),
+        *("held", "id", "index", "name", "position"),
+    )
 
     def __init__(self, position: int, index: int | None) -> None:
         self.position = position
@@ -61,11 +73,19 @@ class _Call:
         self._parts: list[str] = []
         self._is_blank = True
         """Whether the arguments are white space so far."""
+        self._outline: Outline | None = None
+        """Of the arguments, once it is needed."""
+        self._outlined = 0
+        """How many parts the outline has seen."""
+        self._value: JSONObject | None = None
+        """What the arguments are, once they have been read as a whole object."""
+        self._is_broken = False
+        """Whether the arguments cannot become an object any more."""
 
     @property
     def arguments(self) -> str:
-        self._parts = ["".join(self._parts)]  # which is quick to join again
-        return self._parts[0]
+        """All that has come; putting it together costs its length."""
+        return "".join(self._parts)
 
     @arguments.setter
     def arguments(self, arguments: str) -> None:
@@ -73,17 +93,19 @@ class _Call:
 
     def append(self, arguments: str) -> str:
         """Add to the arguments; return what can go out now."""
+        ends = self._value is not None and not arguments.isspace()
+        if ends or (arguments.startswith("{") and self._ends_in_value()):
+            self._value, self._is_broken = None, True
         self._parts.append(arguments)
-        if self.held and self._is_blank:
-            begin = self.arguments.lstrip()[:1]
-            self._is_blank, self.held = not begin, begin != "{"
-            return "" if self.held else self.arguments
-        return "" if self.held else arguments
+        if not self._is_blank:
+            return "" if self.held else arguments
+        begin = arguments.lstrip()[:1]
+        self._is_blank, self.held = not begin, begin != "{"
+        return "" if self.held else self.arguments
 
     def is_whole(self) -> bool:
         """Return whether the arguments are a complete JSON object already."""
-        text = self.arguments.rstrip()
-        return text.endswith("}") and parse_arguments(text) is not None
+        return self._read_whole() is not None
 
     def accepts(self, delta: ToolCallDelta) -> bool:
         """Return whether `delta`, which came under this call's index, continues this call.
@@ -95,7 +117,7 @@ class _Call:
             return True
         if delta.name != self.name or self.is_whole():
             return False
-        if self.arguments.strip():
+        if not self._is_blank:
             return True
         return delta.id is None or self.id is None or bool(delta.arguments)
 
@@ -105,16 +127,39 @@ class _Call:
         That happens with a doubled finish chunk, and in vLLM where the first time lacks its last brace
         (https://github.com/vllm-project/vllm/issues/42167). It cannot be meant otherwise: no object follows a value.
         """
-        if not arguments.startswith("{") or self._awaits_a_value():
+        if self._is_broken or not arguments.startswith("{") or not self._ends_in_value():
             return arguments
         if (again := parse_arguments(arguments)) is None:
             return arguments
-        before = self.arguments
-        return next((end for end in ("", "}") if parse_arguments(before + end) == again), arguments)
+        whole = self._read_whole()
+        if whole is not None and whole == again:
+            return ""
+        if whole is None and self._outline_so_far().open == ["{"] and self._read("}") == again:
+            return "}"
+        return arguments
 
-    def _awaits_a_value(self) -> bool:
-        # To look at the last part is enough, and costs the same however many there are.
-        return not self._parts or self._parts[-1].rstrip().endswith((",", ":", "["))
+    def _ends_in_value(self) -> bool:
+        outline = self._outline_so_far()
+        return not outline.in_string and outline.last not in ("", ",", ":", "[")
+
+    def _read_whole(self) -> JSONObject | None:
+        """Return the arguments if they are a complete object; they are read once when their brackets are closed."""
+        if self._value is None and not self._is_broken:
+            outline = self._outline_so_far()
+            if not outline.open and outline.last == "}":
+                self._value = self._read("")
+                self._is_broken = self._value is None
+        return self._value
+
+    def _read(self, end: str) -> JSONObject | None:
+        return parse_arguments(self.arguments + end)
+
+    def _outline_so_far(self) -> Outline:
+        outline = self._outline = self._outline or Outline()
+        for part in self._parts[self._outlined :]:
+            outline.feed(part)
+        self._outlined = len(self._parts)
+        return outline
 
 
 class ToolCallAccumulator:
@@ -127,6 +172,10 @@ class ToolCallAccumulator:
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
+        self._by_id: dict[str, _Call] = {}
+        self._last_by_index: dict[int | None, _Call] = {}
+        self._last_by_name: dict[tuple[int | None, str], _Call] = {}
+        """By index and name."""
 
     def __len__(self) -> int:
         """How many calls there are."""
@@ -171,43 +220,52 @@ class ToolCallAccumulator:
         if call is None:
             if not (delta.id or delta.name or delta.arguments.strip()):
                 return None
-            call = _Call(len(self._calls), delta.index)
-            self._calls.append(call)
+            call = self._begin(delta.index)
         arguments = call.new_part(delta.arguments)
         new = ToolCallDelta(index=call.position)
         if call.id is None and delta.id is not None:
             new.id = call.id = self._unused(delta.id)
+            self._by_id[call.id] = call
         if call.name is None and delta.name is not None:
             new.name = call.name = delta.name
+            self._keep_name(call, delta.name)
         if arguments:
             new.arguments = call.append(arguments)
         return new if new.id or new.name or new.arguments else None
 
+    def _begin(self, index: int | None) -> _Call:
+        call = _Call(len(self._calls), index)
+        self._calls.append(call)
+        self._last_by_index[index] = call
+        return call
+
     def _find(self, delta: ToolCallDelta) -> _Call | None:
-        last = None
-        for call in reversed(self._calls):
-            if delta.index is None or call.index == delta.index:
-                if delta.id is None or call.id == delta.id:
-                    return call if call.accepts(delta) else None
-                last = last or call
+        call = self._by_id.get(delta.id) if delta.id is not None else None
+        if call is not None and delta.index in (None, call.index):
+            return call if call.accepts(delta) else None
+        if delta.index is not None:
+            last = self._last_by_index.get(delta.index)
+        else:
+            last = self._calls[-1] if self._calls else None
         if last is None or (delta.index is None and delta.id and last.id):
             return None
         return last if last.accepts(delta) else None
 
     def _is_sent_again(self, delta: ToolCallDelta) -> bool:
         # Without an id it is the index that tells a second copy from a second call.
-        if delta.index is None or delta.id is not None:
+        if delta.index is None or delta.id is not None or delta.name is None:
             return False
-        same = [
-            call for call in self._calls if (call.index, call.name) == (delta.index, delta.name)
-        ]
-        return bool(same and delta.arguments) and not same[-1].new_part(delta.arguments)
+        same = self._last_by_name.get((delta.index, delta.name))
+        return same is not None and bool(delta.arguments) and not same.new_part(delta.arguments)
+
+    def _keep_name(self, call: _Call, name: str) -> None:
+        same = self._last_by_name.get((call.index, name))
+        if same is None or same.position < call.position:
+            self._last_by_name[call.index, name] = call
 
     def _unused(self, call_id: str) -> str:
         # Results are matched to calls by id, so two calls must not share one.
-        if any(call.id == call_id for call in self._calls):
-            return f"call_{uuid.uuid4().hex}"
-        return call_id
+        return f"call_{uuid.uuid4().hex}" if call_id in self._by_id else call_id
 
 
 def _normalise(arguments: str) -> str:

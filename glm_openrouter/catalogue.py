@@ -9,7 +9,7 @@ clients share it.
 """
 
 from collections.abc import Generator, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from .errors import InvalidRequestError, NotFoundError
 from .models import ModelFacts, find_model, strip_variant
-from .types import JSONObject, fit
+from .types import Index, JSONObject, Number, WholeNumber, fit, to_number
 
 __all__ = [
     "Architecture",
@@ -41,19 +41,19 @@ __all__ = [
 class Pricing(Struct):
     """Prices in USD per million tokens, unless a field says otherwise; `None` if unknown, or not fixed."""
 
-    prompt: float | None = None
-    completion: float | None = None
-    input_cache_read: float | None = None
-    input_cache_write: float | None = None
-    internal_reasoning: float | None = None
-    audio: float | None = None
-    request: float | None = None
+    prompt: Number | None = None
+    completion: Number | None = None
+    input_cache_read: Number | None = None
+    input_cache_write: Number | None = None
+    internal_reasoning: Number | None = None
+    audio: Number | None = None
+    request: Number | None = None
     """USD for a request."""
-    image: float | None = None
+    image: Number | None = None
     """USD for an image."""
-    web_search: float | None = None
+    web_search: Number | None = None
     """USD for a search."""
-    discount: float | None = None
+    discount: Number | None = None
     """The share that is taken off the prices, from 0 to 1."""
 
 
@@ -69,8 +69,8 @@ class Architecture(Struct):
 class TopProvider(Struct):
     """The limits of the provider that OpenRouter ranks best; others may give more."""
 
-    context_length: int | None = None
-    max_completion_tokens: int | None = None
+    context_length: Index | None = None
+    max_completion_tokens: Index | None = None
     is_moderated: bool | None = None
 
 
@@ -81,9 +81,9 @@ class ModelInfo(Struct):
     canonical_slug: str | None = None
     name: str | None = None
     description: str | None = None
-    created: int | None = None
+    created: Index | None = None
     """Seconds since the epoch."""
-    context_length: int | None = None
+    context_length: Index | None = None
     architecture: Architecture | None = None
     pricing: Pricing | None = None
     top_provider: TopProvider | None = None
@@ -98,10 +98,10 @@ class ModelInfo(Struct):
 class PercentileStats(Struct):
     """A measure at four percentiles: `p90` is what 90 % of the requests stayed below."""
 
-    p50: float | None = None
-    p75: float | None = None
-    p90: float | None = None
-    p99: float | None = None
+    p50: Number | None = None
+    p75: Number | None = None
+    p90: Number | None = None
+    p99: Number | None = None
 
 
 class EndpointInfo(Struct):
@@ -114,20 +114,20 @@ class EndpointInfo(Struct):
     """The display name, such as `Z.AI`; it is not a slug."""
     model_id: str | None = None
     quantization: str | None = None
-    context_length: int | None = None
-    max_completion_tokens: int | None = None
-    max_prompt_tokens: int | None = None
+    context_length: Index | None = None
+    max_completion_tokens: Index | None = None
+    max_prompt_tokens: Index | None = None
     pricing: Pricing | None = None
     supported_parameters: list[str] = []
     supports_tool_choice: dict[str, bool] | None = None
     supports_implicit_caching: bool | None = None
     service_tier: str | None = None
-    status: int | None = None
+    status: WholeNumber | None = None
     """0 is good; below 0 the endpoint is deranked."""
-    uptime_last_5m: float | None = None
+    uptime_last_5m: Number | None = None
     """Percent of the requests that did not fail, as in the next two."""
-    uptime_last_30m: float | None = None
-    uptime_last_1d: float | None = None
+    uptime_last_30m: Number | None = None
+    uptime_last_1d: Number | None = None
     latency_last_30m: PercentileStats | None = None
     """Milliseconds to the first token. `None` without a key, and without traffic."""
     throughput_last_30m: PercentileStats | None = None
@@ -142,17 +142,17 @@ class KeyInfo(Struct):
     """Limits and use of an API key; all amounts are in USD."""
 
     label: str | None = None
-    limit: float | None = None
+    limit: Number | None = None
     """`None` if there is no limit."""
-    limit_remaining: float | None = None
+    limit_remaining: Number | None = None
     limit_reset: str | None = None
     """How often the limit is reset, such as `monthly`."""
     include_byok_in_limit: bool | None = None
-    usage: float | None = None
-    usage_daily: float | None = None
-    usage_weekly: float | None = None
-    usage_monthly: float | None = None
-    byok_usage: float | None = None
+    usage: Number | None = None
+    usage_daily: Number | None = None
+    usage_weekly: Number | None = None
+    usage_monthly: Number | None = None
+    byok_usage: Number | None = None
     is_free_tier: bool | None = None
     is_management_key: bool | None = None
     expires_at: str | None = None
@@ -164,25 +164,25 @@ class GenerationInfo(Struct):
     id: str | None = None
     model: str | None = None
     provider_name: str | None = None
-    created_at: str | int | None = None
+    created_at: str | Index | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
-    tokens_prompt: int | None = None
+    tokens_prompt: Index | None = None
     """As GPT's tokenizer counts them; `native_tokens_prompt` is what is billed."""
-    tokens_completion: int | None = None
-    native_tokens_prompt: int | None = None
-    native_tokens_completion: int | None = None
-    native_tokens_reasoning: int | None = None
-    native_tokens_cached: int | None = None
-    total_cost: float | None = None
+    tokens_completion: Index | None = None
+    native_tokens_prompt: Index | None = None
+    native_tokens_completion: Index | None = None
+    native_tokens_reasoning: Index | None = None
+    native_tokens_cached: Index | None = None
+    total_cost: Number | None = None
     """USD charged to the account."""
-    upstream_inference_cost: float | None = None
+    upstream_inference_cost: Number | None = None
     """USD."""
-    cache_discount: float | None = None
+    cache_discount: Number | None = None
     """USD."""
-    latency: float | None = None
+    latency: Number | None = None
     """Milliseconds."""
-    generation_time: float | None = None
+    generation_time: Number | None = None
     """Milliseconds."""
     streamed: bool | None = None
     cancelled: bool | None = None
@@ -216,13 +216,17 @@ _APPEARS_AFTER: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds to wait before each try at finding a generation, which appears a moment after its response."""
 
 
+_MOST_PAGES: Final = 100
+"""Of the list of models, which has one: an end for a server whose pages have none."""
+
+
 def list_models() -> Inquiry[list[ModelInfo]]:
     """Return all models, page by page."""
     models: list[ModelInfo] = []
     seen = 0
     query: str | None = ""
-    asked = set()
-    while query is not None and query not in asked:
+    asked: set[str] = set()
+    while query is not None and query not in asked and len(asked) < _MOST_PAGES:
         asked.add(query)
         page = yield Get(f"/models{query}")
         rows = _listed(page.get("data"))
@@ -334,15 +338,12 @@ def _with_prices(row: JSONObject) -> JSONObject:
 
 
 def _to_price(name: str, value: Any) -> float | None:
-    if name == "discount":
-        return value if isinstance(value, int | float) else None
-    try:
-        price = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    if not price.is_finite() or price < 0:
+    number = to_number(value)
+    if number is None or name == "discount":
+        return number
+    if number < 0:
         return None  # -1 is the price of a router, which depends on the model that it chooses
-    return float(price if name in _PRICED_BY_UNIT else price * 1_000_000)
+    return number if name in _PRICED_BY_UNIT else to_number(Decimal(str(number)) * 1_000_000)
 
 
 def _object(value: Any) -> JSONObject:

@@ -62,6 +62,7 @@ __all__ = [
     "StructuredOutputError",
     "TruncatedToolCallError",
     "UnprocessableEntityError",
+    "UnreportedCostWarning",
 ]
 
 
@@ -83,7 +84,7 @@ class BudgetExceededError(GLMError):
         self.limit = limit
         """What may be spent."""
         self.spent = spent
-        """What has been spent."""
+        """What has been spent, with the estimates of calls whose cost was not reported."""
         self.estimate = estimate
         """What the call was estimated to cost."""
 
@@ -267,3 +268,7 @@ class RoutingConflictWarning(UserWarning):
 
 class SmallMaxTokensWarning(UserWarning):
     """`max_tokens` leaves a model that thinks no room for an answer."""
+
+
+class UnreportedCostWarning(UserWarning):
+    """A response says how many tokens it took, but not what they cost, so a `Spend` or `Budget` can only estimate."""

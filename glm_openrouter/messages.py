@@ -4,9 +4,11 @@ https://openrouter.ai/docs/api_reference/overview
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
+from typing import Any, Final, TypeVar
 
+from ._outline import Outline
 from .errors import InvalidRequestError
 from .models import find_model, strip_variant
 from .types import JSONObject
@@ -15,6 +17,10 @@ __all__ = [
     "add_instruction",
     "assistant_message",
     "check_part",
+    "convert_each",
+    "cut_mark",
+    "expect_objects",
+    "expect_text",
     "file_part",
     "json_decoder",
     "parse_arguments",
@@ -38,9 +44,83 @@ def add_instruction(messages: Sequence[JSONObject], instruction: str) -> list[JS
     return [{**system, "content": content}, *rest]
 
 
+Message = TypeVar("Message")
+
+
+def convert_each(
+    messages: Sequence[Message], convert: Callable[[Message], Iterable[JSONObject]]
+) -> list[JSONObject]:
+    """Return messages of a framework in OpenRouter's form; an error names the message.
+
+    Args:
+        messages: The conversation.
+        convert: Returns what one message becomes. It may stumble over values that are not what they should be: they
+            come from stores, from other models, from anywhere.
+
+    Raises:
+        InvalidRequestError: A message cannot be sent.
+    """
+    converted: list[JSONObject] = []
+    for position, message in enumerate(messages):
+        try:
+            converted += convert(message)
+        except InvalidRequestError as error:
+            raise InvalidRequestError(f"messages[{position}]: {error}") from error.__cause__
+        except RecursionError:
+            problem = "it is nested too deeply."
+            raise InvalidRequestError(f"messages[{position}]: {problem}") from None
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            OSError,
+            TypeError,
+            ValueError,
+        ) as error:
+            problem = f"it cannot be sent: {error}"
+            raise InvalidRequestError(f"messages[{position}]: {problem}") from error
+    return converted
+
+
+def expect_text(value: object, field: str) -> str:
+    """Return a value that must be text.
+
+    Raises:
+        InvalidRequestError: It is something else; the message names the field.
+    """
+    if not isinstance(value, str):
+        raise InvalidRequestError(f"{field} must be text, got {type(value).__name__}.")
+    return value
+
+
+def expect_objects(value: object, field: str) -> Sequence[JSONObject]:
+    """Return a value that must be a list of objects.
+
+    Raises:
+        InvalidRequestError: It is something else; the message names the field.
+    """
+    if not isinstance(value, list | tuple):
+        raise InvalidRequestError(f"{field} must be a list, got {type(value).__name__}.")
+    for position, entry in enumerate(value):
+        if not isinstance(entry, dict):
+            got = type(entry).__name__
+            raise InvalidRequestError(f"{field}[{position}] must be an object, got {got}.")
+    return value
+
+
 def write_arguments(arguments: Mapping[str, Any]) -> str:
-    """Return tool arguments as JSON, always the same for the same arguments."""
-    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+    """Return tool arguments as JSON, always the same for the same arguments.
+
+    Raises:
+        InvalidRequestError: They hold what is not JSON, such as bytes.
+    """
+    try:
+        return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        problem = "they are nested too deeply."
+    except (TypeError, ValueError) as error:
+        problem = f"{error}."
+    raise InvalidRequestError(f"The arguments of a tool call cannot be written as JSON: {problem}")
 
 
 def parse_arguments(arguments: str) -> JSONObject | None:
@@ -54,17 +134,49 @@ def parse_arguments(arguments: str) -> JSONObject | None:
     return value if isinstance(value, dict) else None
 
 
+def cut_mark(arguments: str) -> str:
+    """Return an ending with which cut arguments are no JSON however a reader completes them.
+
+    It closes a string that is open, and then a bracket that is not.
+    """
+    outline = Outline()
+    outline.feed(arguments)
+    quotes = '"' * (outline.in_string + outline.in_escape)
+    return quotes + ("}" if outline.open[-1:] == ["["] else "]")
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON.")
 
 
-json_decoder: Final = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
-"""Reads what a model writes: strictly, except that strings may hold line breaks and the like."""
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text[:20]} is more than a number can be.")
+    return value
+
+
+json_decoder: Final = json.JSONDecoder(
+    strict=False, parse_constant=_refuse_constant, parse_float=_finite
+)
+"""Reads what a model writes: strictly, except that strings may hold line breaks and the like.
+
+A number that would become infinity is refused, as `NaN` is: no tool must see it, and JSON cannot write it again.
+"""
 
 
 def tool_call(call_id: str, name: str, arguments: str) -> JSONObject:
-    """Return an entry of `tool_calls`."""
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+    """Return an entry of `tool_calls`.
+
+    Raises:
+        InvalidRequestError: One of its parts is not text.
+    """
+    function = {
+        "name": expect_text(name, "The name of a tool call"),
+        "arguments": expect_text(arguments, "The arguments of a tool call"),
+    }
+    call_id = expect_text(call_id, "The id of a tool call")
+    return {"id": call_id, "type": "function", "function": function}
 
 
 def assistant_message(
@@ -81,17 +193,29 @@ def assistant_message(
     (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens). A turn of only tool calls has no content,
     because some providers refuse an empty string. The text of parsed files goes back too, or they would be parsed
     and paid for again (https://openrouter.ai/docs/guides/overview/multimodal/pdfs).
+
+    Raises:
+        InvalidRequestError: The reasoning is not text, or its details are not a list of objects.
     """
     message: JSONObject = {"role": "assistant", "content": content or (None if tool_calls else "")}
     if reasoning_details is not None:
-        message["reasoning_details"] = [_without_item_id(detail) for detail in reasoning_details]
+        details = expect_objects(reasoning_details, "reasoning_details")
+        message["reasoning_details"] = [_without_item_id(detail) for detail in details]
     if reasoning and not reasoning_details:
-        message["reasoning"] = reasoning
+        message["reasoning"] = expect_text(reasoning, "The reasoning")
     if tool_calls:
         message["tool_calls"] = list(tool_calls)
-    if files := [annotation for annotation in annotations if annotation.get("type") == "file"]:
+    if files := [annotation for annotation in _list(annotations) if _is_file(annotation)]:
         message["annotations"] = files
     return message
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _is_file(annotation: object) -> bool:
+    return isinstance(annotation, dict) and annotation.get("type") == "file"
 
 
 def _without_item_id(detail: JSONObject) -> JSONObject:
@@ -105,7 +229,12 @@ def _without_item_id(detail: JSONObject) -> JSONObject:
 def tool_message(
     call_id: str, content: str | list[JSONObject], *, failed: bool = False
 ) -> JSONObject:
-    """Return the result of a tool call; the protocol can only say in words that it failed."""
+    """Return the result of a tool call; the protocol can only say in words that it failed.
+
+    Raises:
+        InvalidRequestError: The id is not text.
+    """
+    expect_text(call_id, "tool_call_id")
     if failed and isinstance(content, list):
         content = [{"type": "text", "text": "Error: "}, *content]
     elif failed and not str(content).lstrip().lower().startswith("error"):
@@ -125,7 +254,7 @@ def text_content(parts: Sequence[JSONObject]) -> str | list[JSONObject]:
 
 def file_part(data: str, filename: str | None) -> JSONObject:
     """Return a file for OpenRouter's `file-parser` plugin; `data` is a URL or a data URI."""
-    file = {"filename": filename} if filename else {}
+    file = {"filename": expect_text(filename, "The name of a file")} if filename else {}
     return {"type": "file", "file": {**file, "file_data": data}}
 
 
@@ -143,7 +272,7 @@ def check_part(part: JSONObject, model: str) -> JSONObject:
         InvalidRequestError: No endpoint of the model takes it. Once in the history, it would fail every turn.
     """
     facts = find_model(model)
-    kind = _INPUTS.get(part.get("type", ""))
+    kind = _INPUTS.get(str(part.get("type")))
     if facts is None or kind is None or (kind == "images" and facts.image_input):
         return part
     raise InvalidRequestError(

@@ -100,7 +100,8 @@ def _check_tools(tools: list[JSONObject]) -> list[JSONObject]:
     """Check what this program needs of a tool itself; tools that OpenRouter runs have no function."""
     for position, tool in enumerate(tools):
         function = tool.get("function")
-        if "function" in tool and not (isinstance(function, Mapping) and function.get("name")):
+        name = function.get("name") if isinstance(function, Mapping) else None
+        if "function" in tool and not (isinstance(name, str) and name):
             raise ValueError(f"tools[{position}].function must be an object with a name.")
     return tools
 
@@ -303,4 +304,12 @@ class ChatRequest(ModelParameters):
         if self.tool_choice == "none":
             return {}
         functions = [tool["function"] for tool in self.tools or () if "function" in tool]
-        return {function["name"]: function.get("parameters") or {} for function in functions}
+        return {function["name"]: _schema_of(function) for function in functions}
+
+
+def _schema_of(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of the parameters of a tool; nothing if it is none, as some servers of tools send."""
+    schema = function.get("parameters")
+    if not isinstance(schema, Mapping) or not isinstance(schema.get("properties", {}), Mapping):
+        return {}
+    return schema

@@ -2,8 +2,8 @@
 
 Some providers of GLM enforce a schema, some know only JSON mode, some ignore `response_format`, GLM's own refuses to be
 forced to call a tool, and the answer may come as a call, bare, in a fence, or between sentences. So the schema also
-goes into the prompt; the answer is read tolerantly and validated strictly; the model gets one chance to correct it; and
-then there is an error, which holds the answer.
+goes into the prompt; the answer is read tolerantly and validated strictly, but JSON inside a sentence is a quote and no
+answer; the model gets one chance to correct it; and then there is an error, which holds the answer.
 
 A `Plan` is one schema and one way to ask for it. `converse` is the conversation, as a generator that yields messages to
 send and receives the answers, so that both frameworks, synchronous and asynchronous, share it.
@@ -11,7 +11,8 @@ send and receives the answers, so that both frameworks, synchronous and asynchro
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from pydantic import ValidationError
@@ -35,6 +36,7 @@ __all__ = [
     "json_values",
     "repair_instruction",
     "response_format",
+    "schema_check",
     "schema_instruction",
     "tool_instruction",
 ]
@@ -108,31 +110,30 @@ def check_schema(value: Any, schema: Mapping[str, Any]) -> Any:
     Raises:
         StructuredOutputError: It does not; the message says where.
     """
-    from jsonschema.exceptions import best_match
-    from jsonschema.validators import validator_for
+    return schema_check(schema)(value)
 
-    error = best_match(validator_for(schema)(schema).iter_errors(value))
-    if error is not None:
-        raise StructuredOutputError(f"{error.json_path}: {error.message}", value)
-    return value
 
+def schema_check(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Return a function that does what `check_schema` does, for one schema.
+
+    Nothing is fetched for it, and no check takes more than seconds: what would is a misfit. Patterns are searched with
+    pydantic's engine; those that it does not take, with look-around or back-references, are left to the provider.
+
+    Raises:
+        InvalidRequestError: It is no JSON schema, refers to what is not in it, or takes too long to check.
+    """
+    from ._schema_check import SchemaCheck  # it needs jsonschema, which takes long to import
+
+    return SchemaCheck(schema)
+
+
+_MOST_VALUES = 100
+"""Values of one text that are tried."""
 
 _RESTRICTING_KEYS = frozenset(
     ("type", "properties", "items", "enum", "const", "$ref", "anyOf", "oneOf", "allOf")
 )
 """A schema with none of these is most likely something else, such as an example of the answer."""
-
-
-def _check_is_schema(schema: JSONObject) -> None:
-    from jsonschema import SchemaError
-    from jsonschema.validators import validator_for
-
-    if _RESTRICTING_KEYS.isdisjoint(schema):
-        raise InvalidRequestError(f"Not a JSON schema, it allows anything: {schema!r}")
-    try:
-        validator_for(schema).check_schema(schema)
-    except SchemaError as error:
-        raise InvalidRequestError(f"Not a JSON schema: {error.message}") from None
 
 
 class Reply(NamedTuple):
@@ -173,14 +174,17 @@ class Plan:
             raise InvalidRequestError(f"method must be one of {known}, got {method!r}.")
         if schema is None and method not in ("json_mode", "prompt"):
             raise InvalidRequestError(f"{method} needs a schema.")
-        if strict and schema is not None:
-            schema = _closed(schema)
         self.schema: JSONObject = {"type": "object"} if schema is None else schema
+        self._check = validate or schema_check(self.schema)
+        if validate is None and _RESTRICTING_KEYS.isdisjoint(self.schema):
+            keys = ", ".join(self.schema)
+            raise InvalidRequestError(f"Not a JSON schema, it allows anything; its keys: {keys}")
+        if strict and schema is not None:
+            self.schema = _closed(schema)
+            self._check = validate or schema_check(self.schema)
         self.name = _name_of(self.schema)
         self.arguments: JSONObject
         """What the request gets besides the messages; `instruction` goes into its prompt."""
-        if schema is not None and validate is None:
-            _check_is_schema(schema)
         self._validate = validate
         self._root = _resolve(self.schema)
         match method:
@@ -197,17 +201,24 @@ class Plan:
                 self.arguments = {"instruction": schema_instruction(schema)}
 
     def read(self, reply: Reply) -> Any:
-        """Return the answer as an object of the schema: of all values that might be meant, the first that fits.
+        """Return the answer as an object of the schema: what the tool was called with, or else what the text gives.
 
         Raises:
-            StructuredOutputError: There is none; the message says why.
+            StructuredOutputError: There is none, or the text gives several; the message says why.
         """
         problem: Exception | None = None
-        for value in sorted(self._values(reply), key=self._is_unrelated):
-            try:
-                return self.validate(value)
-            except (ValueError, TypeError) as error:
-                problem = problem or error
+        for values in self._candidates(reply):
+            fitting: list[tuple[Any, Any]] = []
+            for value in values:
+                try:
+                    fitting.append((value, self.validate(value)))
+                except (ValueError, TypeError) as error:
+                    problem = problem or error
+            if any(value != fitting[0][0] for value, _ in fitting):
+                problem = ValueError("The answer gives several values that fit; one is wanted.")
+                break
+            if fitting:
+                return fitting[0][1]
         raise StructuredOutputError(self._describe(reply, problem), reply.text) from problem
 
     def validate(self, value: Any) -> Any:
@@ -216,7 +227,7 @@ class Plan:
         Raises:
             ValueError: It does not fit.
         """
-        return self._validate(value) if self._validate else check_schema(value, self.schema)
+        return _limited(self._check, value)
 
     def validate_partial(self, value: Any) -> Any:
         """Return the object for the value of an answer that is still coming, or the value if there is no `validate`.
@@ -224,7 +235,7 @@ class Plan:
         Raises:
             ValueError: It does not fit yet.
         """
-        return self._validate(value) if self._validate else value
+        return _limited(self._validate, value) if self._validate else value
 
     def may_ask_again(self, reply: Reply) -> bool:
         """Return whether a second answer may be better: not if it would be cut again, or needs another tool first."""
@@ -236,7 +247,8 @@ class Plan:
 
     def partials(self) -> "Partials":
         """Return a reader for an answer that is still coming."""
-        return Partials(self.name, self._root.get("type"))
+        kind = self._root.get("type")
+        return Partials(self.name, kind if isinstance(kind, str) else None)
 
     def _tool(self, strict: bool | None) -> JSONObject:
         if self._root.get("type") != "object":
@@ -252,15 +264,20 @@ class Plan:
             function["strict"] = strict
         return {"type": "function", "function": function}
 
-    def _values(self, reply: Reply) -> Iterator[Any]:
+    def _candidates(self, reply: Reply) -> Iterator[Iterable[Any]]:
+        """Yield the values that may be the answer, the likeliest first; of those that come together only one can be."""
         for name, arguments in reply.calls:
             if name == self.name:
-                yield from json_values(arguments) if isinstance(arguments, str) else (arguments,)
-        yield from json_values(reply.text)
+                yield _values(arguments) if isinstance(arguments, str) else (arguments,)
+        values = _values(reply.text)
+        yield (value for value in values if not self._is_unrelated(value))
+        yield (value for value in values if self._is_unrelated(value))
 
     def _is_unrelated(self, value: Any) -> bool:
         """Return whether a value has no key of the schema; it may fit anyway if the schema requires none."""
-        properties = self._root.get("properties") or {}
+        properties = self._root.get("properties")
+        if not isinstance(properties, Mapping):
+            return False
         known = isinstance(value, dict) and properties.keys() & value.keys()
         return bool(properties) and not known
 
@@ -272,7 +289,19 @@ class Plan:
             return f"The model called {names} instead of giving the answer."
         if isinstance(problem, ValidationError):
             return "; ".join(map(_describe_line, problem.errors(include_url=False)))
-        return str(problem or "There is no complete JSON in the answer.")
+        return str(problem or "There is no complete JSON on lines of its own in the answer.")
+
+
+def _values(text: str) -> list[Any]:
+    return list(islice(json_values(text), _MOST_VALUES))
+
+
+def _limited(validate: Callable[[Any], Any], value: Any) -> Any:
+    """Return what `validate` does; how deep a value may be is up to the stack, which is no fault of the program."""
+    try:
+        return validate(value)
+    except RecursionError:
+        raise ValueError("The answer is nested too deeply.") from None
 
 
 def _describe_line(error: Mapping[str, Any]) -> str:

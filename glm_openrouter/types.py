@@ -7,12 +7,14 @@ only that value is lost. A complete response and a chunk of a stream are the sam
 """
 
 import json
+import math
 import re
-from collections.abc import Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any, Final, TypedDict, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 __all__ = [
     "ChatChunk",
@@ -20,19 +22,44 @@ __all__ = [
     "Completion",
     "CompletionTokensDetails",
     "Delta",
+    "Index",
     "JSONObject",
+    "Number",
+    "PositiveNumber",
     "PromptTokensDetails",
+    "TokenCount",
     "ToolCall",
     "ToolCallDelta",
     "Usage",
+    "WholeNumber",
     "WireFunction",
     "WireMessage",
     "WireToolCall",
+    "decode_tolerantly",
     "fit",
     "parse_chunk",
+    "to_number",
 ]
 
 JSONObject = dict[str, Any]
+
+_LARGEST: Final = 2**53
+"""Beyond it readers of JSON do not agree on a number (https://www.rfc-editor.org/rfc/rfc8259#section-6)."""
+
+WholeNumber = Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
+Index = Annotated[int, Meta(ge=0, le=_LARGEST)]
+Number = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+PositiveNumber = Annotated[float, Meta(ge=0, le=_LARGEST)]
+TokenCount = Index | PositiveNumber
+"""Numbers that may be counted with: finite, of sane size, never a bool. Any other is a value that does not fit."""
+
+
+def to_number(value: object) -> float | None:
+    """Return a number, also one that is written as text; `None` if it is none that may be counted with."""
+    try:
+        return msgspec.convert(value, Number, strict=False)
+    except msgspec.ValidationError:
+        return None
 
 
 class WireFunction(Struct, gc=False):
@@ -45,8 +72,8 @@ class WireFunction(Struct, gc=False):
 class WireToolCall(Struct, gc=False):
     """One entry of `tool_calls`, whole or a fragment."""
 
-    index: int | None = None
-    id: str | int | None = None
+    index: Index | None = None
+    id: str | WholeNumber | None = None
     type: str | None = None
     function: WireFunction | None = None
 
@@ -64,6 +91,23 @@ class WireMessage(Struct, gc=False):
     refusal: str | None = None
 
 
+class _LogProbability(TypedDict, total=False):
+    token: str
+    logprob: Number | None
+    bytes: list[Index] | None
+
+
+class _TokenLogProbabilities(_LogProbability, total=False):
+    top_logprobs: list[_LogProbability] | None
+
+
+class _LogProbabilities(TypedDict, total=False):
+    """Nothing else is kept: frameworks add up increments key by key, and fail where types or indexes differ."""
+
+    content: list[_TokenLogProbabilities] | None
+    refusal: list[_TokenLogProbabilities] | None
+
+
 class Choice(Struct, gc=False):
     """One entry of `choices`."""
 
@@ -71,24 +115,24 @@ class Choice(Struct, gc=False):
     message: WireMessage | None = None
     finish_reason: str | None = None
     native_finish_reason: str | None = None
-    logprobs: JSONObject | None = None
+    logprobs: _LogProbabilities | None = None
     error: JSONObject | str | None = None
-    index: int | None = None
+    index: Index | None = None
 
 
 class PromptTokensDetails(Struct, gc=False):
     """Parts of `prompt_tokens`."""
 
-    cached_tokens: int | float | None = None
-    cache_write_tokens: int | float | None = None
-    audio_tokens: int | float | None = None
+    cached_tokens: TokenCount | None = None
+    cache_write_tokens: TokenCount | None = None
+    audio_tokens: TokenCount | None = None
 
 
 class CompletionTokensDetails(Struct, gc=False):
     """Parts of `completion_tokens`."""
 
-    reasoning_tokens: int | float | None = None
-    audio_tokens: int | float | None = None
+    reasoning_tokens: TokenCount | None = None
+    audio_tokens: TokenCount | None = None
 
 
 class Usage(Struct, omit_defaults=True, gc=False):
@@ -98,10 +142,10 @@ class Usage(Struct, omit_defaults=True, gc=False):
     (https://openrouter.ai/docs/cookbook/administration/usage-accounting).
     """
 
-    prompt_tokens: int | float | None = None
-    completion_tokens: int | float | None = None
-    total_tokens: int | float | None = None
-    cost: float | None = None
+    prompt_tokens: TokenCount | None = None
+    completion_tokens: TokenCount | None = None
+    total_tokens: TokenCount | None = None
+    cost: PositiveNumber | None = None
     """USD charged to the account."""
     is_byok: bool | None = None
     prompt_tokens_details: PromptTokensDetails | None = None
@@ -117,7 +161,7 @@ class ChatChunk(Struct, gc=False):
     id: str | None = None
     model: str | None = None
     provider: str | JSONObject | None = None
-    created: int | float | None = None
+    created: TokenCount | None = None
     choices: list[Choice] | None = None
     usage: Usage | None = None
     error: JSONObject | str | None = None
@@ -236,25 +280,75 @@ def parse_chunk(payload: bytes) -> ChatChunk:
         msgspec.DecodeError: The payload is not JSON.
         msgspec.ValidationError: The payload is JSON, but not an object.
     """
+    is_lossy = False
     try:
         chunk = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        chunk = fit(ChatChunk, _decode_tolerantly(payload))
+        value, is_lossy = _read_tolerantly(payload)
+        chunk = fit(ChatChunk, value)
     # Seen once: the whole completion inside the `provider` key
     # (https://github.com/pydantic/pydantic-ai/issues/3994).
     if isinstance(chunk.provider, dict) and not _COMPLETION_KEYS.isdisjoint(chunk.provider):
-        return fit(ChatChunk, chunk.provider)
+        chunk = fit(ChatChunk, chunk.provider)
+    if is_lossy:
+        _refuse_arguments(chunk)
     return chunk
 
 
-def _decode_tolerantly(payload: bytes) -> object:
-    """Decode JSON in which invalid bytes and lone surrogates become U+FFFD, and NaN and infinity become null."""
+def decode_tolerantly(payload: bytes) -> Any:
+    """Decode JSON in which what cannot be passed on is replaced.
+
+    Invalid bytes and lone surrogates become U+FFFD. NaN, infinity, numbers too large for a float and integers of more
+    digits than Python reads (4,300) become null.
+
+    Raises:
+        msgspec.DecodeError: It is not JSON, or nested too deep.
+    """
+    return _read_tolerantly(payload)[0]
+
+
+_MOST_DIGITS: Final = 640
+"""Of an integer, where there are some of more than Python reads; as many as it always reads."""
+
+
+def _read_tolerantly(payload: bytes) -> tuple[Any, bool]:
+    """Return the value, and whether a number in it became null."""
+    lost: list[str] = []
+
+    def read_float(text: str) -> float | None:
+        value = float(text)
+        return value if math.isfinite(value) else lose(text)
+
+    def read_int(text: str) -> int | None:
+        return int(text) if len(text) <= _MOST_DIGITS else lose(text)
+
+    def lose(text: str) -> Any:
+        lost.append(text)
+
+    def decode(text: str) -> Any:
+        decoder = json.JSONDecoder(parse_float=read_float, parse_constant=lose)
+        try:
+            return decoder.decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an integer of more digits than Python reads
+            slow = json.JSONDecoder(parse_float=read_float, parse_constant=lose, parse_int=read_int)
+            return slow.decode(text)
+
     try:
-        value = json.loads(payload.decode(errors="replace"), parse_constant=lambda _: None)
+        written = json.dumps(decode(payload.decode(errors="replace")), ensure_ascii=False)
+        value = msgspec.json.decode(_SURROGATE.sub("\ufffd", written).encode())
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
-    written = json.dumps(value, ensure_ascii=False)
-    return msgspec.json.decode(_SURROGATE.sub("\ufffd", written).encode())
+    return value, bool(lost)
+
+
+def _refuse_arguments(chunk: ChatChunk) -> None:
+    """Replace arguments that came as an object and may lack a number, so that no call runs without it."""
+    messages = [part for each in chunk.choices or () for part in (each.delta, each.message) if part]
+    for call in (call for message in messages for call in message.tool_calls or ()):
+        if call.function is not None and isinstance(call.function.arguments, dict | list):
+            call.function.arguments = "NaN"
 
 
 S = TypeVar("S", bound=Struct)
@@ -265,22 +359,38 @@ def fit(struct: type[S], value: object) -> S:
     if not isinstance(value, Mapping):
         raise msgspec.ValidationError(f"Expected a JSON object, got {type(value).__name__}.")
     fitted = {
-        field.name: _fit_value(field.type, value[field.encode_name])
-        for field in msgspec.structs.fields(struct)
-        if value.get(field.encode_name) is not None
+        name: _fit_value(annotation, value[key])
+        for name, key, annotation in _fields_of(struct)
+        if value.get(key) is not None
     }
     return struct(**{name: part for name, part in fitted.items() if part is not None})
 
 
+@cache
+def _fields_of(struct: type[Struct]) -> list[tuple[str, str, Any]]:
+    return [(field.name, field.encode_name, field.type) for field in msgspec.structs.fields(struct)]
+
+
+_MOST_FITTED: Final = 10_000
+"""Entries of a list that are looked at one by one if one of them does not fit; of a longer one, none is worth it."""
+
+
 def _fit_value(annotation: Any, value: object) -> Any:
-    for option in get_args(annotation) or (annotation,):
-        if isinstance(option, type) and issubclass(option, Struct) and isinstance(value, Mapping):
-            return fit(option, value)
-        if get_origin(option) is list and isinstance(value, list):
-            item = get_args(option)[0]
-            parts = [_fit_value(item, part) for part in value]
-            return [part for part in parts if part is not None]
+    options = get_args(annotation) or (annotation,)
+    if isinstance(value, Mapping):
+        for option in options:
+            if isinstance(option, type) and issubclass(option, Struct):
+                return fit(option, value)
     try:
         return msgspec.convert(value, annotation, strict=False)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
+        return _fit_list(options, value) if isinstance(value, list) else None
+
+
+def _fit_list(options: Iterable[Any], value: list[Any]) -> list[Any] | None:
+    """Return the entries that fit, of a list that does not fit as a whole."""
+    item = next((get_args(option)[0] for option in options if get_origin(option) is list), None)
+    if item is None or len(value) > _MOST_FITTED:
         return None
+    parts = [_fit_value(item, part) for part in value]
+    return [part for part in parts if part is not None]

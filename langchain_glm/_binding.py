@@ -1,8 +1,9 @@
 """`ChatGLM` with arguments bound to it: what `bind` and `bind_tools` return."""
 
 import json
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -16,10 +17,10 @@ from glm_openrouter.structured import (
     Plan,
     Reply,
     afinish,
-    check_schema,
     converse,
     finish,
     json_values,
+    schema_check,
     tool_instruction,
 )
 
@@ -129,7 +130,8 @@ def _converse_until_called(
     """Yield the messages to send and receive the answer, at most twice; return it as a message that calls a tool."""
     functions = [tool["function"] for tool in tools if "function" in tool]
     forms = {spec["name"]: spec["parameters"] for spec in functions if spec["name"] in names}
-    plan = Plan({"anyOf": list(forms.values())}, partial(_fit, forms), method="prompt")
+    checks = {name: schema_check(schema) for name, schema in forms.items()}
+    plan = Plan({"anyOf": list(forms.values())}, partial(_fit, checks), method="prompt")
     conversation = converse(
         plan, messages, read=_read_text, complain=complain, error=StructuredOutputError
     )
@@ -142,16 +144,16 @@ def _converse_until_called(
     return _rewrite(message, "", [tool_call(name=name, args=arguments, id=f"call_{uuid4().hex}")])
 
 
-def _fit(forms: Mapping[str, JSONObject], value: Any) -> tuple[str, Any]:
+def _fit(checks: Mapping[str, Callable[[Any], Any]], value: Any) -> tuple[str, Any]:
     """Return the name of the first tool whose schema a value fits, and the value.
 
     Raises:
         ValueError: It fits none; the message says why, tool by tool.
     """
     problems = []
-    for name, schema in forms.items():
+    for name, check in checks.items():
         try:
-            return name, check_schema(value, schema)
+            return name, check(value)
         except ValueError as error:
             problems.append(f"{name}: {error}")
     raise ValueError("; ".join(problems))
@@ -170,9 +172,10 @@ def _converse_until_written(wanted: JSONObject, messages: Sequence[BaseMessage])
         value, message = yield from conversation
     except StructuredOutputError as error:
         message = cast(BaseMessage, error.raw)
-        value = next(json_values(str(message.text)), None)
-        if value is None or _calls_of(message):
+        values = [*islice(json_values(str(message.text)), 2)]
+        if len(values) != 1 or _calls_of(message):
             return message
+        value = values[0]
     return message if _is_json(str(message.text)) else _rewrite(message, json.dumps(value), [])
 
 
@@ -189,7 +192,7 @@ def _read_text(message: BaseMessage) -> Reply:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

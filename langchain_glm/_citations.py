@@ -38,7 +38,10 @@ def to_annotation(annotation: JSONObject) -> Annotation:
 
 
 def _to_content_blocks(message: AIMessage) -> list[ContentBlock]:
-    annotations = message.additional_kwargs.get("annotations")
+    kept = message.additional_kwargs.get("annotations")
+    annotations = (
+        [each for each in kept if isinstance(each, dict)] if isinstance(kept, list) else []
+    )
     if not annotations:
         raise NotImplementedError
     metadata = {**message.response_metadata, "model_provider": None}

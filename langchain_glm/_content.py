@@ -1,13 +1,13 @@
 """LangChain's content blocks, and those of other providers, -> OpenRouter's content parts."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter import messages as wire
 
-__all__ = ["required", "to_answer", "to_content", "type_of"]
+__all__ = ["required", "to_answer", "to_blocks", "to_content", "type_of"]
 
 JSONObject = dict[str, Any]
 Content = str | list[str | JSONObject]
@@ -21,7 +21,23 @@ def to_content(content: Content, model: str) -> str | list[JSONObject]:
     """
     if isinstance(content, str):
         return content
-    return wire.text_content([wire.check_part(_to_part(block), model) for block in content])
+    blocks = [wire.check_part(_to_part(block), model) for block in to_blocks(content)]
+    return wire.text_content(blocks)
+
+
+def to_blocks(content: object) -> Sequence[str | JSONObject]:
+    """Return the blocks of content; text has none.
+
+    Raises:
+        InvalidRequestError: It is neither text nor a list.
+    """
+    if isinstance(content, str):
+        return ()
+    if not isinstance(content, list | tuple):
+        raise InvalidRequestError(
+            f"Content must be text or a list of blocks, got {type(content).__name__}."
+        )
+    return content
 
 
 def to_answer(content: Content, model: str) -> str | list[JSONObject]:
@@ -32,7 +48,9 @@ def to_answer(content: Content, model: str) -> str | list[JSONObject]:
     """
     if isinstance(content, str):
         return content
-    return to_content([block for block in content if type_of(block) in _SAID], model)
+    return to_content(
+        [block for block in to_blocks(content) if str(type_of(block)) in _SAID], model
+    )
 
 
 def type_of(block: str | JSONObject) -> object:
@@ -54,7 +72,11 @@ def required(block: JSONObject, key: str) -> Any:
 def _to_part(block: str | JSONObject) -> JSONObject:
     if isinstance(block, str):
         return {"type": "text", "text": block}
-    convert = _CONVERTERS.get(block.get("type", ""))
+    if not isinstance(block, dict):
+        raise InvalidRequestError(
+            f"A content block must be text or an object, got {type(block).__name__}."
+        )
+    convert = _CONVERTERS.get(str(block.get("type", "")))
     if convert is None:
         raise InvalidRequestError(
             f"A content block of type {block.get('type')!r} cannot be sent in this message. Leave it out, or use "
@@ -66,15 +88,24 @@ def _to_part(block: str | JSONObject) -> JSONObject:
 
 
 def _to_text(block: JSONObject) -> JSONObject:
-    return {"type": "text", "text": block.get("text") or ""}
+    return {"type": "text", "text": _text_of(block, "text")}
 
 
 def _to_plain_text(block: JSONObject) -> JSONObject:
     if block.get("text") is not None:
         return _to_text(block)
     if data := _data_of(block):
-        return _to_text({"text": base64.b64decode(data).decode(errors="replace")})
+        return _to_text({"text": _decode(data)})
     return _to_file({"mime_type": "text/plain", **block})
+
+
+def _decode(data: str) -> str:
+    try:
+        return base64.b64decode(data).decode(errors="replace")
+    except ValueError as error:
+        raise InvalidRequestError(
+            f"A block of type 'text-plain' has data that is not base64: {error}."
+        ) from error
 
 
 def _to_image(block: JSONObject) -> JSONObject:
@@ -109,7 +140,12 @@ def _as_it_is(block: JSONObject) -> JSONObject:
 
 
 def _to_non_standard(block: JSONObject) -> JSONObject:
-    return dict(required(block, "value"))
+    value = required(block, "value")
+    if not isinstance(value, dict):
+        raise InvalidRequestError(
+            f"The value of a block of type 'non_standard' must be an object, got {type(value).__name__}."
+        )
+    return dict(value)
 
 
 _CONVERTERS: dict[str, Callable[[JSONObject], JSONObject]] = {
@@ -132,7 +168,8 @@ _SAID = _CONVERTERS.keys() - {"non_standard"}
 
 
 def _extras(block: JSONObject) -> JSONObject:
-    return block.get("extras") or block.get("metadata") or {}
+    found = block.get("extras") or block.get("metadata")
+    return found if isinstance(found, dict) else {}
 
 
 def _source(block: JSONObject) -> JSONObject:
@@ -141,20 +178,26 @@ def _source(block: JSONObject) -> JSONObject:
     return source if isinstance(source, dict) else block
 
 
-def _data_of(block: JSONObject) -> str | None:
-    source = _source(block)
-    return source.get("base64") or source.get("data")
+def _text_of(part: JSONObject, *keys: str) -> str:
+    """Return the first of some values that is set, which must be text."""
+    for key in keys:
+        if value := part.get(key):
+            return wire.expect_text(value, f"{key!r} of a content block")
+    return ""
+
+
+def _data_of(block: JSONObject) -> str:
+    return _text_of(_source(block), "base64", "data")
 
 
 def _mime_type(block: JSONObject, default: str) -> str:
-    source = _source(block)
-    return source.get("mime_type") or source.get("media_type") or default
+    return _text_of(_source(block), "mime_type", "media_type") or default
 
 
 def _to_url(block: JSONObject, mime_type: str) -> str:
     """Return the URL of a block, or its data as one."""
-    if url := _source(block).get("url"):
-        return str(url)
+    if url := _text_of(_source(block), "url"):
+        return url
     if data := _data_of(block):
         return f"data:{_mime_type(block, mime_type)};base64,{data}"
     raise InvalidRequestError(

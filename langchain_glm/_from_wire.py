@@ -18,11 +18,10 @@ from langchain_core.messages.tool import (
     tool_call_chunk,
 )
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.utils.json import parse_partial_json
 
 from glm_openrouter import Completion, Delta, Usage
 from glm_openrouter import ToolCall as WireToolCall
-from glm_openrouter.messages import write_arguments
+from glm_openrouter.messages import cut_mark, write_arguments
 
 __all__ = [
     "to_chunk",
@@ -196,8 +195,10 @@ def to_content_blocks_chunk(delta: Delta) -> ChatGenerationChunk:
 
 def to_last_chunk(completion: Completion, *, with_usage: bool) -> ChatGenerationChunk:
     """Return the chunk that ends a stream: what is said once of the whole response."""
+    # LangChain completes the JSON of merged chunks leniently, so that a call which was cut off would become a valid one
+    # with arguments missing (https://github.com/langchain-ai/langchain/issues/39275).
     cut = [
-        tool_call_chunk(name=None, args=_cut_mark(call.arguments), id=None, index=index)
+        tool_call_chunk(name=None, args=cut_mark(call.arguments), id=None, index=index)
         for index, call in enumerate(completion.tool_calls)
         if call.error
     ]
@@ -213,21 +214,3 @@ def to_last_chunk(completion: Completion, *, with_usage: bool) -> ChatGeneration
     # Set after validation, which would take the mark for a call of its own.
     message.tool_call_chunks = cut
     return ChatGenerationChunk(message=message, generation_info=_to_info(completion))
-
-
-def _cut_mark(arguments: str) -> str:
-    """Return an ending that keeps the arguments of a cut call from being completed.
-
-    LangChain completes the JSON of merged chunks leniently, so that a call which was cut off would become a valid one
-    with arguments missing (https://github.com/langchain-ai/langchain/issues/39275). A bracket that closes nothing makes
-    it what it is, an invalid tool call.
-    """
-    endings = ("]", "}", '"]', '"}', '""]', '""}')
-    return next(end for end in endings if not isinstance(_parse(arguments + end), dict))
-
-
-def _parse(arguments: str) -> object:
-    try:
-        return parse_partial_json(arguments)
-    except ValueError:
-        return None

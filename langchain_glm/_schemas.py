@@ -72,4 +72,5 @@ def _from_typed_dict(schema: type) -> JSONObject:
 
 def has_schema(wanted: Any) -> bool:
     """Return whether a `response_format` has a schema."""
-    return bool(isinstance(wanted, Mapping) and (wanted.get("json_schema") or {}).get("schema"))
+    spec = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    return bool(isinstance(spec, Mapping) and spec.get("schema"))

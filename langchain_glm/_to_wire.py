@@ -19,7 +19,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from glm_openrouter import InvalidRequestError
 from glm_openrouter import messages as wire
 
-from ._content import required, to_answer, to_content, type_of
+from ._content import required, to_answer, to_blocks, to_content, type_of
 
 __all__ = ["ToolLike", "to_messages", "to_tool", "to_tool_choice"]
 
@@ -37,10 +37,12 @@ def to_messages(messages: Sequence[BaseMessage], model: str) -> list[JSONObject]
     Raises:
         InvalidRequestError: A message or a part of one that the model cannot take.
     """
-    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
-    return [
-        converted for message in messages for converted in _to_message(message, model, answered)
-    ]
+    answered = {
+        message.tool_call_id
+        for message in messages
+        if isinstance(message, ToolMessage) and isinstance(message.tool_call_id, str)
+    }
+    return wire.convert_each(messages, lambda message: _to_message(message, model, answered))
 
 
 def _to_message(message: BaseMessage, model: str, answered: set[str]) -> list[JSONObject]:
@@ -50,9 +52,8 @@ def _to_message(message: BaseMessage, model: str, answered: set[str]) -> list[JS
         case HumanMessage():
             return _to_user(message, model)
         case SystemMessage():
-            return [
-                _to_turn(message.additional_kwargs.get("__openai_role__", "system"), message, model)
-            ]
+            role = message.additional_kwargs.get("__openai_role__", "system")
+            return [_to_turn(wire.expect_text(role, "__openai_role__"), message, model)]
         case ToolMessage():
             content = to_content(message.content, model)
             failed = message.status == "error"
@@ -77,8 +78,8 @@ def _to_user(message: HumanMessage, model: str) -> list[JSONObject]:
     """Return a user turn; results of tools in Anthropic's form become messages of their own before it."""
     if isinstance(message.content, str):
         return [_to_turn("user", message, model)]
-    results = [block for block in message.content if type_of(block) == "tool_result"]
-    rest = [block for block in message.content if type_of(block) != "tool_result"]
+    results = [block for block in to_blocks(message.content) if type_of(block) == "tool_result"]
+    rest = [block for block in to_blocks(message.content) if type_of(block) != "tool_result"]
     converted = [_to_result(block, model) for block in results if isinstance(block, dict)]
     if rest or not results:
         converted.append(_to_turn("user", message.model_copy(update={"content": rest}), model))
@@ -94,18 +95,16 @@ def _to_result(block: JSONObject, model: str) -> JSONObject:
 def _to_assistant(message: AIMessage, model: str, answered: set[str]) -> JSONObject:
     # A message keeps the name of its agent, which is left out: with GLM it would become part of the prompt.
     extras = message.additional_kwargs
-    written = extras.get("tool_arguments") or {}
+    written = extras.get("tool_arguments")
     calls = [
-        wire.tool_call(
-            call["id"] or "", call["name"], _to_arguments(call["args"], written.get(call["id"]))
-        )
+        _to_call(call, written if isinstance(written, dict) else {})
         for call in message.tool_calls or _calls_in_content(message)
     ]
     # A call that was cut off has no result, unless somebody gave one; without it the request would be refused.
     calls += [
         wire.tool_call(call["id"] or "", call["name"] or "", call["args"] or "")
         for call in message.invalid_tool_calls
-        if call["id"] in answered
+        if isinstance(call["id"], str) and call["id"] in answered
     ]
     return wire.assistant_message(
         to_answer(message.content, model),
@@ -116,6 +115,11 @@ def _to_assistant(message: AIMessage, model: str, answered: set[str]) -> JSONObj
     )
 
 
+def _to_call(call: ToolCall, written: JSONObject) -> JSONObject:
+    call_id = wire.expect_text(call["id"] or "", "The id of a tool call")
+    return wire.tool_call(call_id, call["name"], _to_arguments(call["args"], written.get(call_id)))
+
+
 def _calls_in_content(message: AIMessage) -> list[ToolCall]:
     """Return the tool calls of a message that has them as content blocks only, in LangChain's or Anthropic's form."""
     return [
@@ -124,7 +128,7 @@ def _calls_in_content(message: AIMessage) -> list[ToolCall]:
             args=block.get("args") or block.get("input") or {},
             id=required(block, "id"),
         )
-        for block in message.content
+        for block in to_blocks(message.content)
         if isinstance(block, dict) and block.get("type") in ("tool_call", "tool_use")
     ]
 
@@ -132,13 +136,13 @@ def _calls_in_content(message: AIMessage) -> list[ToolCall]:
 def _reasoning_in_content(message: AIMessage) -> str:
     """Return the reasoning of a message that has it as content blocks only."""
     return "".join(
-        block.get("reasoning") or ""
-        for block in message.content
+        wire.expect_text(block.get("reasoning") or "", "The reasoning of a content block")
+        for block in to_blocks(message.content)
         if isinstance(block, dict) and block.get("type") == "reasoning"
     )
 
 
-def _to_details(details: Sequence[JSONObject] | None) -> list[JSONObject] | None:
+def _to_details(details: object) -> list[JSONObject] | None:
     """Return reasoning details, with the fragments of a text put together in those that `ChatOpenRouter` has streamed.
 
     It keeps fragments apart, and a provider that has signed the whole refuses them. Ours are whole.
@@ -146,11 +150,14 @@ def _to_details(details: Sequence[JSONObject] | None) -> list[JSONObject] | None
     if details is None:
         return None
     joined: list[JSONObject] = []
-    for detail in details:
+    for detail in wire.expect_objects(details, "additional_kwargs['reasoning_details']"):
         if joined and _continues(joined[-1], detail):
             before = joined[-1]
             known = {key: value for key, value in detail.items() if value is not None}
-            text = (before.get("text") or "") + (detail.get("text") or "")
+            text = "".join(
+                wire.expect_text(part.get("text") or "", "The text of reasoning_details")
+                for part in (before, detail)
+            )
             joined[-1] = {**before, **known, "text": text}
         else:
             joined.append(detail)
@@ -165,18 +172,36 @@ def _continues(before: JSONObject, detail: JSONObject) -> bool:
     return is_text and is_same and not before.get("signature")
 
 
-def _to_arguments(arguments: JSONObject, written: str | None) -> str:
+def _to_arguments(arguments: JSONObject, written: object) -> str:
     """Return arguments as the model wrote them, byte for byte, unless they have been changed since."""
-    if written is not None and wire.parse_arguments(written) == arguments:
+    if isinstance(written, str) and wire.parse_arguments(written) == arguments:
         return written
     return wire.write_arguments(arguments)
 
 
 def to_tool(tool: ToolLike, *, strict: bool | None = None) -> JSONObject:
-    """Return a tool in OpenRouter's form; a server tool such as `{"type": "openrouter:web_search"}` is one already."""
+    """Return a tool in OpenRouter's form; a server tool such as `{"type": "openrouter:web_search"}` is one already.
+
+    Raises:
+        InvalidRequestError: LangChain finds no function in it, or its schema refers to what is not in it.
+    """
     if isinstance(tool, Mapping) and ":" in str(tool.get("type", "")):
         return dict(tool)
-    return convert_to_openai_tool(tool, strict=strict)
+    try:
+        return convert_to_openai_tool(tool, strict=strict)
+    except RecursionError:
+        problem = "its schema is nested too deeply."
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        problem = str(error)
+    raise InvalidRequestError(f"The tool {_name_of(tool)} cannot be sent: {problem}")
+
+
+def _name_of(tool: ToolLike) -> str:
+    if isinstance(tool, Mapping):
+        name = tool.get("name") or tool.get("title")
+    else:
+        name = getattr(tool, "name", None) or getattr(tool, "__name__", None)
+    return repr(name) if isinstance(name, str) else f"of type {type(tool).__name__}"
 
 
 def to_tool_choice(

@@ -158,9 +158,9 @@ def _to_citations(annotations: Sequence[Mapping[str, Any]]) -> list[CitationBloc
     cited = [annotation.get("url_citation") for annotation in annotations]
     return [
         CitationBlock(
-            cited_content=TextBlock(text=str(page.get("content") or "")),
-            source=str(page.get("url") or ""),
-            title=str(page.get("title") or ""),
+            cited_content=TextBlock(text=_text_in(page, "content")),
+            source=_text_in(page, "url"),
+            title=_text_in(page, "title"),
             additional_location_info={
                 name: page[name]
                 for name in ("start_index", "end_index")
@@ -170,6 +170,11 @@ def _to_citations(annotations: Sequence[Mapping[str, Any]]) -> list[CitationBloc
         for page in cited
         if isinstance(page, Mapping)
     ]
+
+
+def _text_in(page: Mapping[str, Any], name: str) -> str:
+    value = page.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _to_logprobs(logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | None:

@@ -269,7 +269,7 @@ class _GrowingObject(Generic[Model]):
     def _to_object(self, value: Any) -> Model | FlexibleModel | None:
         try:
             return _validate(self._output_cls, value)
-        except ValidationError:
+        except (ValidationError, RecursionError):
             return self._flexible.model_validate(value) if isinstance(value, dict) else None
 
 

@@ -51,11 +51,13 @@ def to_messages(messages: Sequence[ChatMessage], model: str) -> list[JSONObject]
     Raises:
         InvalidRequestError: A message or a block that the model cannot take.
     """
-    return [_to_message(message, model) for message in messages]
+    return wire.convert_each(messages, lambda message: [_to_message(message, model)])
 
 
 def _to_message(message: ChatMessage, model: str) -> JSONObject:
-    role = _ROLES[message.role]
+    role = _ROLES.get(message.role) if isinstance(message.role, str) else None
+    if role is None:
+        raise InvalidRequestError(f"A message cannot have the role {message.role!r}.")
     if role == "assistant":
         return _to_assistant(message, model)
     content = _to_content(message.blocks, model)
@@ -65,13 +67,18 @@ def _to_message(message: ChatMessage, model: str) -> JSONObject:
             raise InvalidRequestError("A tool message needs additional_kwargs['tool_call_id'].")
         return wire.tool_message(call_id, content)
     name = message.additional_kwargs.get("name")
-    return {"role": role, "content": content, **({"name": name} if name else {})}
+    turn: JSONObject = {"role": role, "content": content}
+    return {**turn, "name": wire.expect_text(name, "additional_kwargs['name']")} if name else turn
 
 
 def _to_assistant(message: ChatMessage, model: str) -> JSONObject:
     thinking = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
     kept = [block.additional_information.get("reasoning_details") for block in thinking]
-    details = [detail for entries in kept for detail in entries or ()]
+    details = [
+        detail
+        for entries in kept
+        for detail in wire.expect_objects(entries or (), "reasoning_details of a ThinkingBlock")
+    ]
     calls = [_to_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
     # A citation says where the text of a turn is from; it is no part of it.
     said = [block for block in message.blocks if not isinstance(block, CitationBlock)]
@@ -96,7 +103,12 @@ def _write_call(call_id: str | None, name: str, arguments: str | Mapping[str, An
 
 def _older_calls(message: ChatMessage) -> Sequence[Any]:
     """Return calls in the form that messages had before there were blocks for them."""
-    return message.additional_kwargs.get("tool_calls") or ()
+    calls = message.additional_kwargs.get("tool_calls") or ()
+    if not isinstance(calls, list | tuple):
+        raise InvalidRequestError(
+            f"additional_kwargs['tool_calls'] must be a list, got {type(calls).__name__}."
+        )
+    return calls
 
 
 def _to_older_call(call: Any) -> JSONObject:
@@ -171,6 +183,8 @@ def _url(block: ImageBlock | VideoBlock | DocumentBlock) -> str:
 
 def _to_document(block: DocumentBlock) -> JSONObject:
     """Return a document as text if it is that, else as a file, which OpenRouter's plugin `file-parser` reads."""
+    if not (block.data or block.path or block.url):
+        raise InvalidRequestError("A DocumentBlock needs data, a path or a url; it is empty.")
     place = str(block.url or block.path or block.title)
     mimetype = block.document_mimetype or guess_type(place)[0] or ""
     if not block.url and mimetype.partition("/")[0] in ("", "text"):

@@ -15,9 +15,11 @@ ALLOWED = {
         "httpx",
         "aiohttp",
         "jsonschema",
+        "jsonschema_specifications",  # the schemas of schemas, which `jsonschema` brings
         "msgspec",
         "pydantic",
         "pydantic_core",
+        "referencing",  # what references mean, which `jsonschema` brings
         "tenacity",
     },
     "glm_openrouter/cli": {"msgspec", "rich"},

@@ -64,10 +64,12 @@ def test_serve_starts_a_server_that_answers():
 
 def test_serve_hands_host_and_port_on(monkeypatch):
     calls = []
-    monkeypatch.setattr("glm_openrouter.testing.serve", lambda *given: calls.append(given))
+    monkeypatch.setattr(
+        "glm_openrouter.testing.serve", lambda *given, **more: calls.append((*given, more))
+    )
 
-    assert main(["serve", "--host", "0.0.0.0", "--port", "1234"]) == 0
-    assert calls == [("0.0.0.0", 1234)]
+    assert main(["serve", "--host", "0.0.0.0", "--port", "1234", "--allow-host", "mock"]) == 0
+    assert calls == [("0.0.0.0", 1234, {"allowed_hosts": ["mock"]})]
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

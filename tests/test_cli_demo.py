@@ -48,7 +48,8 @@ def test_without_offline_the_environment_stays_as_it_is(runs, offline_openrouter
 
 
 def test_it_names_the_extra_that_is_missing(monkeypatch, capsys):
-    for name in [name for name in sys.modules if name.partition(".")[0] == "rich"]:
+    ours = "glm_openrouter.cli._console"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rich" or name == ours]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "rich", None)
     monkeypatch.setitem(sys.modules, "rich.console", None)

@@ -9,11 +9,11 @@ from langchain_core.exceptions import ModelError
 from langchain_core.messages import AIMessage
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
-from wire import USAGE, WEATHER, call, completion
+from wire import USAGE, WEATHER, call, chunk, completion
 
 import langchain_glm
-from glm_openrouter import Budget, BudgetExceededError, track_spend
-from glm_openrouter.testing import json_reply, stream_reply
+from glm_openrouter import APIConnectionError, Budget, BudgetExceededError, SpendEntry, track_spend
+from glm_openrouter.testing import Close, Hold, json_reply, stream_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
 
@@ -51,8 +51,8 @@ def llama_glm(server, **settings):
 def last(chunks):
     """What a stream adds up to, in LangChain."""
     total = None
-    for chunk in chunks:
-        total = chunk if total is None else total + chunk
+    for part in chunks:
+        total = part if total is None else total + part
     return total
 
 
@@ -95,7 +95,7 @@ def test_langchain_counts_and_shows_what_a_call_cost(scripted_openrouter, way):
         message: AIMessage = LANGCHAIN[way](chat_glm(server))
 
     assert message.response_metadata["cost"] == USAGE["cost"]
-    assert vars(spend.total) == {"calls": 1, **TOKENS}
+    assert spend.total == SpendEntry(calls=1, **TOKENS)
 
 
 @pytest.mark.parametrize("way", LLAMAINDEX)
@@ -106,7 +106,7 @@ def test_llamaindex_counts_and_shows_what_a_call_cost(scripted_openrouter, way):
 
     assert {name: response.additional_kwargs[name] for name in TOKENS} == TOKENS
     assert response.raw["cost"] == USAGE["cost"]
-    assert vars(spend.total) == {"calls": 1, **TOKENS}
+    assert spend.total == SpendEntry(calls=1, **TOKENS)
 
 
 @pytest.mark.parametrize("way", LANGCHAIN)
@@ -151,6 +151,56 @@ def test_a_batch_in_langchain_stops_at_the_budget(offline_openrouter):
 def get_weather(city: str) -> str:
     """Get the weather in a city."""
     return f"{city}: rain"
+
+
+async def leave(stream):
+    async for _ in stream:
+        return
+
+
+async def leave_astream_chat(llm):
+    await leave(await llm.astream_chat(messages()))
+
+
+LEAVING = {
+    "langchain": lambda server: next(chat_glm(server).stream(QUESTION)),
+    "langchain async": lambda server: asyncio.run(leave(chat_glm(server).astream(QUESTION))),
+    "llamaindex": lambda server: next(llama_glm(server).stream_chat(messages())),
+    "llamaindex async": lambda server: asyncio.run(leave_astream_chat(llama_glm(server))),
+}
+
+
+@pytest.mark.parametrize("way", LEAVING)
+def test_streams_that_are_left_use_up_a_budget(scripted_openrouter, way):
+    server = scripted_openrouter(stream_reply([chunk({"content": "It "}), Hold()], done=False))
+    with Budget(0.35, first_call=0.1) as budget:
+        for _ in range(3):
+            LEAVING[way](server)
+        with pytest.raises(BudgetExceededError):
+            LEAVING[way](server)
+
+    assert len(server.requests) == 3
+    assert budget.total.unreported == budget.spent == pytest.approx(0.3)
+
+
+ASKING = {
+    **{f"langchain {way}": (chat_glm, ask) for way, ask in LANGCHAIN.items()},
+    **{f"llamaindex {way}": (llama_glm, ask) for way, ask in LLAMAINDEX.items()},
+}
+
+
+@pytest.mark.parametrize("way", ASKING)
+def test_calls_without_an_answer_use_up_a_budget(scripted_openrouter, way):
+    make, ask = ASKING[way]
+    server = scripted_openrouter((Close(),))
+    model = make(server, max_retries=0)
+    with Budget(0.15, first_call=0.1) as budget:
+        with pytest.raises(APIConnectionError):
+            ask(model)
+        with pytest.raises(BudgetExceededError):
+            ask(model)
+
+    assert len(server.requests) == budget.total.unreported_calls == 1
 
 
 def endless(server_replies):

@@ -136,20 +136,17 @@ def _headers_and_proxy(request: HTTPRequest, proxy: Proxy | None) -> dict[str, A
     return {"headers": request.headers, "proxy": proxy.url, "proxy_headers": proxy.headers}
 
 
-_KINDS: dict[type[Exception], type[httpx.TransportError]] = {
-    aiohttp.ConnectionTimeoutError: httpx.ConnectTimeout,
-    TimeoutError: httpx.ReadTimeout,
-    aiohttp.ClientHttpProxyError: httpx.ProxyError,
-    aiohttp.ClientProxyConnectionError: httpx.ProxyError,
-    aiohttp.ClientConnectorError: httpx.ConnectError,
-}
-"""Errors of aiohttp -> those of httpx that say the same; the first that fits counts."""
-
-
 def _plain(error: aiohttp.ClientError) -> httpx.TransportError:
     """Return an error of httpx that says the same; aiohttp's may hold headers, and the password of a proxy."""
-    fitting = (ours for theirs, ours in _KINDS.items() if isinstance(error, theirs))
-    kind = next(fitting, httpx.NetworkError)
+    kind: type[httpx.TransportError] = httpx.NetworkError
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        kind = httpx.ConnectTimeout
+    elif isinstance(error, aiohttp.ClientConnectorError):
+        kind = httpx.ConnectError
+    elif isinstance(error, aiohttp.ClientHttpProxyError):
+        kind = httpx.ProxyError
+    elif isinstance(error, TimeoutError):
+        kind = httpx.ReadTimeout
     return kind(str(error) or type(error).__name__)
 
 

@@ -27,10 +27,8 @@ def ssl_context() -> SSLContext:
 class _Transport(httpx.HTTPTransport):
     """httpx's own, with connections that look up their host in time; httpx has no option for that."""
 
-    def __init__(self, proxy: Proxy | None) -> None:
-        super().__init__(
-            verify=ssl_context(), limits=LIMITS, proxy=proxy.for_httpx() if proxy else None
-        )
+    def __init__(self, proxy: httpx.Proxy | None) -> None:
+        super().__init__(verify=ssl_context(), limits=LIMITS, proxy=proxy)
         self._pool._network_backend = Backend()
 
 
@@ -42,7 +40,7 @@ class DirectClient:
     """
 
     def __init__(self) -> None:
-        self._transports: dict[Proxy | None, _Transport] = {}
+        self._transports: dict[Proxy | None, httpx.HTTPTransport] = {}
         self._lock = threading.Lock()
 
     def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
@@ -51,10 +49,10 @@ class DirectClient:
         response.request = request
         return response
 
-    def _transport(self, proxy: Proxy | None) -> _Transport:
+    def _transport(self, proxy: Proxy | None) -> httpx.HTTPTransport:
         with self._lock:
             if proxy not in self._transports:
-                self._transports[proxy] = _Transport(proxy)
+                self._transports[proxy] = _Transport(proxy.for_httpx() if proxy else None)
             return self._transports[proxy]
 
     def close(self) -> None:

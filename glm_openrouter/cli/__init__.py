@@ -6,14 +6,16 @@ code. What a command needs beside the core, such as rich, it imports when it run
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 
 from glm_openrouter import GLMError, __version__
 
 from . import _chat, _demo, _doctor, _providers, _serve
 from ._common import Command
+from ._plain import plain_errors, plain_output
 
-__all__ = ["main"]
+__all__ = ["main", "plain_output"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,6 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: The words after `glm-openrouter`; default: those of the process.
     """
+    with plain_errors():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _build_parser().parse_args(arguments)
     command: Command = options.command
     try:
@@ -31,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception:  # noqa: BLE001 -- shown here, as plain text
+        traceback.print_exc()
+        return 1
 
 
 def _build_parser() -> argparse.ArgumentParser:

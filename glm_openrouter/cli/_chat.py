@@ -12,7 +12,7 @@ from glm_openrouter.types import JSONObject
 from ._common import Commands, add_connection, add_model, connection, make_console
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from ._console import PlainConsole
 
 __all__ = ["add_parser"]
 
@@ -51,10 +51,12 @@ def chat(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read_line(console: Console, cost: float) -> str | None:
+def _read_line(console: PlainConsole, cost: float) -> str | None:
     """Return what the user says, or `None` to leave."""
     try:
-        line = console.input(f"[dim]{cost:.6f} USD[/dim] [bold]>[/bold] ").strip()
+        console.print(f"{cost:.6f} USD", style="dim", end=" ")
+        console.print(">", style="bold", end=" ")
+        line = console.input().strip()
     except EOFError:
         console.print()
         return None
@@ -67,7 +69,7 @@ def _read_line(console: Console, cost: float) -> str | None:
 class _Conversation:
     """What has been said, and how it goes on."""
 
-    def __init__(self, client: Client, console: Console, options: argparse.Namespace) -> None:
+    def __init__(self, client: Client, console: PlainConsole, options: argparse.Namespace) -> None:
         self._client = client
         self._console = console
         self._model: str = options.model
@@ -87,9 +89,9 @@ class _Conversation:
                 for delta in stream:
                     answer.show(delta)
         except KeyboardInterrupt:
-            self._console.print(" [stopped]", style="dim", markup=False)
+            self._console.print(" [stopped]", style="dim")
         except APIError as error:
-            self._console.print(f"\n{error}", style="red", markup=False)
+            self._console.print(f"\n{error}", style="red")
         else:
             self._console.print()
         if answer.text:
@@ -99,7 +101,7 @@ class _Conversation:
 class _Answer:
     """An answer while it comes: the reasoning is dimmed."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: PlainConsole) -> None:
         self.text = ""
         """What has come of the answer itself."""
         self._console = console
@@ -117,4 +119,4 @@ class _Answer:
             self._print(delta.text)
 
     def _print(self, text: str, style: str | None = None) -> None:
-        self._console.print(text, style=style, end="", markup=False, soft_wrap=True)
+        self._console.print(text, style=style, end="", soft_wrap=True)

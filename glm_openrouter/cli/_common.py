@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from glm_openrouter import DEFAULT_MODEL, ClientOptions
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from ._console import PlainConsole
 
 __all__ = ["Command", "Commands", "add_connection", "add_model", "connection", "make_console"]
 
@@ -50,18 +50,18 @@ def connection(options: argparse.Namespace, *, chunk_delay: float = 0.0) -> Iter
         yield {"api_key": "sk-or-offline", "base_url": server.base_url}
 
 
-def make_console() -> Console:
+def make_console() -> PlainConsole:
     """Return the terminal.
 
     Raises:
         ImportError: rich is missing; the message names the extra.
     """
     try:
-        from rich.console import Console
+        from ._console import PlainConsole
     except ImportError as error:
         msg = 'This command needs rich: pip install "glm-openrouter[demo]"'
         raise ImportError(msg) from error
-    console = Console(highlight=False)
+    console = PlainConsole()
     if not console.is_terminal:
         console.width = max(console.width, _PIPED_WIDTH)
     return console

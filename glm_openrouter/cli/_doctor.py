@@ -22,7 +22,7 @@ from glm_openrouter.types import JSONObject
 from ._common import Commands, add_connection, add_model, connection, make_console
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from ._console import PlainConsole
 
 __all__ = ["add_parser"]
 
@@ -55,14 +55,14 @@ def doctor(options: argparse.Namespace) -> int:
             _report(console, "key", error, 0.0)
             return 1
         with client:
-            console.print(f"{options.model} at {client.base_url}\n", markup=False)
+            console.print(f"{options.model} at {client.base_url}\n")
             passed = _run(console, client, options.model)
     if spend.total.calls:
-        console.print(f"\n{spend.total}", style="dim", markup=False)
+        console.print(f"\n{spend.total}", style="dim")
     return 0 if passed else 1
 
 
-def _run(console: Console, client: Client, model: str) -> bool:
+def _run(console: PlainConsole, client: Client, model: str) -> bool:
     """Make the checks one after the other, and return whether all passed; stop when a needed one fails."""
     passed = True
     for name, check in CHECKS.items():
@@ -79,13 +79,14 @@ def _run(console: Console, client: Client, model: str) -> bool:
     return passed
 
 
-def _report(console: Console, name: str, outcome: str | Exception, seconds: float) -> None:
+def _report(console: PlainConsole, name: str, outcome: str | Exception, seconds: float) -> None:
     failed = isinstance(outcome, Exception)
-    mark = "[red]fails[/red]" if failed else "[green]works[/green]"
-    console.print(f"{mark}  {name:<18} {seconds:6.2f} s  ", end="")
-    console.print(str(outcome), markup=False, soft_wrap=True)
+    mark, colour = ("fails", "red") if failed else ("works", "green")
+    console.print(mark, style=colour, end="")
+    console.print(f"  {name:<18} {seconds:6.2f} s  ", end="")
+    console.print(" ".join(str(outcome).split()), soft_wrap=True)
     if isinstance(outcome, Exception):
-        console.print(f"       {_hint(outcome)}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"       {_hint(outcome)}", style="yellow", soft_wrap=True)
 
 
 class _UnexpectedAnswerError(Exception):

@@ -13,6 +13,7 @@ import msgspec
 from glm_openrouter import DEFAULT_MODEL, Client
 
 from ._common import Commands, add_connection, connection, make_console
+from ._plain import escaped
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,7 +57,7 @@ def providers(options: argparse.Namespace) -> int:
         endpoints = sorted(client.endpoints(options.model), key=_rank)
     if options.json:
         rows = [msgspec.to_builtins(endpoint) for endpoint in endpoints]
-        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(escaped(json.dumps(rows, indent=2, ensure_ascii=False)) + "\n")
     else:
         make_console().print(_build_table(options.model, endpoints))
     return 0
@@ -105,7 +106,7 @@ def _build_table(model: str, endpoints: Iterable[EndpointInfo]) -> Table:
         table.add_column(heading, justify="left" if heading in _TEXTS else "right", no_wrap=True)
     for endpoint in endpoints:
         table.add_row(
-            *(cell(endpoint) for cell in _COLUMNS.values()),
+            *(" ".join(cell(endpoint).split()) for cell in _COLUMNS.values()),
             style="dim" if (endpoint.status or 0) < 0 else None,
         )
     return table

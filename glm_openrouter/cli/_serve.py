@@ -19,6 +19,13 @@ def add_parser(commands: Commands) -> None:
         "--port", type=_port, default=8765, help="port; 0 takes a free one (default: %(default)s)"
     )
     parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer under this name too, such as that of a container; may be repeated",
+    )
+    parser.add_argument(
         "--offline", action="store_true", help="changes nothing: this server is always offline"
     )
     parser.set_defaults(command=serve)
@@ -34,5 +41,5 @@ def serve(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     from glm_openrouter.testing import serve as serve_offline  # the server needs an extra
 
-    serve_offline(options.host, options.port)
+    serve_offline(options.host, options.port, allowed_hosts=options.allow_host)
     return 0

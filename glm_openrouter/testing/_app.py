@@ -5,6 +5,7 @@ import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -18,12 +19,15 @@ from ._check import check_request
 from ._generation import Generation, PromptCache, generate
 from ._received import ReceivedRequest
 from ._refusal import RefusalError
+from ._request_check import HostCheck, parse_body, read_body
 from ._routing import choose_endpoint
 
 __all__ = ["create_app"]
 
 _BASE: Final = "/api/v1"
 _RECORDS_KEPT: Final = 10_000
+_LARGEST_AT_ONCE: Final = 100_000
+"""Bytes of a body that is answered at once; larger ones are, in a thread, while others are served."""
 
 
 @dataclass
@@ -31,6 +35,7 @@ class _OpenRouter:
     """The answers to requests, and what is remembered between them."""
 
     received: list[ReceivedRequest]
+    hosts: HostCheck
     api_key: str | None
     chunk_delay: float
     cache: PromptCache = field(default_factory=PromptCache)
@@ -61,7 +66,8 @@ class _OpenRouter:
         body = {key: value for key, value in body.items() if value is not None}
         check_request(body)
         model = resolve_model(body.get("model"), body.get("models"))
-        generation = generate(body, model, choose_endpoint(body), self.cache)
+        work = partial(generate, body, model, choose_endpoint(body), self.cache)
+        generation = await asyncio.to_thread(work) if request.state.is_large else work()
         streamed = bool(body.get("stream"))
         self.keep(generation, streamed=streamed)
         headers = {"X-Generation-Id": generation.id}
@@ -122,21 +128,25 @@ class _OpenRouter:
         """Wrap a handler: the request is recorded, and a refusal becomes a response."""
 
         async def handle(request: Request) -> Response:
-            body = _parse(await request.body())
-            headers = {name.lower(): value for name, value in request.headers.items()}
-            url = request.url
-            received = ReceivedRequest(request.method, url.path, headers, body, url.query)
-            self.received.append(received)
             try:
+                self.hosts.check(request)
+                raw = await read_body(request)
+                request.state.is_large = len(raw) > _LARGEST_AT_ONCE
+                body = parse_body(raw)
+                self.received.append(_to_received(request, body))
                 return await answer(request, body)
             except RefusalError as refusal:
-                return JSONResponse(refusal.to_body(), status_code=refusal.code)
+                problem = refusal
+            except RecursionError:
+                problem = RefusalError(400, "The request body is nested too deeply")
+            return JSONResponse(problem.to_body(), status_code=problem.code)
 
         return handle
 
 
 def create_app(
     *,
+    hosts: HostCheck,
     api_key: str | None = None,
     chunk_delay: float = 0.0,
     received: list[ReceivedRequest] | None = None,
@@ -144,11 +154,12 @@ def create_app(
     """Return the application.
 
     Args:
+        hosts: Which hosts it answers for.
         api_key: The only key that is accepted; None accepts every key that starts with `sk-or-`.
         chunk_delay: Seconds to wait before each chunk of a stream.
         received: A list to record the requests in.
     """
-    router = _OpenRouter([] if received is None else received, api_key, chunk_delay)
+    router = _OpenRouter([] if received is None else received, hosts, api_key, chunk_delay)
     one = "{author}/{slug:path}"
     routes = (
         ("/chat/completions", router.chat, "POST"),
@@ -167,12 +178,10 @@ def create_app(
     )
 
 
-def _parse(raw: bytes) -> dict[str, Any] | None:
-    try:
-        body = json.loads(raw)
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
+def _to_received(request: Request, body: dict[str, Any] | None) -> ReceivedRequest:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    url = request.url
+    return ReceivedRequest(request.method, url.path, headers, body, url.query)
 
 
 def _find_listed(request: Request) -> Model:
@@ -193,8 +202,7 @@ def _number(request: Request, name: str, default: int) -> int:
 async def _events(generation: Generation, delay: float) -> AsyncIterator[bytes]:
     yield b": OPENROUTER PROCESSING\n\n"
     for chunk in build_chunks(generation):
-        if delay:
-            await asyncio.sleep(delay)
+        await asyncio.sleep(delay)  # also of 0 seconds: others have their turn
         yield (
             b"data: %s\n\n" % json.dumps(chunk, ensure_ascii=False, separators=(",", ":")).encode()
         )

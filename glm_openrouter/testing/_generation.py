@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Final
 
 from ._catalogue import Endpoint, Model
@@ -19,6 +20,8 @@ __all__ = ["Generation", "PromptCache", "ToolCall", "generate"]
 _ALPHABET: Final = string.ascii_letters + string.digits
 _TOKENS_PER_MESSAGE: Final = 4
 _TOKENS_PER_CALL: Final = 6
+_COUNTED_AT_ONCE: Final = 100_000
+"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -72,34 +75,47 @@ class PromptCache:
     def __init__(self, size: int = 4096) -> None:
         self._size = size
         self._seen: OrderedDict[int, None] = OrderedDict()
+        self._lock = Lock()
 
     def count(self, segments: Sequence[str]) -> tuple[int, int]:
         """Return the tokens of a prompt, and how many of them an earlier prompt began with."""
+        sizes = [_count(segment) + _TOKENS_PER_MESSAGE for segment in segments]
+        with self._lock:
+            total, cached = self._look_up(segments, sizes)
+        # The end of a prompt is always read anew.
+        return total, min(cached, total - _TOKENS_PER_MESSAGE)
+
+    def _look_up(self, segments: Sequence[str], sizes: Sequence[int]) -> tuple[int, int]:
         total = cached = chain = 0
         is_prefix = True
-        for segment in segments:
+        for segment, size in zip(segments, sizes, strict=True):
             chain = hash((chain, segment))
             is_prefix = is_prefix and chain in self._seen
-            total += count_tokens(segment) + _TOKENS_PER_MESSAGE
+            total += size
             cached = total if is_prefix else cached
             self._seen[chain] = None
             self._seen.move_to_end(chain)
         while len(self._seen) > self._size:
             self._seen.popitem(last=False)
-        # The end of a prompt is always read anew.
-        return total, min(cached, total - _TOKENS_PER_MESSAGE)
+        return total, cached
+
+
+def _count(segment: str) -> int:
+    """Return the tokens of a text, counted in pieces, because other threads stand still meanwhile."""
+    starts = range(0, len(segment), _COUNTED_AT_ONCE)
+    return sum(count_tokens(segment[at : at + _COUNTED_AT_ONCE]) for at in starts)
 
 
 @dataclass
 class _TokenBudget:
-    limit: int | None
+    limit: int
     spent: int = 0
     fell_short: bool = False
     """Whether it could not pay for all that was to be said."""
 
     def take(self, tokens: Sequence[str]) -> tuple[str, ...]:
         """Return as many of the tokens as the budget pays for."""
-        kept = tuple(tokens if self.limit is None else tokens[: self.limit - self.spent])
+        kept = tuple(tokens[: self.limit - self.spent])
         self.spent += len(kept)
         self.fell_short |= len(kept) < len(tokens)
         return kept
@@ -112,7 +128,8 @@ def generate(
     prompt = read_prompt(body, structured="response_format" in endpoint.supported_parameters)
     answer = respond(prompt)
     prompt_tokens, cached_tokens = cache.count(_segments(body, model))
-    budget = _TokenBudget(body.get("max_completion_tokens") or body.get("max_tokens"))
+    wanted = body.get("max_completion_tokens") or body.get("max_tokens")
+    budget = _TokenBudget(wanted or endpoint.max_completion_tokens)
     thinks, is_hidden = _thinking(body)
     reasoning = budget.take(split_tokens(answer.reasoning) if thinks else [])
     text, is_stopped = _cut_at_stop(answer.text, body.get("stop"))

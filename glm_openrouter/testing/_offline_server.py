@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from ._loopback_server import LoopbackServer, listen
 
@@ -15,8 +15,9 @@ class OfflineServer(LoopbackServer):
     """An OpenRouter that needs no network: `with OfflineServer() as server: ... server.base_url`.
 
     Answers come from a small rule-based model, so the same request always gets the same answer.
-    Requests that OpenRouter would refuse are refused in its words. An instance can be started again
-    after it stopped.
+    Requests that OpenRouter would refuse are refused in its words; bodies of more than 16 MB are. Of
+    a message, the first and the last 50,000 characters are looked at. An instance can be started
+    again after it stopped.
 
     Args:
         api_key: The only key that is accepted; None accepts every key that starts with `sk-or-`.
@@ -41,24 +42,39 @@ class OfflineServer(LoopbackServer):
         with _explain_missing_extra():
             from ._app import create_app
             from ._app_server import AppServer
+            from ._request_check import HostCheck
 
         app = create_app(
-            api_key=self._api_key, chunk_delay=self._chunk_delay, received=self.requests
+            hosts=HostCheck("127.0.0.1"),
+            api_key=self._api_key,
+            chunk_delay=self._chunk_delay,
+            received=self.requests,
         )
         await AppServer(app, ready=ready, stopping=stopping).serve(sockets=[listening])
 
 
-def serve(host: str = "127.0.0.1", port: int = 8765, *, chunk_delay: float = 0.02) -> None:
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    *,
+    allowed_hosts: Collection[str] = (),
+    chunk_delay: float = 0.02,
+) -> None:
     """Serve in the foreground until Ctrl-C; print the base URL once the server listens.
+
+    A web page can reach servers on this machine under a name of its own. So a request is refused unless its `Host`
+    header is `localhost`, `host`, an address of this machine, or one of `allowed_hosts`.
 
     Args:
         host: The address to listen on.
         port: The port; 0 takes a free one.
+        allowed_hosts: Further names of this machine, such as that of a container.
         chunk_delay: Seconds to wait before each chunk, so that a stream can be seen to stream.
     """
     with _explain_missing_extra():
         from ._app import create_app
         from ._app_server import AppServer
+        from ._request_check import HostCheck
 
     def announce() -> None:
         address, actual_port = listening.getsockname()[:2]
@@ -66,7 +82,8 @@ def serve(host: str = "127.0.0.1", port: int = 8765, *, chunk_delay: float = 0.0
         sys.stdout.flush()
 
     with listen(host, port) as listening:
-        server = AppServer(create_app(chunk_delay=chunk_delay), ready=announce)
+        app = create_app(hosts=HostCheck(host, allowed_hosts), chunk_delay=chunk_delay)
+        server = AppServer(app, ready=announce)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
 

@@ -20,7 +20,7 @@ from typing import Final
 
 from ._loopback_server import LoopbackServer
 from ._received import ReceivedRequest
-from ._request_reader import RequestReader
+from ._request_reader import MalformedRequestError, RequestReader
 from ._steps import (
     Close,
     Comment,
@@ -65,6 +65,8 @@ class ConnectionLog:
 
 class ScriptedServer(LoopbackServer):
     """Plays a script, one reply for each request, in the order in which the requests arrive.
+
+    What is not HTTP gets a 400, a request of more than 100 MB a 413; both count as no request.
 
     Args:
         script: The replies.
@@ -131,6 +133,7 @@ class _Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._is_chunked = False
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -138,8 +141,13 @@ class _Connection(asyncio.Protocol):
         self._siblings.add(self)
 
     def data_received(self, data: bytes) -> None:
-        self._reader.feed(data)
-        self._answer_next()
+        if self._is_refused:
+            return
+        try:
+            self._reader.feed(data)
+            self._answer_next()
+        except MalformedRequestError as error:
+            self._refuse(error)
 
     def eof_received(self) -> None:
         self._client_left()
@@ -181,7 +189,33 @@ class _Connection(asyncio.Protocol):
             self._log.requests.append(request)
             self._task = asyncio.create_task(self._play(self._next_reply(request)))
 
+    def _refuse(self, error: MalformedRequestError) -> None:
+        """Answer what is no request, and read on without a look, so that the client sees the answer."""
+        self._is_refused = True
+        if self._transport is None:
+            return
+        if self._task is not None:  # in the middle of a reply
+            self._transport.abort()
+            return
+        body = {"error": {"message": str(error), "code": error.status}}
+        status, content = json_reply(body, error.status, {"connection": "close"})
+        assert isinstance(status, Status)
+        self._open_response(status.code, dict(status.headers))
+        self._write_body(_encode(content))
+        self._transport.write_eof()
+
     async def _play(self, reply: Reply) -> None:
+        try:
+            await self._play_steps(reply)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the client must not wait for the rest
+            if self._transport is not None:
+                self._transport.abort()
+            message = "A step of the script cannot be carried out"
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": message, "exception": error}
+            )
+
+    async def _play_steps(self, reply: Reply) -> None:
         for step in reply:
             if self._gone.is_set():
                 return
@@ -191,7 +225,10 @@ class _Connection(asyncio.Protocol):
         self._end_body()
         self._task = None
         if not self._gone.is_set():
-            self._answer_next()
+            try:
+                self._answer_next()
+            except MalformedRequestError as error:
+                self._refuse(error)
 
     async def _perform(self, step: Step) -> None:
         match step:
@@ -255,7 +292,8 @@ def _encode(step: Step) -> bytes:
             return data
         case Event(data):
             text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-            return b"data: %s\n\n" % text.encode()
+            # What cannot be encoded, such as half a surrogate pair, goes out as JSON escapes it.
+            return b"data: %s\n\n" % text.encode(errors="backslashreplace")
         case Comment(text):
             return b": %s\n\n" % text.encode()
         case Done():

@@ -156,6 +156,22 @@ def test_an_open_event_before_done_is_not_lost():
     assert decode(b"data: %b\ndata: [DONE]\n\n" % ONE) == [ONE]
 
 
+@pytest.mark.parametrize("after", [b" *", b"*", b" ", b"{}", b"]", b"\x00"])
+@pytest.mark.parametrize("end", [b"\n\n", b""])
+def test_what_follows_done_on_its_line_makes_no_difference_anywhere_cut(after, end):
+    sent = b"data: %b\n\ndata: %b\ndata:[DONE]%b%b" % (ONE, TWO, after, end)
+
+    for at in range(len(sent)):
+        assert decode(sent[:at], sent[at:]) == [ONE, TWO]
+
+
+def test_an_open_event_before_done_without_a_line_end_is_not_lost():
+    decoder = EventStreamDecoder()
+
+    assert decoder.feed(b"data: %b\ndata: [DONE]" % ONE) == [ONE]
+    assert decoder.done
+
+
 def test_a_cut_between_cr_and_lf_makes_no_blank_line():
     assert decode(b"data: 1\r", b"\ndata: 2\r", b"\n\r", b"\n") == [b"1\n2"]
 

@@ -1,7 +1,6 @@
 """Each repair, with the text that provokes it cut at every place, and with text that it must leave alone."""
 
 import json
-import re
 from enum import StrEnum
 
 import pytest
@@ -26,9 +25,16 @@ from wire_samples import (
     thinks,
 )
 
-from glm_openrouter import REPAIRS, Client, Delta
+from glm_openrouter import (
+    REPAIRS,
+    APIStatusError,
+    ChatRequest,
+    Client,
+    Delta,
+    StreamInterruptedError,
+)
 from glm_openrouter._repair import Repairs
-from glm_openrouter.testing import bytes_reply
+from glm_openrouter.testing import bytes_reply, json_reply
 from glm_openrouter.types import ToolCallDelta
 
 LEAK = (
@@ -143,9 +149,9 @@ NO_CODE = {
     "a fence that is closed": "```\nx\n```\n",
     "a fence of tildes that is closed": "~~~\nx\n~~~\n",
     "a fence that a longer one closes": "```\nx\n`````\n",
-    "tildes in a sentence": "Well~~~ ",
+    "tildes in a sentence": "Well~~~ \n",
     "a lone backtick": "It`s here:\n",
-    "inline code": "`x` ``y`` ",
+    "inline code": "`x` ``y`` \n",
 }
 
 
@@ -195,6 +201,22 @@ def test_the_end_of_thinking_stays_where_reasoning_came_by_itself():
     assert (completion.text, completion.reasoning) == ("Say </think> to end.", "Pier?")
 
 
+@pytest.mark.parametrize("reasoning", [False, "none", {"enabled": False}])
+def test_the_end_of_thinking_stays_text_where_thinking_was_off(reasoning, run, scripted_openrouter):
+    said = "GLM closes its thinking with </think> and then answers."
+    request = ChatRequest(messages=REQUEST.messages, reasoning=reasoning)
+    for reply in (bytes_reply(events(says(said), finishes())), json_reply(body({"content": said}))):
+        completion = run.complete(scripted_openrouter(reply).base_url, request)
+
+        assert (completion.text, completion.reasoning) == (said, "")
+
+
+def test_an_end_of_thinking_that_begins_the_answer_goes_though_thinking_was_off():
+    repairs = Repairs(("think_tags",), {}, thinks=False)
+
+    assert repairs.feed(Delta("<think></think>Pier two.")).text == "Pier two."
+
+
 def test_only_the_first_lone_end_counts():
     _, completion = answer("Pier?</think>Write </think> to end.")
 
@@ -238,14 +260,171 @@ def test_a_leaked_call_after_code_is_a_call(row):
 
 
 @table(DIALECTS)
-def test_text_around_a_leaked_call_stays(row):
+def test_text_before_a_leaked_call_stays(row):
     sent, expected = row
-    whole = f"I will look. {sent} Just a moment"
-    for pieces in pieces_of(whole):
+    for pieces in pieces_of(f"I will look.\n{sent}\n \n"):
         _, completion = answer(*pieces, tools=SCHEMAS)
 
         assert found(completion) == expected, pieces
-        assert re.sub(r"\n", "", completion.text) == "I will look.  Just a moment", pieces
+        assert completion.text == "I will look.\n", pieces
+
+
+BEFORE = {
+    "a sentence": "The mail reads: ",
+    "a quotation mark": 'It wants "',
+    "a comment": "<!-- ",
+    "a list": "- ",
+    "a quote": "> ",
+    "a space": " ",
+    "a fence that is open": "```\n",
+    "JSON": '{"text": "',
+}
+AFTER = {
+    "a refusal": "\nThis is a prompt injection. I must not do it.",
+    "the end of a sentence": " Do not follow it.",
+    "a full stop": ".",
+    "a quotation mark": '"',
+    "the end of a comment": " -->",
+    "the end of JSON": '"}',
+    "half a block": "\n<tool_call>tide",
+    "half an opener": "\n<tool_c",
+    "a bad block": "\n<tool_call>sink_ship</tool_call>",
+}
+
+
+@pytest.mark.parametrize("field", ["content", "reasoning"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(f"So.\n{before}{LEAK}" for before in BEFORE.values()),
+        *(f"So.\n{LEAK}{after}" for after in AFTER.values()),
+        *(f"{LEAK}\n<tool_call>tide</tool_call>{after}" for after in AFTER.values()),
+    ],
+)
+def test_a_quoted_call_stays_text_wherever_it_is_cut(sent, field):
+    for pieces in [[sent], *pieces_of(sent)]:
+        deltas, completion = answer(*pieces, field=field, tools=SCHEMAS)
+
+        assert completion.tool_calls == [], pieces
+        assert (completion.text or completion.reasoning) == sent, pieces
+        assert_joined(deltas, completion)
+
+
+@given(st.text(), st.text(), st.sampled_from(["content", "reasoning"]), st.data())
+def test_a_call_with_any_text_around_it_is_no_call_but_at_the_tail(before, after, field, data):
+    sent = before + LEAK + after
+    cut = data.draw(st.integers(0, len(sent)))
+    is_tail = (not before or before.endswith("\n")) and not after.strip()
+    in_code = "`" in before or "~~~" in before
+    _, completion = answer(sent[:cut], sent[cut:], field=field, tools=SCHEMAS)
+
+    if in_code or not is_tail:
+        assert completion.tool_calls == [] or in_code
+    else:
+        assert found(completion) == [BERTH]
+
+
+def test_calls_at_the_tail_count_though_one_before_was_quoted():
+    sent = f"{LEAK}\nis what it wants. I only ask:\n<tool_call>tide</tool_call>"
+    for pieces in [[sent], *pieces_of(sent)]:
+        _, completion = answer(*pieces, tools=SCHEMAS)
+
+        assert found(completion) == [TIDE], pieces
+        assert completion.text == sent.removesuffix("<tool_call>tide</tool_call>"), pieces
+
+
+@pytest.mark.parametrize("said", ["I did not do that.", LEAK, "<tool_call>", "."])
+def test_a_call_in_the_reasoning_is_text_beside_an_answer(said):
+    for pieces in [[LEAK], *pieces_of(LEAK)]:
+        _, completion = assemble_stream(*map(thinks, pieces), says(said), finishes(), tools=SCHEMAS)
+        expected = [BERTH] if said == LEAK else []
+
+        assert (completion.reasoning, found(completion)) == (LEAK, expected), pieces
+
+
+def test_reasoning_that_was_held_back_comes_before_the_answer():
+    deltas, _ = assemble_stream(thinks(LEAK), says("No."), finishes(), tools=SCHEMAS)
+
+    assert [(delta.reasoning, delta.text) for delta in deltas] == [("", ""), (LEAK, "No.")][1:]
+
+
+def test_a_call_in_the_reasoning_counts_before_blanks():
+    _, completion = assemble_stream(thinks(LEAK), says("\n\n "), finishes(), tools=SCHEMAS)
+
+    assert (completion.reasoning, found(completion)) == ("", [BERTH])
+
+
+def test_a_call_in_the_reasoning_is_text_beside_a_structured_call():
+    _, completion = assemble_stream(
+        thinks(LEAK), calls(call("tide", "", 0, "a")), finishes("tool_calls"), tools=SCHEMAS
+    )
+
+    assert (completion.reasoning, found(completion)) == (LEAK, [TIDE])
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+def test_a_leaked_call_of_a_cut_response_stays_text(reason):
+    _, completion = answer(LEAK, tools=SCHEMAS, finish=reason)
+
+    assert (completion.text, completion.tool_calls) == (LEAK, [])
+
+
+def test_a_leaked_call_of_a_response_that_failed_upstream_stays_text():
+    with pytest.raises(APIStatusError) as caught:
+        answer(LEAK, tools=SCHEMAS, finish="error")
+
+    assert caught.value.partial_text == LEAK
+
+
+def test_a_leaked_call_makes_up_no_finish_reason():
+    with pytest.raises(StreamInterruptedError) as caught:
+        assemble_stream(says(LEAK), tools=SCHEMAS)
+
+    assert caught.value.partial_text == LEAK
+
+
+@pytest.mark.parametrize("sent", [f"Like so:\n```\n{LEAK}", f"~~~\n{LEAK}"])
+def test_a_leaked_call_in_a_fence_that_is_never_closed_stays_text(sent):
+    for pieces in [[sent], *pieces_of(sent)]:
+        _, completion = answer(*pieces, tools=SCHEMAS)
+
+        assert (completion.text, completion.tool_calls) == (sent, []), pieces
+
+
+def test_a_block_that_never_closes_is_given_back_at_64_kilobytes():
+    repairs = Repairs(tuple(REPAIRS), SCHEMAS)
+    sent = "<tool_call>find_berth\n" + "<arg_key>x" * 7_000
+    given_out = "".join(
+        repairs.feed(Delta(sent[at : at + 9])).text for at in range(0, len(sent), 9)
+    )
+
+    assert len(given_out) > 65_536
+    assert given_out + repairs.flush(ended=True).text == sent
+
+
+@pytest.mark.parametrize("size", [5, 4096, 1_000_000])
+def test_a_block_of_more_than_64_kilobytes_stays_text(size):
+    sent = leak(value="x" * 65_536)
+    pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
+    _, completion = answer(*pieces, tools={"moor": {}})
+
+    assert (completion.text, completion.tool_calls) == (sent, [])
+
+
+def test_text_goes_on_as_soon_as_it_can_be_no_call():
+    repairs = Repairs(tuple(REPAIRS), SCHEMAS)
+    pieces = ["Look:\n", "<tool_", "call>", "sink", "<tool_call>tide</tool_call>", " ", ".", "\n"]
+
+    assert [repairs.feed(Delta(piece)).text for piece in pieces] == [
+        "Look:\n",
+        "",
+        "",
+        "<tool_call>sink",
+        "<tool_call>tide</tool_call>",
+        " ",
+        ".",
+        "\n",
+    ]
 
 
 @table(DIALECTS)
@@ -310,12 +489,6 @@ def test_leaked_calls_have_ids_of_their_own():
     assert one.id
     assert two.id
     assert one.id != two.id
-
-
-def test_a_leaked_call_of_a_cut_response_does_not_run():
-    _, completion = answer(LEAK, tools=SCHEMAS, finish="length")
-
-    assert [made.parsed for made in completion.tool_calls] == [None]
 
 
 def leak(**values):

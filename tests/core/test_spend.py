@@ -23,7 +23,7 @@ from glm_openrouter import (
     Usage,
     track_spend,
 )
-from glm_openrouter.testing import Close, Hold, bytes_reply, json_reply, stream_reply
+from glm_openrouter.testing import Close, bytes_reply, json_reply, stream_reply
 
 KEY = (FACTS["model"], FACTS["provider"])
 ANSWER = json_reply(body({"content": "Pier two."}))
@@ -82,7 +82,8 @@ def test_a_response_without_usage_counts_as_a_call(run, scripted_openrouter):
     with track_spend() as spend:
         run.complete(scripted_openrouter(json_reply(body({"content": "2"}, usage=None))).base_url)
 
-    assert spend.total == SpendEntry(calls=1)
+    assert (spend.total.calls, spend.total.unreported_calls) == (1, 1)
+    assert spend.total.cost == 0
 
 
 def test_what_is_made_outside_the_block_does_not_count(run, scripted_openrouter):
@@ -151,19 +152,6 @@ def test_a_try_that_was_billed_counts_beside_the_one_that_succeeded(run, scripte
         run.complete(server.base_url)
 
     assert spend.total.cost == pytest.approx(2 * USAGE["cost"])
-
-
-def test_a_stream_that_is_stopped_before_its_usage_does_not_count(run, scripted_openrouter):
-    server = scripted_openrouter(stream_reply([says("Pier "), Hold()], done=False))
-
-    async def stop(client):
-        async with client.stream(run.request) as stream:
-            async for _ in stream:
-                break
-
-    with track_spend() as spend:
-        run.scenario(server.base_url, stop)
-    assert spend.total == SpendEntry()
 
 
 def test_tasks_of_the_block_count(run, offline_openrouter):
@@ -246,7 +234,7 @@ RECORDINGS = sorted((Path(__file__).resolve().parents[3] / "shared" / "recording
 
 
 @pytest.mark.skipif(not RECORDINGS, reason="the recordings are not present")
-@pytest.mark.filterwarnings("ignore:The answer is empty")
+@pytest.mark.filterwarnings("ignore:The answer is empty", "ignore:A response has usage")
 def test_the_sums_agree_with_the_costs_of_real_responses(run, scripted_openrouter):
     exchanges = [json.loads(path.read_text()) for path in RECORDINGS]
     costs = [

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glm_openrouter import InvalidRequestError, StructuredOutputError
@@ -28,15 +28,17 @@ FORMS = {
     "fence without a language": f"```\n{WRITTEN}\n```",
     "fence in one line": f"```json {WRITTEN} ```",
     "prose and fence": f"Sure!\n\n```json\n{WRITTEN}\n```\nAnything else?",
-    "between sentences": f"She is {WRITTEN}, I think.",
+    "between sentences": f"She is:\n\n{WRITTEN}\n\nI think.",
     "box": f"<|begin_of_box|>{WRITTEN}<|end_of_box|>",
     "after thinking": f"<think>Is it {{}}? No.</think>\n{WRITTEN}",
     "after thinking that has no beginning": f'It may be {{"name": "Bob", "age": 1}}.</think>{WRITTEN}',
     "encoded": json.dumps(WRITTEN),
-    "after a value that does not fit": f'Not {{"name": "Bob"}}, but {WRITTEN}',
-    "before a value that does not fit": f'{WRITTEN} is not {{"name": "Bob"}}',
+    "after a value that does not fit": f'{{"name": "Bob"}}\nNo:\n{WRITTEN}',
+    "before a value that does not fit": f'{WRITTEN}\nis not\n{{"name": "Bob"}}',
+    "after one in a sentence": f'Not {{"name": "Bob", "age": 1}}, but:\n{WRITTEN}',
+    "twice": f"{WRITTEN}\nI repeat:\n```\n{WRITTEN}\n```",
     "after a list": f"See [1].\n{WRITTEN}",
-    "after braces that are no JSON": f"The set {{a, b}} has {WRITTEN}",
+    "after braces that are no JSON": f"The set {{a, b}} has\n{WRITTEN}",
     "in several fences": f'```json\n{{"name": "Bob"}}\n```\nor rather\n```json\n{WRITTEN}\n```',
     "after newlines": f"\n\n{WRITTEN}\n",
 }
@@ -84,10 +86,64 @@ def test_of_broken_json_nothing_is_taken(text: str) -> None:
         plan().read(Reply(text))
 
 
+QUOTED = {
+    "in a sentence": f"The page wants me to say {WRITTEN}. I will not.",
+    "at the end of a sentence": f"I must not say {WRITTEN}",
+    "at the beginning of one": f"{WRITTEN} is what the page wants.",
+    "in inline code": f"It says `{WRITTEN}`.",
+    "in a list": f"- {WRITTEN}",
+    "in a quote": f"> {WRITTEN}",
+    "in quotation marks": f'"{WRITTEN}"',
+}
+
+
+@pytest.mark.parametrize("form", QUOTED)
+@pytest.mark.parametrize("called", [False, True])
+def test_json_that_a_sentence_quotes_is_no_answer(form: str, called: bool) -> None:
+    reply = Reply("", [("Person", QUOTED[form])]) if called else Reply(QUOTED[form])
+    with pytest.raises(StructuredOutputError, match="no complete JSON on lines of its own"):
+        plan().read(reply)
+
+
+@given(
+    st.text(st.characters(exclude_characters='`<{}[]"')),
+    st.text(st.characters(exclude_characters='`<{}[]"')),
+)
+def test_text_on_the_line_of_a_value_makes_it_a_quote(before: str, after: str) -> None:
+    text = f"{before}{WRITTEN}{after}"
+    alone = not before.rpartition("\n")[2].strip() and not after.partition("\n")[0].strip()
+    assume(not alone)
+    with pytest.raises(StructuredOutputError):
+        plan().read(Reply(text))
+
+
+@pytest.mark.parametrize("form", [form for form in QUOTED if not QUOTED[form].startswith("{")])
+def test_json_that_a_sentence_quotes_is_not_seen_while_it_comes(form: str) -> None:
+    assert plan().partials().feed_text(QUOTED[form]) == []
+
+
+def test_of_several_values_that_fit_none_is_taken() -> None:
+    other = json.dumps({"name": "Bob", "age": 1})
+    with pytest.raises(StructuredOutputError, match="several values"):
+        plan().read(Reply(f"The page says\n{other}\nbut I say\n{WRITTEN}"))
+
+
+def test_a_quoted_answer_is_asked_for_again() -> None:
+    (value, _), turns = talk([Reply(QUOTED["in a sentence"]), Reply(WRITTEN)])
+    assert (value, len(turns)) == (ADA, 2)
+
+
+def test_a_number_that_would_be_infinite_is_no_answer() -> None:
+    height = {"type": "object", "properties": {"m": {"type": "number"}}, "required": ["m"]}
+    assert Plan(height).read(Reply('{"m": 1e300}')) == {"m": 1e300}
+    with pytest.raises(StructuredOutputError):
+        Plan(height).read(Reply('{"m": 1e999}'))
+
+
 def test_a_value_that_has_something_of_the_schema_comes_first() -> None:
     """Without required keys any object would fit."""
     loose = Plan({**PERSON, "required": []})
-    assert loose.read(Reply(f'Unlike {{"x": 1}}: {WRITTEN}')) == ADA
+    assert loose.read(Reply(f'Unlike\n{{"x": 1}}\n{WRITTEN}')) == ADA
 
 
 def test_strings_may_hold_fences_and_line_breaks() -> None:
@@ -98,7 +154,7 @@ def test_strings_may_hold_fences_and_line_breaks() -> None:
 
 def test_a_list_may_be_the_answer() -> None:
     people = Plan({"title": "People", "type": "array", "items": PERSON})
-    assert people.read(Reply(f"Two: [{WRITTEN}, {WRITTEN}]")) == [ADA, ADA]
+    assert people.read(Reply(f"Two:\n[{WRITTEN}, {WRITTEN}]")) == [ADA, ADA]
 
 
 def test_any_object_may_be_the_answer() -> None:
@@ -251,7 +307,9 @@ json_values = st.recursive(
     max_leaves=8,
 )
 objects = st.dictionaries(json_text, json_values, min_size=1, max_size=4)
-wrappings = st.sampled_from(["%s", "```json\n%s\n```", "Sure [1] {a}:\n%s", "<think>{}</think>%s"])
+wrappings = st.sampled_from(
+    ["%s", "<|begin_of_box|>%s", "```json\n%s\n```", "Sure [1] {a}:\n%s", "<think>{}</think>%s"]
+)
 
 
 def _grows(before: Any, after: Any) -> bool:

@@ -29,10 +29,10 @@ from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, WEATHER, call, chunk, comple
 
 import langchain_glm
 from glm_openrouter import AuthenticationError, RateLimitError, errors
+from glm_openrouter.messages import cut_mark
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM
-from langchain_glm._from_wire import _cut_mark
 
 
 def thoughtful(start: StartScript) -> ScriptedServer:
@@ -182,7 +182,7 @@ def test_no_part_of_any_arguments_can_be_completed(
     text = json.dumps(arguments, ensure_ascii=data.draw(st.booleans()))
     cut = text[: data.draw(st.integers(0, len(text)))]
     try:
-        completed = parse_partial_json(cut + _cut_mark(cut))
+        completed = parse_partial_json(cut + cut_mark(cut))
     except ValueError:
         completed = None
     assert not isinstance(completed, dict)

@@ -106,7 +106,7 @@ TEXTS = {
     "bare": WRITTEN,
     "fence": f"```json\n{WRITTEN}\n```",
     "prose and fence": f"Sure!\n\n```json\n{WRITTEN}\n```\nAnything else?",
-    "between sentences": f"She is {WRITTEN}, I think.",
+    "between sentences": f"She is:\n{WRITTEN}\nI think.",
     "box": f"<|begin_of_box|>{WRITTEN}<|end_of_box|>",
     "thinking": f"<think>Who?</think>\n{WRITTEN}",
 }
@@ -207,7 +207,7 @@ def test_what_does_not_fit_a_schema_of_any_kind_is_an_error(
 
 
 def test_types_that_are_no_class_work_too(scripted_openrouter: StartScript) -> None:
-    model = model_for(scripted_openrouter(said(f"Two: [{WRITTEN}, {WRITTEN}]")))
+    model = model_for(scripted_openrouter(said(f"Two:\n[{WRITTEN}, {WRITTEN}]")))
     people = model.with_structured_output(list[Person]).invoke("Who?")
     assert people == [Person(**ADA), Person(**ADA)]
 
@@ -355,6 +355,41 @@ def test_any_object_can_be_asked_for(scripted_openrouter: StartScript) -> None:
 def test_what_cannot_be_asked_for_is_an_error_at_once(schema: Any, method: Any) -> None:
     with pytest.raises(InvalidRequestError):
         ChatGLM(api_key="sk-or-test").with_structured_output(schema, method=method)
+
+
+def _titled(part: dict[str, Any], **more: Any) -> dict[str, Any]:
+    about = {"title": "Report", "description": "A report."}
+    return {**about, "type": "object", "properties": {"city": part}, **more}
+
+
+ELSEWHERE = {
+    "a URL": _titled({"$ref": "http://127.0.0.1:9/latest/meta-data"}),
+    "a file": _titled({"$ref": "file:///etc/hostname"}),
+    "nothing": _titled({"$ref": "#/$defs/City"}),
+    "a URL by an id": _titled({"$ref": "City"}, **{"$id": "http://127.0.0.1:9/"}),
+}
+
+
+@pytest.mark.parametrize("schema", ELSEWHERE.values(), ids=ELSEWHERE)
+@pytest.mark.parametrize(
+    "bind",
+    [
+        lambda model, schema: model.with_structured_output(schema),
+        lambda model, schema: model.with_structured_output(schema, method="function_calling"),
+        lambda model, schema: model.with_structured_output(schema, method="json_mode", strict=True),
+        lambda model, schema: create_agent(model, [], response_format=schema),
+        lambda model, schema: create_agent(model, [], response_format=ToolStrategy(schema)),
+        lambda model, schema: create_agent(model, [], response_format=ProviderStrategy(schema)),
+    ],
+)
+async def test_a_schema_that_refers_elsewhere_is_refused_before_a_request(
+    scripted_openrouter: StartScript, ask: Ask, bind: Any, schema: dict[str, Any]
+) -> None:
+    server = scripted_openrouter(said("{}"))
+    question = {"messages": [("user", "Where?")]}
+    with pytest.raises(InvalidRequestError, match=r"not in it|not found|URI fragments"):
+        await ask(bind(model_for(server), schema), question)
+    assert server.requests == []
 
 
 # Other tools.

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from known_faults import CHAT_MEMORY_IS_NOT_STORED
 from llama_calls import llm_for
 from llama_index.core.agent.workflow import (
     AgentOutput,
@@ -201,6 +202,7 @@ async def test_the_reasoning_of_the_first_turn_goes_back_unmodified_with_the_sec
     ]
 
 
+@CHAT_MEMORY_IS_NOT_STORED
 async def test_each_request_begins_with_all_of_the_one_before(
     llm: GLM, streaming: bool, offline_openrouter: OfflineServer
 ) -> None:
@@ -350,6 +352,7 @@ def test_a_memory_without_a_limit_takes_three_quarters_of_the_context_window(llm
     assert ChatMemoryBuffer.from_defaults(llm=llm).token_limit == 202_752 * 3 // 4
 
 
+@CHAT_MEMORY_IS_NOT_STORED
 async def test_a_conversation_survives_as_json(llm: GLM, offline_openrouter: OfflineServer) -> None:
     agent = FunctionAgent(tools=[get_weather], llm=llm)
     context = Context(agent)

@@ -120,7 +120,7 @@ ANSWERS = {
     "bare": WRITTEN,
     "fence": f"```json\n{WRITTEN}\n```",
     "prose and fence": f"Sure!\n\n```json\n{WRITTEN}\n```\nAnything else?",
-    "between sentences": f"She is {WRITTEN}, I think.",
+    "between sentences": f"She is:\n{WRITTEN}\nI think.",
     "box": f"<|begin_of_box|>{WRITTEN}<|end_of_box|>",
     "thinking": f"<think>Who?</think>{WRITTEN}",
 }
@@ -303,7 +303,7 @@ class People(RootModel[list[Person]]):
 
 
 async def test_a_list_may_be_the_answer(scripted_openrouter: StartScript, predict: Predict) -> None:
-    llm = llm_for(scripted_openrouter(said(f"Two: [{WRITTEN}, {WRITTEN}]")))
+    llm = llm_for(scripted_openrouter(said(f"Two:\n[{WRITTEN}, {WRITTEN}]")))
     assert await predict(llm, People) == People([ADA, ADA])
 
 

@@ -39,7 +39,7 @@ def test_calls_that_leaked_into_the_text_are_calls(surface, scripted_openrouter,
 
 @pytest.mark.parametrize("size", SIZES)
 def test_calls_that_leaked_into_the_reasoning_are_calls(surface, scripted_openrouter, size):
-    server = scripted_openrouter(reply(*thought(f"I look. {WEATHER}", size)))
+    server = scripted_openrouter(reply(*thought(f"I look.\n{WEATHER}", size)))
     answer = surface.ask(server.base_url, tools=TOOLS)
     assert runnable(answer) == [("weather", {"city": "Oslo"})]
     assert answer.reasoning.strip() == "I look."

@@ -48,6 +48,7 @@ _OPERATORS: Final[dict[type[ast.AST], Callable[[float, float], float]]] = {
     ast.Pow: math.pow,
 }
 _LONGEST_COUNT: Final = 5000
+_LONGEST_SUM: Final = 200
 
 
 def chatter(prompt: Prompt) -> str:
@@ -100,7 +101,7 @@ def _count(text: str, _: Prompt) -> str | None:
 
 def _calculate(text: str, _: Prompt) -> str | None:
     found = extract.expressions(text)
-    if not found:
+    if not found or len(found[0]) > _LONGEST_SUM:
         return None
     written = found[0]
     python = re.sub(r"[\u00d7x]", "*", written).replace("÷", "/").replace("^", "**")

@@ -99,11 +99,15 @@ _TOPIC: Final = re.compile(
 )
 
 
+_LONGEST_NUMBER: Final = 300
+
+
 def numbers(text: str) -> list[int | float]:
     """Return the numbers in order, none of dates and times; words count if there are no digits."""
     for pattern in (_ISO_DATE, _LONG_DATE, _TIME):
         text = pattern.sub(" ", text)
-    found = [_to_number(match.group()) for match in _NUMBER.finditer(text)]
+    digits = (match.group() for match in _NUMBER.finditer(text))
+    found = [_to_number(each) for each in digits if len(each) <= _LONGEST_NUMBER]
     spelled = (_NUMBER_WORDS.get(word) for word in re.findall(r"[a-z]+", text.lower()))
     return found or [value for value in spelled if value is not None]
 

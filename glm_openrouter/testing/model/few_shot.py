@@ -41,7 +41,7 @@ def follow_example(text: str) -> str | None:
 def _read(block: str) -> JSONObject:
     try:
         value = json.loads(block)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

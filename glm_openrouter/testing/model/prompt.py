@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 __all__ = ["Call", "JSONObject", "Message", "Prompt", "Result", "Tool", "read_prompt"]
 
@@ -115,7 +115,7 @@ def read_prompt(body: Mapping[str, Any], *, structured: bool = True) -> Prompt:
 
 
 def _read_message(message: Mapping[str, Any]) -> Message:
-    text = _read_content(message.get("content"))
+    text = _clip(_read_content(message.get("content")))
     if message.get("name") and message["role"] != "tool":
         # OpenRouter puts the name into the text for models that have no such field.
         text = f"{message['name']}: {text}"
@@ -125,6 +125,18 @@ def _read_message(message: Mapping[str, Any]) -> Message:
         calls=tuple(_read_call(call) for call in message.get("tool_calls") or ()),
         call_id=message.get("tool_call_id") or "",
     )
+
+
+def _clip(text: str) -> str:
+    """Return the beginning and the end of a text, which is all of it that the rules look at."""
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    half = _LONGEST_TEXT // 2
+    return f"{text[:half]}\n{text[-half:]}"
+
+
+_LONGEST_TEXT: Final = 100_000
+"""Characters of one message."""
 
 
 def _read_content(content: str | list[JSONObject] | None) -> str:
@@ -145,7 +157,7 @@ def _read_call(call: JSONObject) -> Call:
     function = call["function"]
     try:
         arguments = json.loads(function.get("arguments") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = {}
     return Call(
         name=function["name"],

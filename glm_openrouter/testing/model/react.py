@@ -82,7 +82,7 @@ def _read_tools(text: str) -> list[Tool]:
 def _read_schema(text: str) -> JSONObject:
     try:
         schema = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return schema if isinstance(schema, dict) else {}
 

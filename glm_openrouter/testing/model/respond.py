@@ -82,7 +82,7 @@ def _sentence(request: str, result: Result) -> str:
 def _readable(content: str) -> str:
     try:
         value: Any = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return content.strip()
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items())

@@ -117,15 +117,19 @@ def _with_single_braces(text: str) -> str:
     return text.replace("{{", "{").replace("}}", "}") if _DOUBLE_BRACE.search(text) else text
 
 
+_MOST_TRIES: Final = 500
+"""Brackets that may turn out to begin no JSON; each costs a look at all of the text before it."""
+
+
 def _json_values(text: str) -> Iterator[tuple[int, int, Any]]:
     """Yield the JSON objects and arrays in a text, each with its start and end."""
     decoder = json.JSONDecoder()
-    at = 0
-    while (match := re.compile(r"[{\[]").search(text, at)) is not None:
+    at = tries = 0
+    while tries < _MOST_TRIES and (match := re.compile(r"[{\[]").search(text, at)) is not None:
         try:
             value, at_end = decoder.raw_decode(text, match.start())
-        except ValueError:
-            at = match.end()
+        except (ValueError, RecursionError):
+            at, tries = match.end(), tries + 1
             continue
         if isinstance(value, dict) or (isinstance(value, list) and value):
             yield match.start(), at_end, value

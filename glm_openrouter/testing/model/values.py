@@ -1,7 +1,9 @@
 """The values a text offers, handed out in order and each only once."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -116,9 +118,9 @@ class Source:
         units = frozenset[str]().union(*(_UNITS.get(word, ()) for word in wanted))
         for text, origin in ((self.text, "text"), (self.background, "background")):
             found = extract.numbers(text)
-            words = _NUMBER_IN_WORDS.findall(text.lower())
+            neighbours = _neighbours(_NUMBER_IN_WORDS.findall(text.lower()))
             for at, value in enumerate(found):
-                near = _neighbours(words, str(value))
+                near = neighbours.get(str(value), frozenset())
                 if units & near or wanted & {stem(word) for word in near}:
                     self.used.add(("number", f"{origin}{at}"))
                     return value
@@ -133,11 +135,11 @@ class Source:
         return None
 
 
-def _neighbours(words: list[str], number: str) -> set[str]:
-    near: set[str] = set()
+def _neighbours(words: Sequence[str]) -> Mapping[str, AbstractSet[str]]:
+    """Return the words around each word, wherever it stands."""
+    near: defaultdict[str, set[str]] = defaultdict(set)
     for at, word in enumerate(words):
-        if word == number:
-            near.update(words[max(0, at - 2) : at], words[at + 1 : at + 3])
+        near[word].update(words[max(0, at - 2) : at], words[at + 1 : at + 3])
     return near
 
 
