@@ -5,12 +5,19 @@ import base64
 import socket
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
-from surfaces import OPEN
+from surfaces import OPEN, REQUEST
 from wire import chunk
 
-from glm_openrouter import APIError, GLMError, InvalidRequestError
+from glm_openrouter import (
+    APIError,
+    AsyncClient,
+    GLMError,
+    InvalidRequestError,
+    ResponseTooLargeError,
+)
 from glm_openrouter.testing import Close, Event, Hold, Reset, Send, Status, json_reply
 
 KEY = "gateway/Key+with=Chars.4711"
@@ -123,6 +130,13 @@ def test_a_failure_of_an_own_client_holds_no_secret(surface, scripted_openrouter
     assert_holds_nothing(caught.value)
 
 
+def test_a_response_that_is_too_large_holds_no_secret(surface, scripted_openrouter):
+    server = scripted_openrouter((OPEN, *[Event(chunk({"content": "a" * 1000}))] * 50, Hold()))
+    model = make(surface, server.base_url, max_response_bytes=20_000)
+    for error in failures(surface, model, ResponseTooLargeError):
+        assert_holds_nothing(error)
+
+
 def test_a_refused_connection_holds_no_secret(surface, closed_port):
     for error in failures(surface, make(surface, f"http://127.0.0.1:{closed_port}/api/v1")):
         assert_holds_nothing(error)
@@ -203,3 +217,33 @@ def test_a_proxy_that_is_none_is_refused_without_its_password(surface, monkeypat
     for error in failures(surface, model, InvalidRequestError):
         assert "ALL_PROXY of the environment must be the URL" in str(error)
         assert_holds_nothing(error)
+
+
+def odd_transport(_):
+    raise ValueError("odd")
+
+
+def test_an_unexpected_error_says_where_it_comes_from_without_values(surface):
+    with httpx.Client(transport=httpx.MockTransport(odd_transport)) as mine:
+        model = make(surface, "http://127.0.0.1:9/api/v1", http_client=mine)
+        with pytest.raises(ValueError, match="odd") as caught:
+            surface.call(model)
+
+    assert "in odd_transport" in "".join(caught.value.__notes__)
+    assert_holds_nothing(caught.value)
+
+
+async def replace_cancellation(_):
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        raise asyncio.CancelledError  # noqa: B904 -- as some libraries do
+
+
+async def test_a_scope_of_anyio_recognises_its_cancellation():
+    async with httpx.AsyncClient(transport=httpx.MockTransport(replace_cancellation)) as mine:
+        client = AsyncClient(api_key=KEY, http_async_client=mine)
+        with anyio.move_on_after(LIMIT) as scope:
+            await client.complete(REQUEST)
+
+    assert scope.cancelled_caught
