@@ -240,9 +240,7 @@ class Assembly:
         delta = _read_delta(message, whole=self._whole)
         if delta.text or delta.reasoning or _brings_something(delta, message):
             self._fruitful = self._payloads
-        if choice.logprobs:
-            self._memory.keep_value(choice.logprobs)
-        if not self._memory.keep(delta):
+        if not self._memory.keep(delta, choice.logprobs):
             self._failure = self._too_large
             return None
         delta = self._repairs.feed(delta)
@@ -251,7 +249,7 @@ class Assembly:
         if self._stop is not None:
             delta = self._stop.feed(delta)
         self._accumulator.feed(delta)
-        if delta.tool_calls:
+        if message.tool_calls:
             self._memory.keep_calls(self._accumulator.tool_calls)
         return delta
 

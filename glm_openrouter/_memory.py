@@ -47,8 +47,10 @@ class Memory:
         """Return whether a payload may be read as JSON."""
         return len(payload) <= SMALL or weigh(payload) <= self._limit
 
-    def keep(self, delta: Delta) -> bool:
-        """Note an increment; return whether there is room for it."""
+    def keep(self, delta: Delta, logprobs: object = None) -> bool:
+        """Note an increment and its log probabilities; return whether there is room for them."""
+        if logprobs:
+            self.keep_value(logprobs)
         for text in (delta.text, delta.reasoning):
             self._characters += len(text)
             if not text.isascii():
@@ -86,7 +88,8 @@ class Memory:
 def weigh(payload: bytes) -> int:
     """Return how many bytes a payload of JSON may need once it has been read; it does not need more."""
     values = sum(map(payload.count, (b",", b":", b"[", b"{")))
-    return len(payload) * _width(payload) + values * _VALUE
+    # Some texts exist twice for a moment: those with escapes while they are read, those that are repaired.
+    return len(payload) * (_width(payload) + 1) + values * _VALUE
 
 
 def _width(payload: bytes) -> int:
