@@ -6,7 +6,7 @@ Texts are kept as lists of parts, so that a chunk of a long answer costs the sam
 from collections.abc import Sequence
 from typing import Any
 
-from ._tool_calls import ToolCallAccumulator
+from ._tool_calls import CUT, ToolCallAccumulator
 from .types import ChatChunk, Choice, Completion, Delta, ToolCallDelta, Usage, WireMessage
 
 __all__ = ["ChatAccumulator"]
@@ -132,7 +132,7 @@ class ChatAccumulator:
     @property
     def ended_by_itself(self) -> bool:
         """Whether the response has reported an end that cut nothing off."""
-        return self._finish_reason(ended=False) not in (None, "length", "error", "content_filter")
+        return self._finish_reason(ended=False) not in CUT
 
     def feed_facts(self, chunk: ChatChunk) -> None:
         """Keep what a chunk says about the response; of repeated values the last one that is not null wins."""

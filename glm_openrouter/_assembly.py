@@ -239,7 +239,7 @@ class Assembly:
         if self._stop is not None:
             delta = self._stop.feed(delta)
         self._accumulator.feed(delta)
-        if delta.tool_calls:
+        if message.tool_calls:
             self._memory.keep_calls(self._accumulator.tool_calls)
         return delta
 
@@ -252,9 +252,7 @@ class Assembly:
         if has_extras and self._accumulator.feed_extras(message, whole=self._whole):
             details = message.reasoning_details
             self._memory.keep_value([details, details, message.annotations, message.refusal])
-        if logprobs:
-            self._memory.keep_value(logprobs)
-        if not self._memory.keep(delta):
+        if not self._memory.keep(delta, logprobs):
             self._failure = self._too_large
             return False
         return True

@@ -28,13 +28,14 @@ class FencedJSON:
         self._stage = self._find_opener
         self._held: list[str] = []
         """Pieces that are held back. Blanks among them are not looked at again for each further blank."""
+        self._last_stages = (self._pass, self._refile_rest)
 
     def feed(self, delta: Delta) -> Delta:
         """Take the fence out of one increment."""
         if delta.refiles_text:
             delta.reasoning = self._take_held() + delta.reasoning
             self._stage = self._find_opener
-        if delta.text and self._stage != self._pass and delta.text.isspace():
+        if delta.text and self._stage not in self._last_stages and delta.text.isspace():
             self._held.append(delta.text)
             delta.text = ""
         elif delta.text:
@@ -77,10 +78,14 @@ class FencedJSON:
         return text[:end]
 
     def _refile(self, text: str, delta: Delta) -> str:
-        if text.isspace():
+        if not text or text.isspace():
             self._held.append(text)
-        else:
-            delta.reasoning += text
+            return ""
+        self._stage = self._refile_rest
+        return self._refile_rest(text, delta)
+
+    def _refile_rest(self, text: str, delta: Delta) -> str:
+        delta.reasoning += text
         return ""
 
     def _pass(self, text: str, delta: Delta) -> str:  # noqa: ARG002 -- one of the stages

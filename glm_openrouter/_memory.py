@@ -4,9 +4,13 @@ import sys
 from collections.abc import Iterable, Sized
 from typing import Any, Final
 
+import msgspec
+
 from .types import Delta
 
 __all__ = ["MAX_RESPONSE_BYTES", "SMALL", "Memory", "weigh"]
+
+_encode: Final = msgspec.json.Encoder().encode
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 """A hundred times the longest answer of a GLM model."""
@@ -42,13 +46,18 @@ class Memory:
         self._uncounted = self._limit // (4 * _VALUE)
         """How many characters of JSON may still come without being looked at: they make no more than a fourth."""
         self._calls = 0
+        self._is_large = False
+        """Whether the payload that came last is weighed."""
 
     def admits(self, payload: bytes) -> bool:
         """Return whether a payload may be read as JSON."""
-        return len(payload) <= SMALL or weigh(payload) <= self._limit
+        self._is_large = len(payload) > SMALL
+        return not self._is_large or weigh(payload) <= self._limit
 
-    def keep(self, delta: Delta) -> bool:
-        """Note an increment; return whether there is room for it."""
+    def keep(self, delta: Delta, logprobs: object = None) -> bool:
+        """Note an increment and its log probabilities; return whether there is room for them."""
+        if logprobs:
+            self.keep_value(logprobs)
         for text in (delta.text, delta.reasoning):
             self._characters += len(text)
             if not text.isascii():
@@ -68,7 +77,8 @@ class Memory:
 
     def keep_value(self, value: object) -> None:
         """Note any other part."""
-        self._kept += _size(value)
+        # To weigh a million values is quick, to walk over them is not, and says more than is needed.
+        self._kept += weigh(_encode(value)) if self._is_large else _size(value)
 
     def _widen(self, text: str) -> None:
         # The parts are joined in the end, at the width of their widest character.
@@ -86,7 +96,8 @@ class Memory:
 def weigh(payload: bytes) -> int:
     """Return how many bytes a payload of JSON may need once it has been read; it does not need more."""
     values = sum(map(payload.count, (b",", b":", b"[", b"{")))
-    return len(payload) * _width(payload) + values * _VALUE
+    # Some texts exist twice for a moment: those with escapes while they are read, those that are repaired.
+    return len(payload) * (_width(payload) + 1) + values * _VALUE
 
 
 def _width(payload: bytes) -> int:

@@ -42,7 +42,7 @@ class EventStreamDecoder:
         self._has_events = False
         self._tail = bytearray()
         """What has come of the line that has not ended yet."""
-        self._data: list[bytes] = []
+        self._event: bytes | bytearray = b""
         """The `data:` lines of the event that has not ended yet."""
         self._after_carriage_return = False
         self._stray: list[bytes] = []
@@ -63,14 +63,14 @@ class EventStreamDecoder:
         for line in lines:
             if line:
                 self._take_line(line)
-            if self._data and (self.done or not line):
+            if self._event and (self.done or not line):
                 payloads.append(self._take_event())
             if self.done:
                 return payloads
         if rest:
             self._tail += rest
             self.done = self._tail_is_done()
-            if self.done and self._data:
+            if self.done and self._event:
                 payloads.append(self._take_event())
         return payloads
 
@@ -80,7 +80,7 @@ class EventStreamDecoder:
         self._tail = bytearray()
         if rest and not self.done:
             self._take_line(rest)
-        if self._data:
+        if self._event:
             return [self._take_event()]
         stray = b"" if self._has_events else b"\n".join(self._stray).strip()
         self._stray.clear()
@@ -95,7 +95,10 @@ class EventStreamDecoder:
                 self.done = True
             elif meant:
                 self._has_events = True
-                self._data.append(value)
+                if self._event:
+                    self._add_line(value)
+                else:
+                    self._event = value
                 self._stray.clear()
         elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
             self._keep_stray(line)
@@ -105,9 +108,14 @@ class EventStreamDecoder:
         return len(self._tail) <= len(_LAST_LINES[0]) and self._tail in _LAST_LINES
 
     def _take_event(self) -> bytes:
-        payload = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-        self._data.clear()
-        return payload
+        payload, self._event = self._event, b""
+        return bytes(payload)
+
+    def _add_line(self, value: bytes) -> None:
+        if not isinstance(self._event, bytearray):
+            self._event = bytearray(self._event)
+        self._event += b"\n"
+        self._event += value
 
     def _keep_stray(self, line: bytes) -> None:
         if self._stray_size < _STRAY_LIMIT:

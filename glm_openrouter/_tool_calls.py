@@ -10,11 +10,11 @@ from ._outline import Outline
 from .messages import parse_arguments
 from .types import JSONObject, ToolCall, ToolCallDelta, WireToolCall
 
-__all__ = ["ToolCallAccumulator", "one_per_call", "read_tool_calls"]
+__all__ = ["CUT", "ToolCallAccumulator", "one_per_call", "read_tool_calls"]
 
 _encode = msgspec.json.Encoder().encode
 
-_CUT = ("length", "error", None)
+CUT = ("length", "content_filter", "error", None)
 """Finish reasons of a response that was cut off."""
 
 
@@ -202,7 +202,7 @@ class ToolCallAccumulator:
             if call.id is None:
                 late.id = call.id = f"call_{uuid.uuid4().hex}"
             if call.held:
-                cut = finish_reason in _CUT
+                cut = finish_reason in CUT
                 late.arguments = call.arguments if cut else _normalise(call.arguments)
                 call.arguments = late.arguments
             if late.id or late.arguments:
@@ -282,7 +282,7 @@ def _normalise(arguments: str) -> str:
 
 def _finish_call(call: _Call, finish_reason: str | None) -> ToolCall:
     finished = ToolCall(call.id or "", call.name or "", call.arguments)
-    if finish_reason in _CUT:
+    if finish_reason in CUT:
         finished.error = f"The response was cut off (finish_reason: {finish_reason})."
     elif not call.name:
         finished.error = "The call has no name."

@@ -184,6 +184,24 @@ HUGE = {
     % (b"a" * 9000)
     * (LIMIT // 9100)
     + 'data:{"choices":[{"delta":{"content":"\U0001f600"}}]}\n\n'.encode(),
+    "lines of one event": b"data:a\n" * (LIMIT // 7),
+    "calls without ids": b"".join(
+        b'data:{"choices":[{"delta":{"tool_calls":[%s]}}]}\n\n'
+        % b",".join(
+            b'{"index":%d,"function":{"arguments":"x"}}' % (event * 20 + call) for call in range(20)
+        )
+        for event in range(LIMIT // 900)
+    ),
+    "a text beside a number that is none": in_a_message(
+        "content", b'"%s"' % (b"a" * (LIMIT - 500))
+    )[:-1]
+    + b',"usage":NaN}',
+    "arguments with an escape": events(
+        json.loads(
+            '{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"b","arguments":"%s"}}]}}]}'
+            % ('{\\"a\\": \\"' + "a" * (LIMIT - 500) + '\\"}')
+        )
+    ),
     "a line": b"data: " + b"a" * (LIMIT - 100),
 }
 

@@ -86,7 +86,8 @@ def _cost(function: Any, arguments: tuple[Any, ...], result: Any) -> int:
         return 0
     if isinstance(owner, re.Pattern) or name in ("raw_decode", "find", "index"):
         return _searched(owner, arguments, result)
-    own = len(owner) if isinstance(owner, str | bytes | list) else 0
+    grows = name == "extend"
+    own = len(owner) if isinstance(owner, str | bytes | list) and not grows else 0
     return own + sum(map(_size, arguments)) + _size(result)
 
 
@@ -115,6 +116,13 @@ def _made(value: Any) -> Any:
     return value
 
 
+def _added(target: Any, value: Any) -> Any:
+    """Count a value that is added to what an attribute or an item holds: lists and bytearrays grow in place."""
+    global _done
+    _done += 1 + _size(value) + (0 if isinstance(target, list | bytearray) else _size(target))
+    return value
+
+
 def _contains(item: object, container: Any) -> bool:
     global _done
     _done += 1 if isinstance(container, dict) else 1 + _size(container)
@@ -131,6 +139,7 @@ def _turns(items: Iterable[Any]) -> Iterator[Any]:
 _HOOKS: dict[str, Callable[..., Any]] = {
     "__counted_call__": _call,
     "__counted_made__": _made,
+    "__counted_added__": _added,
     "__counted_contains__": _contains,
     "__counted_turns__": _turns,
 }
@@ -222,7 +231,8 @@ class _Counted(ast.NodeTransformer):
             node.value = _hook("made", node.value, at=node)
             return node
         target = ast.parse(ast.unparse(node.target), mode="eval").body
-        return [node, ast.copy_location(ast.Expr(_hook("made", target, at=node)), node)]
+        node.value = _hook("added", target, node.value, at=node)
+        return node
 
     def visit_For(self, node: ast.For) -> ast.AST:
         self.generic_visit(node)

@@ -10,6 +10,10 @@ from . import counting
 
 LINEAR = {
     "a list that grows": "def f(n):\n  kept = []\n  for i in range(n): kept.append(i)",
+    "a list that grows by lists": "def f(n):\n  kept = []\n  for i in range(n): kept.extend([i])",
+    "bytes that grow in an attribute": (
+        "class C: data = bytearray()\ndef f(n):\n  c = C()\n  for i in range(n): c.data += b'a'"
+    ),
     "a text put together once": "def f(n):\n  return ''.join(['a' for i in range(n)])",
     "a text that nobody else holds": "def f(n):\n  text = ''\n  for i in range(n): text += 'a'",
     "a lookup": "def f(n):\n  kept = {}\n  for i in range(n): kept[i] = i in kept",
