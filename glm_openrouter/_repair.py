@@ -47,6 +47,8 @@ class ThinkTags:
     def __init__(self, *, thinks: bool = True) -> None:
         self._scanner = MarkerScanner("<think>", "</think>")
         self._thinking = False
+        self._began = False
+        """Whether more than line breaks has come as the answer."""
         self._answered = False
         """Whether the answer has begun."""
         self._quoted = False
@@ -61,6 +63,7 @@ class ThinkTags:
             return delta
         if not self._thinking and self._scanner.passes(delta.text):
             self._answered = self._answered or not delta.text.isspace()
+            self._began = self._began or bool(delta.text.strip("\r\n"))
             return delta
         self._scanner.feed(delta.text)
         answer: list[str] = []
@@ -69,11 +72,14 @@ class ThinkTags:
             self._file(before, answer, reasoning)
             if marker and self._is_late_end(marker):
                 self._reasoned = delta.refiles_text = True
-                reasoning += answer
+                thought = "".join(answer)
+                # As with the answer that it was taken for, line breaks at its beginning are no part of it.
+                reasoning.append(thought if self._began else thought.lstrip("\r\n"))
                 answer = []
             elif marker:
                 self._take_marker(marker, answer, reasoning)
         delta.text, delta.reasoning = "".join(answer), "".join(reasoning)
+        self._began = self._began or bool(delta.text.strip("\r\n"))
         return delta
 
     def flush(self, *, ended: bool) -> Delta:  # noqa: ARG002 -- thinking is no less so if it was cut

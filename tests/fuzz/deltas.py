@@ -32,7 +32,10 @@ def check_deltas(body: bytes, rng: Random) -> None:
     text = body.decode(errors="replace")
     wants_json = rng.random() < 0.5
     whole, divided = _read([text], wants_json), _read(cut(rng, text), wants_json)
-    assert (whole.text, whole.reasoning) == (divided.text, divided.reasoning), "cuts matter"
+    assert whole.text == divided.text, "cuts matter"
+    # Thought that begins with fenced JSON, where JSON was asked for: a fence that has been taken off cannot come back.
+    if not (wants_json and divided.refiled):
+        assert whole.reasoning == divided.reasoning, "cuts matter"
     assert [*whole.calls.values()] == [*divided.calls.values()], "cuts make other calls"
 
 
@@ -41,7 +44,7 @@ def _read(pieces: Sequence[str], wants_json: bool) -> Reader:
     reader = Reader()
     for piece in pieces:
         reader.take(repairs.feed(Delta(piece)))
-    last = repairs.flush()
+    last = repairs.flush(ended=True)
     for position, call in enumerate(last.tool_calls):
         call.index = position
     reader.take(last)

@@ -312,7 +312,12 @@ _OTHERS = [
         "citations", lambda n: _stream([{"annotations": [{"type": "url_citation"}]}] * n), _assemble
     ),
     Shape("refusals", lambda n: _stream([{"refusal": "No."}] * n), _assemble),
-    Shape("choices", lambda n: [json.dumps({"choices": [{"index": 1}] * n}).encode()], _assemble),
+    Shape(
+        "choices",
+        lambda n: [json.dumps({"choices": [{"index": 1}] * n}).encode()],
+        _assemble,
+        size=2_000,  # long enough to be weighed
+    ),
     Shape("nearly stop texts", _said(_each("abcab")), _stopping),
     Shape("comments", lambda n: [b": OPENROUTER PROCESSING\n\n"] * n, _assemble),
     Shape("one line in pieces", lambda n: [b"data: ", *[b"x"] * n], _assemble),
