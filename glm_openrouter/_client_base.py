@@ -20,6 +20,7 @@ from ._request import Attribution, build_headers
 from ._retry import retry_policy
 from ._secrets import Concealed, Redactor, read_key
 from ._silence import Silence
+from ._stop import stop_texts
 from .catalogue import Get
 from .errors import InvalidRequestError
 from .settings import ChatRequest
@@ -179,6 +180,7 @@ class BaseClient:
             request.tool_schemas(),
             wants_json=request.wants_json,
             thinks=request._thinks,
+            stop=stop_texts(request.stop),
         )
         silence = Silence(self._timeout.read)
         return Call(

@@ -12,7 +12,7 @@ beside a call that came as one. All else is text, unchanged.
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from ._json_schema import kind_of, kinds_of
@@ -44,8 +44,9 @@ _NAME: Final = re.compile(r"[^\s<{]*")
 class LeakedToolCalls:
     """Turn tool calls that leaked as text, and end the response, into tool calls."""
 
-    def __init__(self, tools: ToolSchemas) -> None:
+    def __init__(self, tools: ToolSchemas, stop: Sequence[str] = ()) -> None:
         self._tools = tools
+        self._stop = stop
         self._text = _LeakedCallScanner(tools)
         self._reasoning = _LeakedCallScanner(tools)
         self._answered = False
@@ -75,7 +76,9 @@ class LeakedToolCalls:
 
     def flush(self, *, ended: bool) -> Delta:
         """Return the calls at the end of a response that has `ended` by itself, or else the text that was held back."""
-        calls = [*self._text.take_calls(), *self._reasoning.take_calls()] if ended else []
+        calls = []
+        if ended:
+            calls = [*self._text.take_calls(self._stop), *self._reasoning.take_calls()]
         return Delta(self._text.give_back(), self._reasoning.give_back(), calls)
 
 
@@ -98,9 +101,11 @@ class _LeakedCallScanner:
         text, self._tail = self._tail.text + text, None
         return self._scan(text, refused)
 
-    def take_calls(self) -> list[ToolCallDelta]:
-        """Return the calls that the text ends with, which are no longer text."""
+    def take_calls(self, stop: Sequence[str] = ()) -> list[ToolCallDelta]:
+        """Return the calls that the text ends with, which are no longer text; none if a stop text is among them."""
         if self._tail is None or not self._tail.is_complete:
+            return []
+        if any(text in self._tail.text for text in stop):
             return []
         calls, self._tail = self._tail.calls, None
         return calls

@@ -6,7 +6,7 @@ looks for. `REPAIRS` names them in order; a client switches them off by name.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from ._fenced_json import FencedJSON
@@ -175,11 +175,12 @@ class _Request(NamedTuple):
 
     tools: ToolSchemas
     thinks: bool
+    stop: Sequence[str]
 
 
 REPAIRS: Final[Mapping[str, Callable[[_Request], Repair]]] = {
     "think_tags": lambda request: ThinkTags(thinks=request.thinks),
-    "leaked_tool_calls": lambda request: LeakedToolCalls(request.tools),
+    "leaked_tool_calls": lambda request: LeakedToolCalls(request.tools, request.stop),
     "tool_names": lambda request: ToolNames(request.tools),
     "leading_newlines": lambda _: LeadingNewlines(),
     "fenced_json": lambda _: FencedJSON(),
@@ -197,9 +198,10 @@ class Repairs:
         *,
         wants_json: bool = False,
         thinks: bool = True,
+        stop: Sequence[str] = (),
     ) -> None:
         needed = {"leaked_tool_calls": bool(tools), "fenced_json": wants_json}
-        request = _Request(tools, thinks)
+        request = _Request(tools, thinks, stop)
         self._repairs = [
             repair(request)
             for name, repair in REPAIRS.items()

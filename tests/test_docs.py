@@ -74,6 +74,16 @@ def test_the_design_names_every_module_of_the_core():
     assert modules - {"__init__.py", "__main__.py"} <= named
 
 
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_the_tests_that_the_page_names_exist(page):
+    named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text()))
+    assert {each for each in named if not has_test(*each)} == set()
+
+
+def has_test(path, name):
+    return (ROOT / path).exists() and (not name or f"def {name}(" in (ROOT / path).read_text())
+
+
 def test_the_pages_hold_code():
     with_code = {page.stem for page in PAGES if BLOCK.search(page.read_text())}
     assert with_code >= {"README", "quickstart", "testing", "langchain", "llamaindex"}

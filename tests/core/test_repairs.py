@@ -411,6 +411,17 @@ def test_a_block_of_more_than_64_kilobytes_stays_text(size):
     assert (completion.text, completion.tool_calls) == (sent, [])
 
 
+@pytest.mark.parametrize("gap", ["\n\n\n", "\n\n\n\n "])
+def test_calls_after_a_stop_text_are_none(run, scripted_openrouter, gap):
+    sent = f"{LEAK}{gap}<tool_call>tide</tool_call>"
+    tools = [{"type": "function", "function": {"name": name}} for name in SCHEMAS]
+    request = ChatRequest(messages=REQUEST.messages, tools=tools, stop="\n\n\n")
+    server = scripted_openrouter(bytes_reply(events(says(sent), finishes())))
+    completion = run.complete(server.base_url, request)
+
+    assert (completion.text, completion.tool_calls) == (LEAK, [])
+
+
 def test_text_goes_on_as_soon_as_it_can_be_no_call():
     repairs = Repairs(tuple(REPAIRS), SCHEMAS)
     pieces = ["Look:\n", "<tool_", "call>", "sink", "<tool_call>tide</tool_call>", " ", ".", "\n"]

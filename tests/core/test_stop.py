@@ -42,6 +42,18 @@ def test_the_answer_ends_at_the_stop_text_that_is_complete_first_however_it_is_c
     assert trim(stop, pieces) == text[:start]
 
 
+def test_text_that_is_held_back_is_thought_where_all_before_was() -> None:
+    texts = StopTexts("\n\nX")
+    assert texts.feed(Delta("a\n")).text == "a"
+    delta = texts.feed(Delta("b", "c", refiles_text=True))
+    assert (delta.reasoning, delta.text, texts.flush()) == ("\nc", "b", "")
+
+
+def test_a_stop_text_takes_back_nothing_that_was_thought() -> None:
+    delta = StopTexts("X").feed(Delta("aXb", "c", refiles_text=True))
+    assert (delta.text, delta.reasoning, delta.refiles_text) == ("a", "c", True)
+
+
 @pytest.mark.parametrize(
     ("stop", "text", "expected"),
     [

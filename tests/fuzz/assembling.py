@@ -36,7 +36,9 @@ class Options:
 
     def assembly(self) -> Assembly:
         """Return what puts one response together."""
-        repairs = Repairs(self.repairs, SCHEMAS if self.tools else {}, wants_json=self.wants_json)
+        repairs = Repairs(
+            self.repairs, SCHEMAS if self.tools else {}, wants_json=self.wants_json, stop=self.stop
+        )
         stop = StopTexts(*self.stop) if self.stop else None
         return Assembly(ResponseDecoder(), repairs, MODEL, stop)
 
@@ -84,7 +86,14 @@ class Outcome:
 
     def __str__(self) -> str:
         if self.error is not None:
-            return f"{type(self.error).__name__}: {plain(str(self.error))} {self.error.__dict__!r}"
+            # A wait may be counted from the present moment, which is another one each time.
+            said = plain(str(self.error).partition(" Retry after ")[0])
+            facts = {
+                name: value
+                for name, value in vars(self.error).items()
+                if name not in ("retry_after", "details")
+            }
+            return f"{type(self.error).__name__}: {said} {facts!r}"
         return "\n".join(_describe(self.completion))
 
 
