@@ -46,28 +46,27 @@ class Memory:
         self._uncounted = self._limit // (4 * _VALUE)
         """How many characters of JSON may still come without being looked at: they make no more than a fourth."""
         self._calls = 0
-        self._is_large = False
-        """Whether the payload that came last is weighed."""
 
     def admits(self, payload: bytes) -> bool:
         """Return whether a payload may be read as JSON."""
-        self._is_large = len(payload) > SMALL
-        return not self._is_large or weigh(payload) <= self._limit
+        return weigh(payload) <= self._limit
 
     def keep(self, delta: Delta, logprobs: object = None) -> bool:
         """Note an increment and its log probabilities; return whether there is room for them."""
         if logprobs:
             self.keep_value(logprobs)
-        for text in (delta.text, delta.reasoning):
-            self._characters += len(text)
-            if not text.isascii():
-                self._widen(text)
+        text = delta.text + delta.reasoning
+        size = len(text)
+        if not text.isascii():
+            self._widen(text)
         if self._answers_are_json:
             self._keep_json(delta.text)
         for call in delta.tool_calls:
-            self._characters += len(call.arguments)
-            self._widen(call.arguments)
+            size += len(call.arguments)
+            if not call.arguments.isascii():
+                self._widen(call.arguments)
             self._keep_json(call.arguments)
+        self._characters += size
         return self._kept + self._characters * self._width <= self._limit
 
     def keep_calls(self, calls: Sized) -> None:
@@ -77,12 +76,13 @@ class Memory:
 
     def keep_value(self, value: object) -> None:
         """Note any other part."""
-        # To weigh a million values is quick, to walk over them is not, and says more than is needed.
-        self._kept += weigh(_encode(value)) if self._is_large else _size(value)
+        encoded = _encode(value)
+        # To weigh a million values is quick; to walk over them is not, and says more than is needed.
+        self._kept += _size(value) if len(encoded) <= SMALL else weigh(encoded)
 
     def _widen(self, text: str) -> None:
         # The parts are joined in the end, at the width of their widest character.
-        if self._width < 4 and not text.isascii():
+        if self._width < 4:
             each = (sys.getsizeof(text) - _TEXT) / (len(text) + 1)
             self._width = max(self._width, 1 if each < 2 else 2 if each < 4 else 4)
 
