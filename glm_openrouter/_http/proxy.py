@@ -6,7 +6,6 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from ipaddress import ip_address
 from urllib.parse import unquote
 from urllib.request import getproxies
 
@@ -15,6 +14,8 @@ from pydantic import SecretStr
 
 from glm_openrouter._secrets import Concealed
 from glm_openrouter.errors import InvalidRequestError
+
+from .resolve import is_address
 
 __all__ = ["Proxy", "environment_proxy"]
 
@@ -89,20 +90,12 @@ def _is_exempt(url: httpx.URL, entry: str) -> bool:
     host = exempt.host
     if host.startswith("."):
         return url.host.endswith(host)
-    is_exact = bool(scheme) or host == "localhost" or _is_address(host)
+    is_exact = bool(scheme) or host == "localhost" or is_address(host)
     return url.host == host or (not is_exact and url.host.endswith(f".{host}"))
 
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _read(text: SecretStr, name: str) -> Proxy:

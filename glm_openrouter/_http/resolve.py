@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "is_address"]
 
 
 class Backend(httpcore.SyncBackend):
@@ -42,7 +42,7 @@ def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
 
     `getaddrinfo` can be neither limited nor interrupted, so a thread of its own is left behind with it.
     """
-    if _is_address(host):
+    if is_address(host):
         return [host]
     found: list[str] = []
     failures: list[OSError] = []
@@ -65,7 +65,8 @@ def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
     return found
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address, which needs no looking up."""
     try:
         ip_address(host)
     except ValueError:
