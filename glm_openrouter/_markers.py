@@ -10,7 +10,7 @@ __all__ = ["MarkerScanner", "undecided"]
 _FENCE: Final = 3
 """Backticks or tildes that make a fence. Fewer backticks are inline code, fewer tildes are nothing."""
 
-_MOST_MARKS: Final = 50_000
+_MOST_MARKS: Final = 30_000
 """Markers, backticks and tildes that are looked at in one text. After that all is text: no answer needs more."""
 
 _ENDS_OF_CODE: Final = {
