@@ -21,6 +21,9 @@ _OBJECT: Final = r'\{(?=\s*+["}])'
 _ARRAY: Final = r'\[(?=\s*+["\]\[{\d\-tfn])'
 
 
+_ESCAPE: Final = re.compile(r"\\(?:[^u].*+|u[0-9a-fA-F]{4}.*+)", re.DOTALL)
+
+
 def _opener(*brackets: str) -> re.Pattern[str]:
     return re.compile(f"{_LINE_BEGIN}(?={'|'.join(brackets)})", re.MULTILINE)
 
@@ -116,7 +119,16 @@ class PartialJSON:
             return None
 
     def _read_json(self, written: str) -> Any:
-        return from_json(self._without_number(written), allow_partial="trailing-strings")
+        whole = self._without_number(self._without_escape(written))
+        return from_json(whole, allow_partial="trailing-strings")
+
+    def _without_escape(self, written: str) -> str:
+        """Return the text without half an escape that it ends with, of which older readers make what they like."""
+        at = written.rfind("\\", -6)
+        if at < 0 or _ESCAPE.fullmatch(written, at):
+            return written
+        slashes = at + 1 - len(written[: at + 1].rstrip("\\"))
+        return written[:at] if slashes % 2 else written
 
     def _without_number(self, written: str) -> str:
         """Return the text without a number that it ends with; in a string, only a part of a word looks like one."""

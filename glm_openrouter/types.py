@@ -54,11 +54,15 @@ TokenCount = Index | PositiveNumber
 """Numbers that may be counted with: finite, of sane size, never a bool. Any other is a value that does not fit."""
 
 
+_DOES_NOT_FIT: Final = (msgspec.ValidationError, RecursionError, SystemError)
+"""What msgspec raises for a value of another form; the last one before 0.22, for integers that no float can hold."""
+
+
 def to_number(value: object) -> float | None:
     """Return a number, also one that is written as text; `None` if it is none that may be counted with."""
     try:
         return msgspec.convert(value, Number, strict=False)
-    except msgspec.ValidationError:
+    except _DOES_NOT_FIT:
         return None
 
 
@@ -383,7 +387,7 @@ def _fit_value(annotation: Any, value: object) -> Any:
                 return fit(option, value)
     try:
         return msgspec.convert(value, annotation, strict=False)
-    except (msgspec.ValidationError, RecursionError):
+    except _DOES_NOT_FIT:
         return _fit_list(options, value) if isinstance(value, list) else None
 
 
