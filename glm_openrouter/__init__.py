@@ -1,19 +1,19 @@
 """GLM 4.6 through OpenRouter: the core that the framework adapters build on."""
 
 from . import errors
-from ._client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
-from ._holder import ClientHolder
-from ._repair import REPAIRS
-from ._sessions import session
-from ._settings_base import Settings
-from .budget import Budget
-from .catalogue import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo, Pricing
+from ._client.client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
+from ._response.repairs.repairs import REPAIRS
+from .adapters import ClientHolder
+from .catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo, Pricing
+from .completions import Completion, Delta, ToolCall, ToolCallDelta, Usage
 from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
-from .routing import MaxPrice, ProviderPreferences, ProviderSort
-from .settings import ChatRequest, ModelParameters, Reasoning
-from .spend import Spend, SpendEntry, track_spend
-from .types import Completion, Delta, ToolCall, ToolCallDelta, Usage
+from .request._base import Settings
+from .request.parameters import ChatRequest, ModelParameters, Reasoning
+from .request.provider import MaxPrice, ProviderPreferences, ProviderSort
+from .sessions import session
+from .spending.budget import Budget
+from .spending.spend import Spend, SpendEntry, track_spend
 
 __version__ = "0.1.0"
 

@@ -33,7 +33,7 @@ choice, or in a chunk of a stream.
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
-from .types import Usage
+from .completions import Usage
 
 __all__ = [
     "APIConnectionError",

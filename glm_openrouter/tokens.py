@@ -13,8 +13,8 @@ from functools import lru_cache
 from math import ceil
 from typing import Any
 
-from .messages import parse_arguments
-from .types import JSONObject
+from ._json.strict import parse_arguments
+from ._json.values import JSONObject
 
 __all__ = ["count_prompt_tokens", "count_tokens"]
 

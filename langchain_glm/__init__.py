@@ -13,9 +13,9 @@ from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
 from glm_openrouter import APIError, GLMError, InvalidRequestError
 
 from . import _errors
-from ._citations import register_citations
 from ._errors import *  # noqa: F403 -- the errors are public as a whole
-from ._structured import StructuredOutputError
+from ._from_wire.citations import register_citations
+from ._structured.answers import StructuredOutputError
 from .chat_models import ChatGLM
 
 if TYPE_CHECKING:

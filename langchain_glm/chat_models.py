@@ -20,18 +20,19 @@ from pydantic import Field, field_validator
 from glm_openrouter import ChatRequest, Delta, ModelFacts
 from glm_openrouter.structured import Method
 
+from ._base import ANSWER_TOOLS, MODEL_CONFIG, OpenRouterModel, trace_model
 from ._errors import translate_errors
-from ._from_wire import to_chunk, to_content_blocks_chunk, to_last_chunk, to_result
-from ._model import ANSWER_TOOLS, MODEL_CONFIG, OpenRouterModel, trace_model
-from ._schemas import has_schema
-from ._stream_events import StreamEvents
-from ._structured import structured_output
-from ._to_wire import to_tool, to_tool_choice
+from ._from_wire.chunks import to_chunk, to_content_blocks_chunk, to_last_chunk
+from ._from_wire.events import StreamEvents
+from ._from_wire.messages import to_result
+from ._structured.output import structured_output
+from ._structured.schemas import has_schema
+from ._to_wire.tools import to_tool, to_tool_choice
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
-    from ._binding import ModelBinding
+    from ._structured.binding import ModelBinding
 
 __all__ = ["ChatGLM"]
 
@@ -194,7 +195,9 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         Raises:
             InvalidRequestError: `tool_choice` does not fit the tools.
         """
-        from ._binding import ask_for_answer_tools  # imported late: it makes a class of pydantic
+        from ._structured.binding import (
+            ask_for_answer_tools,  # imported late: it makes a class of pydantic
+        )
 
         if forms := ask_for_answer_tools(tools, tool_choice):
             kwargs, tool_choice = {**forms, **kwargs}, None
@@ -215,7 +218,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         Raises:
             InvalidRequestError: One is an option of the connection, such as `api_key`: it belongs to the constructor.
         """
-        from ._binding import ModelBinding
+        from ._structured.binding import ModelBinding
 
         self._refuse_options(kwargs)
         return ModelBinding(bound=self, kwargs=kwargs, config={})

@@ -14,9 +14,9 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor
 
 from glm_openrouter import ChatRequest, Completion
 
+from ._base import MODEL_CONFIG, OpenRouterModel, trace_model
 from ._errors import translate_errors
-from ._from_wire import to_metadata, to_usage
-from ._model import MODEL_CONFIG, OpenRouterModel, trace_model
+from ._from_wire.messages import to_metadata, to_usage
 
 __all__ = ["GLM"]
 

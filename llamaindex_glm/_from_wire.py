@@ -18,7 +18,8 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.llm import ToolSelection
 
 from glm_openrouter import Completion, ToolCall, TruncatedToolCallError
-from glm_openrouter.messages import parse_arguments, tool_call
+from glm_openrouter._json.strict import parse_arguments
+from glm_openrouter.request.messages import tool_call
 
 __all__ = [
     "to_blocks",

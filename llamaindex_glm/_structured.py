@@ -29,16 +29,9 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, ValidationError
 
 from glm_openrouter import InvalidRequestError, StructuredOutputError
-from glm_openrouter.structured import (
-    Method,
-    Plan,
-    Reply,
-    afinish,
-    converse,
-    finish,
-)
+from glm_openrouter.structured import Method, Plan, Reply, afinish, converse, finish
 
-from ._arguments import PeerArguments
+from ._compat import PeerArguments
 
 __all__ = ["StructuredPrediction"]
 

@@ -22,8 +22,9 @@ from llama_index.core.tools import BaseTool
 from pydantic import BaseModel
 
 from glm_openrouter import InvalidRequestError
-from glm_openrouter import messages as wire
-from glm_openrouter.settings import CacheControl
+from glm_openrouter._json.strict import write_arguments
+from glm_openrouter.request import messages as wire
+from glm_openrouter.request.parameters import CacheControl
 
 __all__ = ["to_messages", "to_tool"]
 
@@ -97,7 +98,7 @@ def _to_call(block: ToolCallBlock) -> JSONObject:
 
 def _write_call(call_id: str | None, name: str, arguments: str | Mapping[str, Any]) -> JSONObject:
     if not isinstance(arguments, str):
-        arguments = wire.write_arguments(arguments)
+        arguments = write_arguments(arguments)
     return wire.tool_call(call_id or "", name, arguments)
 
 

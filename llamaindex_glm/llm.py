@@ -31,10 +31,10 @@ from glm_openrouter import (
     ModelParameters,
 )
 
-from ._arguments import PeerArguments
+from ._compat import PeerArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
-from ._growing import ChatBuilder, CompletionBuilder, ResponseBuilder
 from ._refusal import refuse_options_of_calls
+from ._streaming.lazy import ChatBuilder, CompletionBuilder, ResponseBuilder
 from ._structured import StructuredPrediction
 from ._to_wire import to_messages, to_tool
 

@@ -10,18 +10,8 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import settings
 
-from glm_openrouter import (
-    AsyncClient,
-    AsyncStream,
-    ChatRequest,
-    Client,
-    Completion,
-    Delta,
-    Stream,
-)
-from glm_openrouter.testing.pytest_plugin import (  # noqa: F401 - a fixture, also without the entry point
-    scripted_openrouter,
-)
+from glm_openrouter import AsyncClient, AsyncStream, ChatRequest, Client, Completion, Delta, Stream
+from glm_openrouter.testing.pytest_plugin import scripted_openrouter  # noqa: F401 - a fixture, also without the entry point
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")

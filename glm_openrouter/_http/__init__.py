@@ -5,11 +5,13 @@ one pool. The asynchronous one runs on aiohttp, which at a thousand streams need
 pool; it is imported with the first asynchronous call.
 """
 
+from .async_pool import async_client, release_async_client, running_loop
 from .body import AsyncBody, Body
-from .endpoint import (
+from .failure import LeavingNoFrames, TransportFailure, transport_failure
+from .inflate import ACCEPT_ENCODING
+from .options import (
     DEFAULT_TIMEOUT,
     AsyncHTTPClient,
-    Endpoint,
     HTTPClient,
     HTTPRequest,
     HTTPResponse,
@@ -18,11 +20,9 @@ from .endpoint import (
     check_base_url,
     check_client,
 )
-from .failure import LeavingNoFrames, TransportFailure, transport_failure
-from .inflate import ACCEPT_ENCODING
-from .loop_pool import async_client, release_async_client, running_loop
-from .pool import release_sync_client, sync_client
 from .reads import sending
+from .request import Endpoint
+from .sync_pool import release_sync_client, sync_client
 
 __all__ = [
     "ACCEPT_ENCODING",

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from glm_openrouter._silence import Silence
+from glm_openrouter._idle import Silence
 
-from .endpoint import AsyncHTTPClient, HTTPResponse
 from .failure import ResponseTooLarge, transport_failure
 from .inflate import PIECE, cut, find_inflater
+from .options import AsyncHTTPClient, HTTPResponse
 from .reads import reads_of
 
 if TYPE_CHECKING:
-    from .direct_async import DirectAsyncClient
+    from .aiohttp_client import DirectAsyncClient
 
 __all__ = ["AsyncBody", "Body"]
 

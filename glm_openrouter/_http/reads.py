@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from glm_openrouter._silence import Silence
+from glm_openrouter._idle import Silence
 
-from .endpoint import HTTPRequest, HTTPResponse
+from .options import HTTPRequest, HTTPResponse
 
 __all__ = ["Reads", "reads_of", "sending"]
 

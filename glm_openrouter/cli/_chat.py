@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from glm_openrouter import APIError, ChatRequest, Client, Delta, session, track_spend
-from glm_openrouter.messages import assistant_message
-from glm_openrouter.types import JSONObject
+from glm_openrouter._json.values import JSONObject
+from glm_openrouter.request.messages import assistant_message
 
 from ._common import Commands, add_connection, add_model, connection, make_console
 

@@ -17,7 +17,8 @@ from glm_openrouter import (
     structured,
     track_spend,
 )
-from glm_openrouter.types import JSONObject
+from glm_openrouter._json.values import JSONObject
+from glm_openrouter.request.instructions import schema_instruction
 
 from ._common import Commands, add_connection, add_model, connection, make_console
 
@@ -166,7 +167,7 @@ def check_schema(client: Client, model: str) -> str:
     completion = client.complete(
         _request(
             model,
-            f"{question}\n\n{structured.schema_instruction(_PERSON)}",
+            f"{question}\n\n{schema_instruction(_PERSON)}",
             response_format=structured.response_format(_PERSON),
         )
     )

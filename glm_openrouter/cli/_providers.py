@@ -18,7 +18,7 @@ from ._plain import escaped
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from glm_openrouter.catalogue import EndpointInfo, PercentileStats
+    from glm_openrouter.catalogue.infos import EndpointInfo, PercentileStats
 
 __all__ = ["add_parser"]
 

@@ -19,11 +19,8 @@ from glm_openrouter import (
     NotFoundError,
     RateLimitError,
 )
-from glm_openrouter.catalogue import (
-    EndpointInfo,
-    GenerationInfo,
-    KeyInfo,
-    ModelInfo,
+from glm_openrouter.catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
+from glm_openrouter.catalogue.queries import (
     find_generation,
     list_endpoints,
     list_models,

@@ -37,9 +37,9 @@ from glm_openrouter import (
     RateLimitError,
     StreamInterruptedError,
 )
-from glm_openrouter._assembly import Assembly
-from glm_openrouter._repair import Repairs
-from glm_openrouter._sse import EventStreamDecoder
+from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter._response.sse import EventStreamDecoder
 
 OTHER_USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "cost": 9.0}
 FORMS = pytest.mark.parametrize("form", ["A", "B", "C"])

@@ -33,7 +33,7 @@ from glm_openrouter import (
     UnprocessableEntityError,
     Usage,
 )
-from glm_openrouter._envelope import error_from_body, error_from_envelope
+from glm_openrouter._response.failures import error_from_body, error_from_envelope
 from glm_openrouter.testing import Close, Send, Status, bytes_reply, json_reply, stream_reply
 
 USER = "user_2xKq9mBv71LpTn"

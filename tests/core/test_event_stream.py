@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glm_openrouter._sse import BodyDecoder, EventStreamDecoder, ResponseDecoder
+from glm_openrouter._response.sse import BodyDecoder, EventStreamDecoder, ResponseDecoder
 
 ONE = b'{"berth":1}'
 TWO = '{"berth":"zwei ⚓"}'.encode()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wire import chunk, completion
 
 from glm_openrouter import REPAIRS, ChatRequest, Delta
-from glm_openrouter._repair import Repairs
+from glm_openrouter._response.repairs import Repairs
 from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 

@@ -15,13 +15,14 @@ from wire_samples import REQUEST, SCHEMAS, body, call, calls, chunk, events, fin
 
 import glm_openrouter
 from glm_openrouter import REPAIRS, Delta, ToolCallDelta
-from glm_openrouter._accumulate import ChatAccumulator
-from glm_openrouter._assembly import Assembly
-from glm_openrouter._repair import Repairs
-from glm_openrouter._sse import ResponseDecoder
-from glm_openrouter._tool_calls import _Call, one_per_call
-from glm_openrouter.messages import cut_mark, json_decoder
-from glm_openrouter.types import WireMessage
+from glm_openrouter._json.outline import cut_mark
+from glm_openrouter._json.strict import json_decoder
+from glm_openrouter._response.accumulator import ChatAccumulator
+from glm_openrouter._response.chunks import WireMessage
+from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter._response.sse import ResponseDecoder
+from glm_openrouter._response.tool_calls import _Call, one_per_call
 
 PACKAGE = str(Path(glm_openrouter.__file__).parent)
 OSLO = '{"harbour": "Oslo"}'
@@ -299,7 +300,7 @@ PAGES = {
 }
 READ = """
 import sys
-from glm_openrouter._envelope import error_from_body, error_from_envelope
+from glm_openrouter._response.failures import error_from_body, error_from_envelope
 page = sys.stdin.read()
 error_from_body(page.encode(), 402, {}, {})
 error_from_envelope({"error": {"message": page, "metadata": {"raw": page, "reasons": [page] * 30}}}, {})

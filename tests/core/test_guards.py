@@ -5,13 +5,8 @@ import warnings
 import pytest
 from wire_samples import body
 
-from glm_openrouter import (
-    ChatRequest,
-    ProviderSort,
-    RoutingConflictWarning,
-    SmallMaxTokensWarning,
-    _guards,
-)
+from glm_openrouter import ChatRequest, ProviderSort, RoutingConflictWarning, SmallMaxTokensWarning
+from glm_openrouter.request import _warnings as _guards
 from glm_openrouter.testing import json_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM

@@ -33,9 +33,9 @@ from glm_openrouter import (
     Delta,
     StreamInterruptedError,
 )
-from glm_openrouter._repair import Repairs
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter.completions import ToolCallDelta
 from glm_openrouter.testing import bytes_reply, json_reply
-from glm_openrouter.types import ToolCallDelta
 
 LEAK = (
     "<tool_call>find_berth\n<arg_key>harbour</arg_key>\n<arg_value>Oslo</arg_value>\n"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glm_openrouter import ChatRequest, GLMError, InvalidRequestError, StructuredOutputError
-from glm_openrouter._json_schema import kinds_of
+from glm_openrouter._json.schema import kinds_of
 from glm_openrouter.structured import Plan, Reply, check_schema, schema_check
 from glm_openrouter.testing import json_reply
 from glm_openrouter.testing.pytest_plugin import StartScript

@@ -9,7 +9,7 @@ from wire_samples import TOOLS, body, error
 from wire_samples import call as wire_call
 
 from glm_openrouter import ChatRequest, InvalidRequestError, ModelParameters, session
-from glm_openrouter.messages import assistant_message, tool_call, tool_message
+from glm_openrouter.request.messages import assistant_message, tool_call, tool_message
 from glm_openrouter.testing import json_reply
 
 MESSAGES = [{"role": "user", "content": "Which way to the harbour?"}]

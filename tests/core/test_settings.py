@@ -25,8 +25,8 @@ from glm_openrouter import (
     RoutingConflictWarning,
     SmallMaxTokensWarning,
 )
-from glm_openrouter.plugins import ContextCompression, FileParser, PDFOptions, WebSearch
-from glm_openrouter.settings import CacheControl
+from glm_openrouter.request.parameters import CacheControl
+from glm_openrouter.request.plugins import ContextCompression, FileParser, PDFOptions, WebSearch
 from glm_openrouter.testing import ScriptedServer, json_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM

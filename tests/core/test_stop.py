@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wire import USAGE, call, chunk, completion, reasoning
 
-from glm_openrouter import ChatRequest, _silence, track_spend
-from glm_openrouter._stop import StopTexts
+from glm_openrouter import ChatRequest, track_spend
+from glm_openrouter import _idle as _silence
+from glm_openrouter._response.stop import StopTexts
+from glm_openrouter.completions import Delta
 from glm_openrouter.testing import Close, Wait, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
-from glm_openrouter.types import Delta
 
 
 def asking(stop: str | list[str] | None) -> ChatRequest:

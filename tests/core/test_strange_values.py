@@ -32,18 +32,13 @@ from glm_openrouter import (
     ResponseTooLargeError,
     Usage,
 )
-from glm_openrouter._envelope import error_from_body
+from glm_openrouter._json.lenient import decode_tolerantly, to_number
+from glm_openrouter._json.strict import write_arguments
+from glm_openrouter._response.failures import error_from_body
 from glm_openrouter._secrets import Redactor
-from glm_openrouter.catalogue import (
-    GenerationInfo,
-    find_generation,
-    list_endpoints,
-    list_models,
-    read_key,
-)
-from glm_openrouter.messages import write_arguments
+from glm_openrouter.catalogue.infos import GenerationInfo
+from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models, read_key
 from glm_openrouter.testing import bytes_reply, json_reply
-from glm_openrouter.types import decode_tolerantly, to_number
 
 NUMBERS = {
     "1e400": "1e400",
@@ -399,7 +394,7 @@ def test_an_odd_entry_costs_only_itself_unless_there_are_very_many(count, kept):
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_piece_of_a_million_values_is_not_read(monkeypatch, streamed):
     read = []
-    monkeypatch.setattr("glm_openrouter._assembly.parse_chunk", read.append)
+    monkeypatch.setattr("glm_openrouter._response.parser.parse_chunk", read.append)
     sent = entries_of_a_chunk(1_000_000)
 
     with pytest.raises(ResponseTooLargeError):

@@ -10,7 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glm_openrouter import InvalidRequestError, StructuredOutputError
-from glm_openrouter.structured import Plan, Reply, converse, finish, format_instruction
+from glm_openrouter.request.instructions import format_instruction
+from glm_openrouter.structured import Plan, Reply, converse, finish
 
 PERSON: dict[str, Any] = {
     "title": "Person",

@@ -22,7 +22,7 @@ from wire_samples import (
 )
 
 from glm_openrouter import APIError, StreamInterruptedError, ToolCallDelta
-from glm_openrouter._tool_calls import ToolCallAccumulator
+from glm_openrouter._response.tool_calls import ToolCallAccumulator
 
 OSLO = '{"harbour": "Oslo"}'
 BERGEN = '{"harbour":"Bergen"}'

@@ -26,6 +26,7 @@ from glm_openrouter import (
     Usage,
     track_spend,
 )
+from glm_openrouter.completions import CompletionTokensDetails, PromptTokensDetails
 from glm_openrouter.testing import (
     Close,
     Hold,
@@ -37,7 +38,6 @@ from glm_openrouter.testing import (
     json_reply,
     stream_reply,
 )
-from glm_openrouter.types import CompletionTokensDetails, PromptTokensDetails
 
 COST = 0.005
 """USD that the server bills for each response, whatever it says of it."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glm_openrouter import REPAIRS, ChatRequest, Completion, Delta
-from glm_openrouter._assembly import Assembly
-from glm_openrouter._repair import Repairs
-from glm_openrouter._sse import ResponseDecoder
+from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter._response.sse import ResponseDecoder
 
 MODEL = "z-ai/glm-4.6"
 KEY = "sk-or-v1-0123456789abcdef"

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from wire_samples import HARBOUR_TOOL
 
 from glm_openrouter import GLMError
-from glm_openrouter.structured import Partials, Plan, Reply, check_schema, json_values
+from glm_openrouter._json.in_text import json_values
+from glm_openrouter.structured import Partials, Plan, Reply, check_schema
 
 from .mutations import cut
 

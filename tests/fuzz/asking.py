@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from wire_samples import MODEL
 
 from glm_openrouter import ChatRequest, GLMError
-from glm_openrouter._request import build_body, encode_body
-from langchain_glm._to_wire import to_messages as from_langchain
+from glm_openrouter.request._body import build_body, encode_body
+from langchain_glm._to_wire.messages import to_messages as from_langchain
 from llamaindex_glm._to_wire import to_messages as from_llamaindex
 
 from .seeds import ARGUMENTS

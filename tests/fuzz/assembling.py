@@ -9,10 +9,10 @@ from typing import Any
 from wire_samples import MODEL, SCHEMAS
 
 from glm_openrouter import REPAIRS, Completion, Delta, GLMError, ToolCall
-from glm_openrouter._assembly import Assembly
-from glm_openrouter._repair import Repairs
-from glm_openrouter._sse import ResponseDecoder
-from glm_openrouter._stop import StopTexts
+from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter._response.sse import ResponseDecoder
+from glm_openrouter._response.stop import StopTexts
 
 __all__ = ["Options", "Outcome", "Reader", "assemble", "plain", "play"]
 

@@ -6,7 +6,7 @@ from random import Random
 from wire_samples import SCHEMAS
 
 from glm_openrouter import REPAIRS, Delta
-from glm_openrouter._repair import Repairs
+from glm_openrouter._response.repairs import Repairs
 
 from .assembling import Reader
 from .mutations import cut

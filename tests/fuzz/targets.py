@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from glm_openrouter._sse import ResponseDecoder
+from glm_openrouter._response.sse import ResponseDecoder
 
 from . import adapters, answering, asking, deltas, http_bytes
 from .assembling import Options, assemble

@@ -8,16 +8,17 @@ from typing import Any
 from langchain_core.messages import messages_from_dict
 
 from glm_openrouter import REPAIRS, APIError, Delta, ToolCallDelta
-from glm_openrouter._assembly import Assembly
-from glm_openrouter._envelope import error_from_body
-from glm_openrouter._repair import Repairs
-from glm_openrouter._sse import ResponseDecoder
-from glm_openrouter._stop import StopTexts
-from glm_openrouter.structured import Partials, json_values
+from glm_openrouter._json.in_text import json_values
+from glm_openrouter._response.failures import error_from_body
+from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter._response.sse import ResponseDecoder
+from glm_openrouter._response.stop import StopTexts
+from glm_openrouter.structured import Partials
 from glm_openrouter.tokens import count_tokens
-from langchain_glm._from_wire import to_chunk
-from langchain_glm._to_wire import to_messages
-from llamaindex_glm._growing import ChatBuilder
+from langchain_glm._from_wire.chunks import to_chunk
+from langchain_glm._to_wire.messages import to_messages
+from llamaindex_glm._streaming.lazy import ChatBuilder
 
 __all__ = ["SHAPES", "Shape"]
 

@@ -29,7 +29,7 @@ from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, WEATHER, call, chunk, comple
 
 import langchain_glm
 from glm_openrouter import AuthenticationError, RateLimitError, errors
-from glm_openrouter.messages import cut_mark
+from glm_openrouter._json.outline import cut_mark
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM

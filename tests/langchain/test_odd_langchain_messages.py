@@ -18,11 +18,11 @@ from odd_values import ODD, odd_in, snapshot
 from wire import completion
 
 from glm_openrouter import ChatRequest, InvalidRequestError
-from glm_openrouter._request import build_body, encode_body
+from glm_openrouter.request._body import build_body, encode_body
 from glm_openrouter.testing import json_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM
-from langchain_glm._to_wire import to_messages
+from langchain_glm._to_wire.messages import to_messages
 
 _EXTRAS = (
     *("annotations", "reasoning_details", "reasoning_content", "tool_arguments", "tool_calls"),

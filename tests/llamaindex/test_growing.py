@@ -31,7 +31,7 @@ from glm_openrouter import Delta, ToolCallDelta
 from glm_openrouter.testing import stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
-from llamaindex_glm._growing import ChatBuilder, CompletionBuilder
+from llamaindex_glm._streaming.lazy import ChatBuilder, CompletionBuilder
 
 LETTERS = [*(chunk({"content": letter}) for letter in "abc"), chunk({}, "stop")]
 

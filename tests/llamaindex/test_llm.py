@@ -19,11 +19,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.tools import FunctionTool
 from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, call, chunk
 
-from glm_openrouter import (
-    AuthenticationError,
-    RateLimitError,
-    TruncatedToolCallError,
-)
+from glm_openrouter import AuthenticationError, RateLimitError, TruncatedToolCallError
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM

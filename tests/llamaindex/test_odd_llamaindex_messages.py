@@ -22,7 +22,7 @@ from llama_index.core.base.llms.types import (
 from odd_values import ODD, odd_in, snapshot
 
 from glm_openrouter import ChatRequest, InvalidRequestError
-from glm_openrouter._request import build_body, encode_body
+from glm_openrouter.request._body import build_body, encode_body
 from llamaindex_glm import GLM
 from llamaindex_glm._to_wire import to_messages
 

@@ -17,7 +17,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from glm_openrouter import AsyncClient, ChatRequest, Client, Completion, TruncatedToolCallError
-from glm_openrouter.messages import parse_arguments
+from glm_openrouter._json.strict import parse_arguments
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
 

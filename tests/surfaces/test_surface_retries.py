@@ -7,7 +7,7 @@ import pytest
 from wire import chunk, completion, event_stream
 
 from glm_openrouter import APIConnectionError, InternalServerError, RateLimitError
-from glm_openrouter import _retry as retry
+from glm_openrouter._client import retry
 from glm_openrouter.testing import Close, Reset, bytes_reply, json_reply
 
 GOOD = bytes_reply(event_stream(chunk({"content": "Yes."}, "stop")))

@@ -1,0 +1,1 @@
+"""Sending it: one call over all its attempts."""

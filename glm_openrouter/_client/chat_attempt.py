@@ -1,0 +1,193 @@
+"""One try at one chat request: everything about it that is not a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from glm_openrouter._idle import Silence
+from glm_openrouter._response.memory import Memory
+from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter._response.sse import ResponseDecoder
+from glm_openrouter._response.stop import StopTexts
+from glm_openrouter._secrets import Redactor
+from glm_openrouter.completions import Completion, Delta
+from glm_openrouter.errors import APIError, APIStatusError, ErrorDetails
+from glm_openrouter.spending.spend import Bill, open_ledgers
+
+from .attempt import Attempt, transport_failure
+from .chat_call import Exchange
+
+if TYPE_CHECKING:
+    from glm_openrouter._http import HTTPResponse
+
+__all__ = ["Call"]
+
+
+class Call(Attempt):
+    """One try at one chat request."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        repairs: Repairs,
+        silence: Silence,
+        base_url: str,
+        redact: Redactor,
+        memory: Memory,
+    ) -> None:
+        super().__init__(
+            silence=silence,
+            base_url=base_url,
+            model=exchange.request.model,
+            redact=redact,
+            memory=memory,
+        )
+        self._exchange = exchange
+        self._ledgers = open_ledgers()
+        self._perhaps_paid = False
+        """Whether the request may have left and has not been refused."""
+        self._repairs = repairs
+        self._assembly: Assembly | None = None
+        self.done = False
+        """Whether the response has said that it is over, or has failed."""
+
+    @property
+    def context(self) -> ErrorDetails:
+        """What an error can say about the request, which costs something once it has been sent."""
+        if self._assembly is not None:
+            return self._assembly.details
+        return {**super().context, "may_be_billed": True}
+
+    @property
+    def completion(self) -> Completion | None:
+        """The finished response."""
+        return self._assembly.completion if self._assembly else None
+
+    def open(self) -> bytes:
+        """Return the body of the request.
+
+        Raises:
+            BudgetExceededError: The request must not be sent.
+            InvalidRequestError: It holds a value that is not JSON.
+        """
+        body = self._exchange.encode()
+        for ledger in self._ledgers:
+            ledger.reserve(self, self._exchange.request)
+        self._perhaps_paid = True
+        return body
+
+    def close(self) -> None:
+        """Add what the response cost to all that is tracked, however it ended."""
+        ledgers, self._ledgers = self._ledgers, set()
+        bill = self._bill()
+        for ledger in ledgers:
+            ledger.settle(self, bill)
+
+    def _bill(self) -> Bill | None:
+        """Return what is known of the response, or `None` if nobody has paid for it."""
+        if not self._perhaps_paid:
+            return None
+        if self._assembly is None:
+            return Bill(Completion(), complete=False, final=False)
+        if self._assembly.refused:
+            return None
+        return Bill(
+            self._assembly.facts,
+            complete=self._assembly.completion is not None,
+            final=self._assembly.usage_is_final,
+        )
+
+    def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
+        """Return the error for a response that is not a success."""
+        error = super().status_error(response, body)
+        self._perhaps_paid = error.may_be_billed
+        return error
+
+    def begin(self) -> None:
+        """Get ready for the body of a response, whose headers are there."""
+        self.silence.heard("the start of the response")
+        stop = StopTexts.of(self._exchange.request.stop)
+        self._assembly = Assembly(
+            ResponseDecoder(),
+            self._repairs,
+            self._model,
+            stop,
+            redact=self._redact,
+            memory=self.memory,
+        )
+
+    def feed(self, data: bytes | None) -> list[Delta] | None:
+        """Take the next bytes of the body and return the increments that they complete; `None` for its end.
+
+        Raises:
+            TimeoutError: Only comments came, and that for too long.
+        """
+        assembly = self._assembly
+        assert assembly is not None  # for the type checker; `begin` has set it
+        if data is None:
+            return None
+        progress = assembly.progress
+        deltas = assembly.feed(data)
+        self.done = assembly.done
+        if assembly.progress != progress:
+            self.silence.heard(assembly.progress)
+        else:
+            self.silence.remaining()
+        return deltas
+
+    def flush(self) -> list[Delta]:
+        """Return what was held back; from here on `completion` is there.
+
+        Raises:
+            APIError: The response is a failure, or not complete.
+        """
+        assert self._assembly is not None  # for the type checker; `begin` has set it
+        deltas = self._assembly.flush()
+        if self._assembly.completion is not None:
+            self._exchange.finish(self._assembly.completion)
+            for ledger in self._ledgers:
+                ledger.warn_if_unreported(self._assembly.completion)
+        return deltas
+
+    def rescue(self, error: Exception) -> list[Delta]:
+        """Return what was held back of a response whose connection ended badly, if all that is needed has come.
+
+        Raises:
+            APIError: It has not, or the response is a failure.
+            Exception: `error` itself, if the connection has nothing to do with it.
+        """
+        if transport_failure(error) is None:
+            raise error
+        try:
+            return self.flush()
+        except APIStatusError:
+            raise
+        except APIError:
+            self.raise_translated(error)
+            raise
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Wait a moment for the end of the body, so that the connection can be used again.
+
+        Not if a stop text has ended the answer: the provider may go on for long.
+        """
+        stopped = self._assembly is not None and self._assembly.stopped
+        self.silence.end(wait=not stopped)
+        try:
+            yield
+        except Exception as error:
+            if transport_failure(error) is None:
+                raise
+
+    def _fail(self, kind: type[APIError], message: str, *, sent: bool = True) -> APIError:
+        self._perhaps_paid = self._perhaps_paid and sent
+        return super()._fail(kind, message, sent=sent)
+
+    @property
+    def _has_progressed(self) -> bool:
+        return self._assembly is not None and bool(self._assembly.progress)

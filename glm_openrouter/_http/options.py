@@ -1,0 +1,118 @@
+"""What the options of a client mean for its sockets, and httpx's types under names of our own."""
+
+import re
+from ipaddress import ip_address
+from threading import TIMEOUT_MAX
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+import httpx
+
+from glm_openrouter._client.options import show_option
+from glm_openrouter.errors import InvalidRequestError
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "AsyncHTTPClient",
+    "HTTPClient",
+    "HTTPRequest",
+    "HTTPResponse",
+    "Timeout",
+    "build_timeout",
+    "check_base_url",
+    "check_client",
+]
+
+
+HTTPClient: TypeAlias = httpx.Client
+AsyncHTTPClient: TypeAlias = httpx.AsyncClient
+HTTPRequest: TypeAlias = httpx.Request
+HTTPResponse: TypeAlias = httpx.Response
+Timeout: TypeAlias = httpx.Timeout
+
+DEFAULT_TIMEOUT = 300.0
+"""Seconds of silence. GLM may think for minutes before a response that is not streamed starts."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds to make a connection."""
+
+
+def build_timeout(timeout: object) -> Timeout:
+    """Return the limits in httpx's form: `read` is the silence that `timeout` bounds.
+
+    Raises:
+        InvalidRequestError: It is neither a positive number of seconds, nor an `httpx.Timeout`, nor `None`.
+    """
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    limit = DEFAULT_TIMEOUT if timeout is None else timeout
+    if (
+        isinstance(limit, bool)
+        or not isinstance(limit, int | float)
+        or not 0 < limit <= TIMEOUT_MAX
+    ):
+        raise InvalidRequestError(
+            f"timeout must be a positive number of seconds, or an httpx.Timeout, "
+            f"got {show_option(timeout)}."
+        )
+    connect = min(CONNECT_TIMEOUT, limit)
+    return httpx.Timeout(limit, connect=connect, pool=connect)
+
+
+def check_client(option: str, client: object, kind: type[HTTPClient | AsyncHTTPClient]) -> None:
+    """Check that what a user passes as a client of their own is one.
+
+    Raises:
+        InvalidRequestError: It is something else, such as a client of the other kind.
+    """
+    if not isinstance(client, kind):
+        made = f"{type(client).__module__}.{type(client).__qualname__}"
+        raise InvalidRequestError(f"{option} must be an httpx.{kind.__name__}, got {made}.")
+
+
+def check_base_url(url: str, *, allow_http: bool) -> str:
+    """Return the base URL without white space around it and its last slash.
+
+    Raises:
+        InvalidRequestError: It is not a URL, would send the key unencrypted to another machine, or has a part that does
+            not belong there and may be a secret; the message does not show that part.
+    """
+    url = url.strip()
+    if "@" in url:
+        raise InvalidRequestError(
+            "base_url must be host and path only, without user and password; an @ in a path is written as %40. "
+            "Send credentials of your own as default_headers."
+        )
+    shown = re.split("[?#]", url)[0]
+    if not shown.isprintable():
+        raise InvalidRequestError("base_url has a line end or a control character in it.")
+    scheme, host = _split(url)
+    if scheme not in ("http", "https") or not host:
+        found = repr(shown) if "://" in shown else "text without it"  # which may be a key
+        raise InvalidRequestError(f"base_url must be a URL with https://, got {found}.")
+    if scheme == "http" and not allow_http and not _is_loopback(host):
+        raise InvalidRequestError(
+            f"base_url {shown!r} would send the API key unencrypted. Use https://, or set allow_http=True."
+        )
+    if shown != url:
+        raise InvalidRequestError(
+            f"base_url must be host and path only, such as {shown!r}, without query or fragment. "
+            "Send credentials of your own as default_headers."
+        )
+    return url.rstrip("/")
+
+
+def _split(url: str) -> tuple[str, str | None]:
+    """Return scheme and host."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises if it is not a port
+    except ValueError:
+        return "", None
+    return parts.scheme, parts.hostname
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

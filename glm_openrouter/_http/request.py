@@ -1,0 +1,72 @@
+"""Where requests go, and how long they may take."""
+
+from collections.abc import Mapping
+
+import httpx
+
+from glm_openrouter.catalogue.queries import Get
+
+from .inflate import ACCEPT_ENCODING
+from .options import AsyncHTTPClient, HTTPClient, HTTPRequest, Timeout
+from .proxy import Proxy, environment_proxy
+
+__all__ = ["Endpoint", "proxy_of"]
+
+
+_PROXY = "glm_openrouter.proxy"
+"""What `Endpoint` calls it among the extensions of a request."""
+
+
+class Endpoint:
+    """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request."""
+
+    def __init__(self, base_url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
+        self._base_url = base_url
+        self._chat_url = httpx.URL(f"{base_url}/chat/completions")
+        self._headers = httpx.Headers(headers)
+        self._headers.setdefault("Accept-Encoding", ACCEPT_ENCODING)
+        self._timeout = timeout
+        self._extensions: dict[str, object] = {}
+        """What a shared client is told, from the first request on."""
+
+    def describe(self, client: HTTPClient | AsyncHTTPClient | None) -> str:
+        """Return where requests go, and through which proxy; see `build_request`."""
+        proxy = self._find_extensions()[_PROXY] if client is None else None
+        return f"{self._base_url} through {proxy}" if proxy else self._base_url
+
+    def _find_extensions(self) -> dict[str, object]:
+        # Asking the environment takes as long as all else here, so it waits until there is a request.
+        if not self._extensions:
+            proxy = environment_proxy(self._chat_url)
+            self._extensions = {"timeout": self._timeout.as_dict(), _PROXY: proxy}
+        return self._extensions
+
+    def build_request(
+        self, wanted: bytes | Get, client: HTTPClient | AsyncHTTPClient | None
+    ) -> HTTPRequest:
+        """Return a request; it has what the user's own `client` adds to requests, a shared client adds nothing.
+
+        Args:
+            wanted: The body of a chat request, or something to get.
+            client: The user's own.
+
+        Raises:
+            InvalidRequestError: The environment names a proxy that cannot be used.
+        """
+        if isinstance(wanted, Get):
+            method, url, body = "GET", httpx.URL(self._base_url + wanted.path), b""
+        else:
+            method, url, body = "POST", self._chat_url, wanted
+        if client is not None:
+            return client.build_request(
+                method, url, headers=self._headers, content=body, timeout=self._timeout
+            )
+        return httpx.Request(
+            method, url, headers=self._headers, content=body, extensions=self._find_extensions()
+        )
+
+
+def proxy_of(request: HTTPRequest) -> Proxy | None:
+    """Return the proxy that a request for a shared client goes through."""
+    proxy: Proxy | None = request.extensions[_PROXY]
+    return proxy

@@ -1,0 +1,1 @@
+"""Reading it: bytes, payloads, chunks, deltas, a completion."""

@@ -1,0 +1,27 @@
+"""Newlines before the answer."""
+
+from glm_openrouter.completions import Delta
+
+
+class LeadingNewlines:
+    r"""Drop the newlines before the answer.
+
+    GLM sends `"\n"` as its first content, often before the reasoning, and again after it. The answer should start
+    with its first character. Seen with glm-4.6 from Z.AI, GMICloud, Novita, BaseTen, Mancer and AtlasCloud.
+    """
+
+    def __init__(self) -> None:
+        self._started = False
+
+    def feed(self, delta: Delta) -> Delta:
+        """Strip newlines until the first text that is more than that."""
+        if delta.refiles_text:
+            self._started = False
+        if not self._started and delta.text:
+            delta.text = delta.text.lstrip("\r\n")
+            self._started = bool(delta.text)
+        return delta
+
+    def flush(self, *, ended: bool) -> Delta:  # noqa: ARG002 -- nothing is held back
+        """Return nothing."""
+        return Delta()

@@ -1,0 +1,1 @@
+"""What OpenRouter knows: models, endpoints, the key, past generations."""

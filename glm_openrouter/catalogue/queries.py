@@ -1,0 +1,195 @@
+"""What OpenRouter tells of models, their providers, a key and past generations, and how to ask for it.
+
+The types follow the rule of the wire types: demand nothing, ignore what is not known, and drop a value of an unexpected
+type, but no more than that. Only prices do not have the wire's own form: there they are strings in USD for a single
+token, here numbers in USD per million, the unit that `ProviderPreferences.max_price` takes.
+
+An inquiry is a generator: it yields what to get and is sent the answer, or has the error thrown into it, so that both
+clients share it.
+"""
+
+from collections.abc import Generator, Iterator
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct
+
+from glm_openrouter._json.lenient import fit, to_number
+from glm_openrouter._json.values import JSONObject
+from glm_openrouter.errors import InvalidRequestError, NotFoundError
+from glm_openrouter.models import ModelFacts, find_model, strip_variant
+
+from .infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
+
+__all__ = [
+    "Get",
+    "Inquiry",
+    "find_generation",
+    "list_endpoints",
+    "list_models",
+    "read_facts",
+    "read_key",
+]
+
+
+class Get(Struct, frozen=True):
+    """One thing to get."""
+
+    path: str
+    """Below the base URL, with its query."""
+    model: str | None = None
+    """The model that it is about, for errors."""
+    delay: float = 0.0
+    """Seconds to wait first."""
+
+
+T = TypeVar("T")
+Inquiry = Generator[Get, JSONObject, T]
+
+_PRICED_BY_UNIT: Final = frozenset(("request", "image", "web_search"))
+
+_APPEARS_AFTER: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Seconds to wait before each try at finding a generation, which appears a moment after its response."""
+
+
+_MOST_PAGES: Final = 100
+"""Of the list of models, which has one: an end for a server whose pages have none."""
+
+
+def list_models() -> Inquiry[list[ModelInfo]]:
+    """Return all models, page by page."""
+    models: list[ModelInfo] = []
+    seen = 0
+    query: str | None = ""
+    asked: set[str] = set()
+    while query is not None and query not in asked and len(asked) < _MOST_PAGES:
+        asked.add(query)
+        page = yield Get(f"/models{query}")
+        rows = _listed(page.get("data"))
+        seen += len(rows)
+        models += [fit(ModelInfo, _with_prices(row)) for row in _objects(rows)]
+        query = _next_query(page, seen)
+    return models
+
+
+def list_endpoints(model: str) -> Inquiry[list[EndpointInfo]]:
+    """Return the endpoints of a model, whatever its routing suffix.
+
+    Raises:
+        InvalidRequestError: `model` is not the id of a model.
+    """
+    data = yield from _get_endpoints(model)
+    return _read_endpoints(data)
+
+
+def _get_endpoints(model: str) -> Inquiry[JSONObject]:
+    author, _, slug = strip_variant(model).partition("/")
+    if not (author and slug) or author.startswith("@"):
+        raise InvalidRequestError(
+            f"The catalogue knows models by ids such as z-ai/glm-4.6, got {model!r}."
+        )
+    path = f"/models/{quote(author, safe='')}/{quote(slug, safe='')}/endpoints"
+    answer = yield Get(path, model=model)
+    return _object(answer.get("data"))
+
+
+def _read_endpoints(data: JSONObject) -> list[EndpointInfo]:
+    rows = _objects(_listed(data.get("endpoints")))
+    return [fit(EndpointInfo, _with_prices(row)) for row in rows]
+
+
+def read_facts(model: str) -> Inquiry[ModelFacts]:
+    """Return the current facts about a model, over all its providers.
+
+    Raises:
+        InvalidRequestError: `model` is not the id of a model.
+        NotFoundError: No provider serves it.
+    """
+    data = yield from _get_endpoints(model)
+    endpoints = _read_endpoints(data)
+    windows = [each.context_length for each in endpoints if each.context_length]
+    if not windows:
+        raise NotFoundError(f"[OpenRouter] No provider serves {model} now.", model=model)
+    outputs = [each.max_completion_tokens for each in endpoints if each.max_completion_tokens]
+    known, row = find_model(model), fit(ModelInfo, _with_prices(data))
+    inputs = row.architecture.input_modalities if row.architecture else []
+    return ModelFacts(
+        name=known.name if known else row.name or strip_variant(model),
+        context_window=max(windows),
+        max_output_tokens=max(outputs, default=max(windows)),
+        structured_output=any(each.supports("structured_outputs") for each in endpoints),
+        image_input="image" in inputs,
+        tool_calling=any(each.supports("tools") for each in endpoints),
+        reasoning=any(each.supports("reasoning") for each in endpoints),
+    )
+
+
+def read_key() -> Inquiry[KeyInfo]:
+    """Return what is known of the client's key."""
+    answer = yield Get("/key")
+    return fit(KeyInfo, _object(answer.get("data")))
+
+
+def find_generation(generation_id: str) -> Inquiry[GenerationInfo]:
+    """Return what is known of a response, waiting for it to appear.
+
+    Raises:
+        InvalidRequestError: The id is empty.
+        NotFoundError: It has not appeared.
+    """
+    if not generation_id:
+        raise InvalidRequestError(
+            "There is no generation without an id; pass the id of a response."
+        )
+    path = f"/generation?{urlencode({'id': generation_id})}"
+    missing: NotFoundError | None = None
+    for delay in _APPEARS_AFTER:
+        try:
+            answer = yield Get(path, delay=delay)
+        except NotFoundError as error:
+            missing = error
+        else:
+            return fit(GenerationInfo, _object(answer.get("data")))
+    assert missing is not None  # for the type checker; each try returns or fails
+    raise missing
+
+
+def _next_query(page: JSONObject, seen: int) -> str | None:
+    """Return the query of the next page, or `None` after the last.
+
+    Only the query of the link is used: the key is meant for the base URL, not for wherever a link may lead.
+    """
+    link = _object(page.get("links")).get("next")
+    if isinstance(link, str) and (query := urlsplit(link).query):
+        return f"?{query}"
+    total = page.get("total_count")
+    is_more = isinstance(total, int) and total > seen
+    return f"?offset={seen}" if is_more else None
+
+
+def _with_prices(row: JSONObject) -> JSONObject:
+    """Return a row with its prices as numbers, per million where they are per token."""
+    prices = {name: _to_price(name, value) for name, value in _object(row.get("pricing")).items()}
+    return {**row, "pricing": prices}
+
+
+def _to_price(name: str, value: Any) -> float | None:
+    number = to_number(value)
+    if number is None or name == "discount":
+        return number
+    if number < 0:
+        return None  # -1 is the price of a router, which depends on the model that it chooses
+    return number if name in _PRICED_BY_UNIT else to_number(Decimal(str(number)) * 1_000_000)
+
+
+def _object(value: Any) -> JSONObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _objects(rows: list[Any]) -> Iterator[JSONObject]:
+    return (row for row in rows if isinstance(row, dict))

@@ -1,0 +1,1 @@
+"""What you ask for: checked strictly, it becomes a body."""

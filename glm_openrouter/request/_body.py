@@ -1,0 +1,58 @@
+"""The body that goes out."""
+
+import msgspec
+
+from glm_openrouter._json.values import JSONObject
+from glm_openrouter.errors import InvalidRequestError
+from glm_openrouter.sessions import resolve_session
+
+from .parameters import ChatRequest
+
+__all__ = ["build_body", "encode_body"]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def build_body(request: ChatRequest, *, stream: bool) -> JSONObject:
+    """Return the body, with the session of the block around it if the request has none of its own."""
+    body = request.to_wire()
+    if stream:
+        body["stream"] = True
+    if body.get("session_id") is None and (session := resolve_session()):
+        body["session_id"] = session
+    return body
+
+
+def encode_body(body: JSONObject) -> bytes:
+    """Return a body as JSON; equal bodies give equal bytes, which keeps prompt caches warm.
+
+    Raises:
+        InvalidRequestError: It holds a value that is not JSON.
+    """
+    try:
+        return _encode(body)
+    except _NOT_JSON as error:
+        problem = f"{_locate(body).lstrip('.')}: {error}"
+    raise InvalidRequestError(f"The request cannot be written as JSON: {problem}")
+
+
+_NOT_JSON = (TypeError, ValueError, OverflowError, RecursionError)
+_LONGEST_PLACE = 8
+"""Steps on the way to a value; further inside, it is said no more precisely."""
+
+
+def _locate(value: object, *, steps: int = _LONGEST_PLACE) -> str:
+    """Return where in a value that cannot be written the first part is that cannot, such as `messages[3].content`."""
+    if isinstance(value, dict):
+        parts = [(f".{key}", part) for key, part in value.items()]
+    else:
+        parts = (
+            [(f"[{at}]", part) for at, part in enumerate(value)] if isinstance(value, list) else []
+        )
+    for step, part in parts if steps else ():
+        try:
+            _encode(part)
+        except _NOT_JSON:
+            return step + _locate(part, steps=steps - 1)
+    return ""

@@ -1,0 +1,79 @@
+"""The headers that go out."""
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from glm_openrouter._secrets import Concealed
+from glm_openrouter.errors import InvalidRequestError
+
+__all__ = ["Attribution", "build_headers"]
+
+_USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
+_NEW_NAMES = {"x-title": "x-openrouter-title"}
+"""Headers that OpenRouter also takes under an old name."""
+_OPTIONS = {
+    "Authorization": "api_key",
+    "HTTP-Referer": "app_url",
+    "X-OpenRouter-Title": "app_title",
+    "X-OpenRouter-Categories": "app_categories",
+}
+"""Which option a header comes from."""
+_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+"""See https://www.rfc-editor.org/rfc/rfc9110#name-tokens."""
+
+
+class Attribution(NamedTuple):
+    """Who asks: the user's own to say, and without it nothing is sent (https://openrouter.ai/docs/app-attribution)."""
+
+    url: str | None = None
+    """`HTTP-Referer`."""
+    title: str | None = None
+    """`X-OpenRouter-Title`."""
+    categories: Sequence[str] | None = None
+    """`X-OpenRouter-Categories`."""
+
+
+def build_headers(
+    api_key: SecretStr, attribution: Attribution, default_headers: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the headers of every request of a client.
+
+    Args:
+        api_key: The key, sent as a bearer token.
+        attribution: Sent as far as it is set.
+        default_headers: Any others; they win over those above. Case makes no difference.
+
+    Raises:
+        InvalidRequestError: A name or a value cannot be sent; the message does not show the value.
+    """
+    headers = Concealed(
+        {
+            "Authorization": f"Bearer {api_key.get_secret_value()}",
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+            "User-Agent": _USER_AGENT,
+            "HTTP-Referer": attribution.url,
+            "X-OpenRouter-Title": attribution.title,
+            "X-OpenRouter-Categories": ",".join(attribution.categories or ()),
+        }
+    )
+    given = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers}
+    kept = [name for name, value in headers.items() if value and name.lower() not in given]
+    merged = Concealed({name: headers[name] for name in kept} | dict(default_headers))
+    for name in merged:  # without a variable for the value, which a traceback might show
+        if not _HEADER_NAME.fullmatch(name):
+            raise InvalidRequestError(f"HTTP does not allow {name!r} as the name of a header.")
+        if not _is_sendable(merged[name]):
+            option = "" if name in default_headers else f"{_OPTIONS[name]}: "
+            raise InvalidRequestError(
+                f"{option}The value of the header {name} must be text of printable ASCII characters."
+            )
+    return merged
+
+
+def _is_sendable(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable()

@@ -1,0 +1,67 @@
+"""Every sentence that is said to the model."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from glm_openrouter._json.values import JSONObject
+
+__all__ = [
+    "add_instruction",
+    "format_instruction",
+    "repair_instruction",
+    "schema_instruction",
+    "tool_instruction",
+]
+
+
+def add_instruction(messages: Sequence[JSONObject], instruction: str) -> list[JSONObject]:
+    """Return messages with an instruction at the end of their system prompt; without one, it becomes the prompt."""
+    if not messages or messages[0].get("role") not in ("system", "developer"):
+        return [{"role": "system", "content": instruction}, *messages]
+    system, *rest = messages
+    content = system.get("content") or ""
+    if isinstance(content, str):
+        content = f"{content}\n\n{instruction}".lstrip()
+    else:
+        content = [*content, {"type": "text", "text": f"\n\n{instruction}"}]
+    return [{**system, "content": content}, *rest]
+
+
+def schema_instruction(schema: Mapping[str, Any] | None, *, with_tools: bool = False) -> str:
+    """Return the words that ask for an answer in a schema, or for any JSON object."""
+    when = "When you need no more tools, answer" if with_tools else "Answer"
+    if schema is None:
+        return f"{when} with one JSON object and nothing else, without a code fence."
+    written = json.dumps(schema, ensure_ascii=False)
+    return (
+        f"{when} with one JSON value and nothing else, without a code fence. "
+        f"It must fit this JSON schema:\n{written}"
+    )
+
+
+def format_instruction(wanted: Any, *, with_tools: bool) -> str | None:
+    """Return the words that say the same as a `response_format`, if it has a schema.
+
+    Hosts of GLM accept one and answer in a shape of their own; a schema in the prompt, too, helps on all of them
+    (https://github.com/hugalafutro/model-hotel/issues/896).
+    """
+    spec = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    schema = spec.get("schema") if isinstance(spec, Mapping) else None
+    return schema_instruction(schema, with_tools=with_tools) if schema else None
+
+
+def tool_instruction(*names: str) -> str:
+    """Return the words that ask for a call of one of these tools, or of any; GLM's own endpoint cannot be forced."""
+    if not names:
+        return "Do not answer in text: call one of the tools, with complete arguments."
+    tools = " or ".join(f"`{name}`" for name in names)
+    return f"Do not give your answer in text: give it by calling the tool {tools}, once, with complete arguments."
+
+
+def repair_instruction(problem: str) -> str:
+    """Return the words that tell the model what was wrong with its answer."""
+    return (
+        f"That answer cannot be used: {problem}\n"
+        "Give the whole answer again, corrected, in the form that was asked for."
+    )

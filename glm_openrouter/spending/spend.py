@@ -1,0 +1,207 @@
+"""What requests have cost, from the usage that OpenRouter reports with each response."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from glm_openrouter.completions import Completion, Usage
+from glm_openrouter.errors import UnreportedCostWarning
+
+from .estimate import Estimate, Estimates, known_cost, known_count, list_price
+
+if TYPE_CHECKING:
+    from glm_openrouter.request.parameters import ChatRequest
+
+__all__ = ["Bill", "Spend", "SpendEntry", "open_ledgers", "track_spend"]
+
+
+@dataclass
+class SpendEntry:
+    """The sums for one model at one provider."""
+
+    calls: int = 0
+    """Those that may have been paid; `unreported_calls` are among them."""
+    prompt_tokens: int = 0
+    """Including cached ones."""
+    completion_tokens: int = 0
+    """Including reasoning."""
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost: float = 0.0
+    """USD, as reported."""
+    unreported_calls: int = 0
+    """Calls that were sent and whose cost never became known: the response was left, cut off or unreadable, it did not
+    come in time, or its usage had no cost."""
+    unreported: float = 0.0
+    """USD that these calls are estimated at; `cost` does not include it."""
+
+    @property
+    def cache_hit_rate(self) -> float:
+        """The share of the prompt tokens that came from a cache, from 0 to 1."""
+        return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.cost:.6f} USD, {_say_calls(self.calls)}, {self.prompt_tokens:,} prompt tokens "
+            f"({self.cache_hit_rate:.0%} cached), {self.completion_tokens:,} completion tokens "
+            f"({self.reasoning_tokens:,} of reasoning)"
+        )
+        if not self.unreported_calls:
+            return text
+        unreported = f"about {self.unreported:.6f} USD for {_say_calls(self.unreported_calls)}"
+        return f"{text}, unreported: {unreported}"
+
+
+def _say_calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count:,} calls"
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What is known of a call that was sent and that nobody has refused, so that it may have been paid."""
+
+    facts: Completion
+    """As far as they came."""
+    complete: bool
+    """Whether the response is."""
+    final: bool
+    """Whether the usage is, if there is one."""
+
+
+class _Reservation(NamedTuple):
+    model: str
+    """The one that was asked for."""
+    estimate: Estimate
+
+
+class Spend:
+    """Sums over the responses to the requests that are made inside its block, through either adapter.
+
+    The block counts in its own context and in all that are copied from it: asyncio tasks, `asyncio.to_thread`, the
+    threads of both frameworks. A thread that you start yourself has an empty context: enter the same object there
+    again, with `with spend:`. However often it is entered, a response counts once.
+
+    A call that was sent and whose cost does not become known, such as a stream that is left in the middle, counts with
+    an estimate, as `unreported`: what the last call of the same model cost, or the average of all of them, whichever is
+    more, or else a guess from the length of the request, of a long answer, and of the price of GLM 4.6. A call that was
+    refused, or that found no connection, does not count. Each try of a call counts by itself.
+    """
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str], SpendEntry] = {}
+        """By model and provider, as the responses name them; else by the model that was asked for, and `""`."""
+        self._lock = threading.RLock()
+        self._estimates = Estimates()
+        self._reserved: dict[object, _Reservation] = {}
+        """The calls in flight."""
+        self._has_warned = False
+
+    @property
+    def total(self) -> SpendEntry:
+        """The sum over all models and providers."""
+        total = SpendEntry()
+        with self._lock:
+            for entry in self.entries.values():
+                for name, value in vars(entry).items():
+                    setattr(total, name, getattr(total, name) + value)
+        return total
+
+    def __enter__(self) -> Self:
+        _open.set((*_open.get(), self))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ledgers = _open.get()
+        if self in ledgers:  # not if the block ends in another context, as that of a fixture may
+            at = ledgers.index(self)
+            _open.set(ledgers[:at] + ledgers[at + 1 :])
+
+    def __str__(self) -> str:
+        """Return a line for each model at each provider, and one for the total."""
+        with self._lock:
+            lines = [
+                f"{model} at {name or 'an unknown provider'}: {sums}"
+                for (model, name), sums in self.entries.items()
+            ]
+        return "\n".join([*lines, f"Total: {self.total}"])
+
+    def add(self, completion: Completion) -> None:
+        """Add a response; one without a cost counts as an unreported call."""
+        with self._lock:
+            self._add(completion, "", known_cost(completion.usage), list_price(completion.usage))
+
+    def reserve(self, call: object, request: ChatRequest) -> None:
+        """Take note that `call` is about to be sent.
+
+        Raises:
+            BudgetExceededError: The ledger has a limit, and there is not enough left.
+        """
+        with self._lock:
+            estimate = self._estimates.of(request)
+            self._check(estimate)
+            self._reserved[call] = _Reservation(request.model, estimate)
+
+    def settle(self, call: object, bill: Bill | None) -> None:
+        """Take note that `call` is over; there is no bill if it was not sent or was refused."""
+        with self._lock:
+            reservation = self._reserved.pop(call, None)
+            if reservation is None or bill is None:
+                return
+            model, estimate = reservation
+            usage = bill.facts.usage
+            so_far = known_cost(usage)
+            cost = so_far if bill.final else None
+            guess = list_price(usage) if estimate.is_guess else 0.0
+            self._add(bill.facts, model, cost, max(estimate.amount, guess, so_far or 0.0))
+            if cost is not None:
+                self._estimates.learn(model, cost, complete=bill.complete)
+
+    def warn_if_unreported(self, completion: Completion) -> None:
+        """Warn, once, if a response has usage without a cost."""
+        usage = completion.usage
+        if usage is None or known_cost(usage) is not None or self._has_warned:
+            return
+        self._has_warned = True
+        warnings.warn(
+            "A response has usage without a cost, so what was spent is estimated: see `unreported`. "
+            "OpenRouter always reports a cost; for another server, tell a `Budget` what a call costs with first_call.",
+            UnreportedCostWarning,
+            stacklevel=2,
+        )
+
+    def _check(self, estimate: Estimate) -> None:
+        """Check that there is enough left for a call; without a limit there always is."""
+
+    def _add(self, completion: Completion, model: str, cost: float | None, estimate: float) -> None:
+        """Add a response of `model`, with an `estimate` if there is no cost."""
+        usage = completion.usage or Usage()
+        prompt, written = usage.prompt_tokens_details, usage.completion_tokens_details
+        key = (completion.model or model, completion.provider or "")
+        entry = self.entries.setdefault(key, SpendEntry())
+        entry.calls += 1
+        entry.prompt_tokens += known_count(usage.prompt_tokens)
+        entry.completion_tokens += known_count(usage.completion_tokens)
+        entry.cached_tokens += known_count(prompt and prompt.cached_tokens)
+        entry.reasoning_tokens += known_count(written and written.reasoning_tokens)
+        if cost is not None:
+            entry.cost += cost
+        else:
+            entry.unreported_calls += 1
+            entry.unreported += estimate
+
+
+def track_spend() -> Spend:
+    """Return a new `Spend`, which sums up what is spent inside its `with` block."""
+    return Spend()
+
+
+_open: ContextVar[tuple[Spend, ...]] = ContextVar("glm_openrouter_spend", default=())
+
+
+def open_ledgers() -> set[Spend]:
+    """Return every `Spend` and `Budget` whose block is open here, each once."""
+    return set(_open.get())

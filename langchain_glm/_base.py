@@ -1,0 +1,236 @@
+"""What `ChatGLM` and `GLM` have in common: the connection, the parameters, and how they become a request."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Self, cast
+
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables.config import ensure_config
+from langchain_core.utils import from_env, secret_from_env
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from glm_openrouter import (
+    DEFAULT_MODEL,
+    ChatRequest,
+    ClientHolder,
+    ModelParameters,
+    ProviderPreferences,
+    Settings,
+    __version__,
+    strip_variant,
+)
+
+from ._errors import translate_errors
+from ._to_wire.messages import to_messages
+from ._to_wire.tools import ToolLike, to_tool
+
+__all__ = ["ANSWER_TOOLS", "MODEL_CONFIG", "OpenRouterModel", "trace_model"]
+
+JSONObject = dict[str, Any]
+
+
+MODEL_CONFIG = ConfigDict(
+    extra="forbid",
+    populate_by_name=True,
+    arbitrary_types_allowed=True,
+    protected_namespaces=(),
+    hide_input_in_errors=True,  # it may be a key under a wrong name
+    defer_build=False,
+)
+"""Every model class sets this itself: pydantic takes the config of the last base class, which is LangChain's."""
+
+ANSWER_TOOLS = "answer_tools"
+"""An argument for `ModelBinding`: the names of the tools of which one is the answer, none for `response_format`."""
+
+
+class OpenRouterModel(ClientHolder, ModelParameters):
+    """Base of the models of this package."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    model_name: str = Field(default=DEFAULT_MODEL, alias="model")
+    """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
+
+    openrouter_api_key: SecretStr | None = Field(
+        default_factory=secret_from_env("OPENROUTER_API_KEY", default=None), alias="api_key"
+    )
+    """Default: `OPENROUTER_API_KEY`."""
+
+    openrouter_api_base: str | None = Field(
+        default_factory=from_env("OPENROUTER_API_BASE", default=None), alias="base_url"
+    )
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+
+    stop: list[str] | str | None = Field(default=None, alias="stop_sequences")
+    """Texts that end the answer; those of a call take their place."""
+
+    model_kwargs: JSONObject = Field(default_factory=dict)
+    """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""
+
+    custom_get_token_ids: Callable[[str], list[int]] | None = Field(default=None, exclude=True)
+    """An exact tokenizer, without special tokens, to count with; by default counts are estimated.
+
+    For example `lambda text: tokenizer.encode(text, add_special_tokens=False)` with one of `transformers`.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        arguments = self._conceal(arguments)
+        super().__init__(**arguments)
+        with translate_errors():
+            self._check_connection()
+
+    @model_validator(mode="after")
+    def _no_model_kwarg_gets_lost(self) -> Self:
+        for name in self.model_kwargs:
+            field = _names_of(type(self)).get(name)
+            if field is not None and field not in ModelParameters.model_fields:
+                msg = f"{name} does not go into model_kwargs: pass it as {field}."
+                raise ValueError(msg)
+            if field is not None and getattr(self, field) is not None:
+                msg = f"{name} is given twice, once in model_kwargs."
+                raise ValueError(msg)
+        self._refuse_options(self.model_kwargs)
+        return self
+
+    @model_validator(mode="after")
+    def _set_glm_openrouter_version(self) -> Self:
+        # The way LangChain has traces tell the packages that took part.
+        cast(Any, self)._add_version("glm-openrouter", __version__)
+        return self
+
+    @property
+    def model(self) -> str:
+        """Same as `model_name`."""
+        return self.model_name
+
+    @property
+    def request_timeout(self) -> Any:
+        """Same as `timeout`."""
+        return self.timeout
+
+    @property
+    def openrouter_provider(self) -> ProviderPreferences | None:
+        """Same as `provider`."""
+        return self.provider
+
+    def _connection(self) -> tuple[SecretStr | None, str | None]:
+        return self.openrouter_api_key, self.openrouter_api_base
+
+    def _request(
+        self, messages: list[BaseMessage], stop: list[str] | None, arguments: JSONObject
+    ) -> ChatRequest:
+        """Return the request for a call: what the model was made with, overridden by what the call says."""
+        given = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
+        defaults = {"model": self.model_name, "stop": self._stop_texts(stop)}
+        model = given.get("model") or self.model_name
+        return self.build_request(
+            to_messages(messages, model),
+            defaults,
+            given,
+            more=self.model_kwargs,
+            conversation=_current_thread(),
+        )
+
+    def _stop_texts(self, stop: list[str] | None) -> list[str] | None:
+        """Return the texts that end an answer: those of the call, else those of the model."""
+        own = [self.stop] if isinstance(self.stop, str) else self.stop
+        return own if stop is None else stop
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return the token ids of a text, from `custom_get_token_ids`.
+
+        Raises:
+            NotImplementedError: It was not given; counts are estimated without it.
+        """
+        if self.custom_get_token_ids is None:
+            msg = "There is no vocabulary of GLM here: pass custom_get_token_ids. To count, use get_num_tokens."
+            raise NotImplementedError(msg)
+        return self.custom_get_token_ids(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return about how many tokens a text has, or exactly with `custom_get_token_ids`."""
+        from glm_openrouter.tokens import count_tokens  # late: its patterns take a while
+
+        if self.custom_get_token_ids is None:
+            return count_tokens(text)
+        return len(self.get_token_ids(text))
+
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[ToolLike] | None = None
+    ) -> int:
+        """Return about how many `prompt_tokens` a request with these messages and tools will have.
+
+        See `glm_openrouter.tokens.count_prompt_tokens` for what is counted.
+
+        Raises:
+            InvalidRequestError: A message that the model cannot take.
+        """
+        from glm_openrouter.tokens import count_prompt_tokens
+
+        return count_prompt_tokens(
+            to_messages(messages, self.model_name),
+            [to_tool(tool) for tool in tools or ()],
+            thinking=self._thinks,
+            count=self.get_num_tokens,
+        )
+
+    @property
+    def _identifying_params(self) -> JSONObject:
+        settings = {name: _to_plain(value) for name, value in self.parameters().items()}
+        own = {"model": self.model_name, "stop_sequences": self.stop}
+        given = {name: value for name, value in own.items() if value is not None}
+        return {**given, **settings, "model_kwargs": self.model_kwargs, "repairs": self.repairs}
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """The constructor argument that is a secret, and the environment variable it comes from."""
+        return {"openrouter_api_key": "OPENROUTER_API_KEY"}
+
+    @property
+    def lc_attributes(self) -> JSONObject:
+        """The settings that LangChain cannot serialise by itself, as plain values."""
+        names = ("reasoning", "provider", "plugins", "cache_control")
+        plain = {name: _to_plain(getattr(self, name)) for name in names}
+        return {name: value for name, value in plain.items() if value is not None}
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Return that `dumps` and `loads` of LangChain work."""
+        return True
+
+
+def trace_model(parameters: LangSmithParams, model: str) -> LangSmithParams:
+    """Return LangSmith's parameters for a model: its id as price tables list it, the routing suffix apart from it."""
+    base = strip_variant(model)
+    routing = {"model_variant": model.removeprefix(base).removeprefix(":")} if model != base else {}
+    names = LangSmithParams(ls_provider="openrouter", ls_model_name=base)
+    return cast(LangSmithParams, {**parameters, **names, **routing})
+
+
+@cache
+def _names_of(kind: type[BaseModel]) -> dict[str, str]:
+    """Return the field of a class for each name that its arguments have, here or in other packages."""
+    names = {"extra_headers": "default_headers", "stream": "streaming"}
+    for name, field in kind.model_fields.items():
+        other = field.validation_alias
+        choices = other.choices if isinstance(other, AliasChoices) else (field.alias or name,)
+        names |= dict.fromkeys((name, *map(str, choices)), name)
+    # LangChain has an argument `metadata`, too; in `model_kwargs` the name is that of the wire.
+    return {**names, "metadata": "request_metadata"}
+
+
+def _current_thread() -> str | None:
+    """Return the `thread_id` of the run, under which LangGraph keeps a conversation."""
+    thread = ensure_config().get("configurable", {}).get("thread_id")
+    return None if thread is None else str(thread)
+
+
+_NOT_ON_THE_WIRE = frozenset(("ls_structured_output_format", "stream", ANSWER_TOOLS))
+"""Arguments of a call that LangChain and `ModelBinding` add for themselves."""
+
+
+def _to_plain(value: object) -> Any:
+    if isinstance(value, list):
+        return [_to_plain(item) for item in value]
+    return value.to_wire() if isinstance(value, Settings) else value

@@ -1,0 +1,1 @@
+"""What OpenRouter sends -> LangChain's messages, chunks and events."""

@@ -1,0 +1,46 @@
+"""Messages of a model, read as answers in a schema."""
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+)
+
+from glm_openrouter import errors
+from glm_openrouter.structured import Reply
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["StructuredOutputError", "complain", "reply_of"]
+
+
+class StructuredOutputError(errors.StructuredOutputError, OutputParserException):
+    """An answer that does not fit the schema that was asked for; `raw` is the message."""
+
+    def __init__(self, message: str, raw: BaseMessage) -> None:
+        errors.StructuredOutputError.__init__(self, message, raw)
+        self.observation, self.llm_output, self.send_to_llm = message, str(raw.text), False
+
+
+def reply_of(message: BaseMessage) -> Reply:
+    """Return what counts of a message as an answer."""
+    calls: list[tuple[str, Any]] = []
+    if isinstance(message, AIMessage):
+        calls += [(call["name"], call["args"]) for call in message.tool_calls]
+        calls += [(call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
+    cut = message.response_metadata.get("finish_reason") == "length"
+    return Reply(str(message.text), calls, cut)
+
+
+def complain(message: BaseMessage, words: str) -> list[BaseMessage]:
+    """Return a message and what is wrong with it; each of its calls needs a result."""
+    ids = []
+    if isinstance(message, AIMessage):
+        ids = [call["id"] or "" for call in (*message.tool_calls, *message.invalid_tool_calls)]
+    results = [ToolMessage(words, tool_call_id=call_id, status="error") for call_id in ids]
+    return [message, *results] if results else [message, HumanMessage(words)]

@@ -1,0 +1,200 @@
+"""`ChatGLM` with arguments bound to it: what `bind` and `bind_tools` return."""
+
+import json
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
+from langchain_core.messages.tool import tool_call
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
+from langchain_core.tools import StructuredTool
+
+from glm_openrouter._json.in_text import json_values
+from glm_openrouter.request.instructions import tool_instruction
+from glm_openrouter.structured import Plan, Reply, afinish, converse, finish, schema_check
+from langchain_glm._base import ANSWER_TOOLS
+from langchain_glm._to_wire.content import type_of
+
+from .answers import StructuredOutputError, complain, reply_of
+
+__all__ = ["ModelBinding", "ask_for_answer_tools"]
+
+JSONObject = dict[str, Any]
+Conversation = Generator[list[BaseMessage], BaseMessage, BaseMessage]
+
+_FORM = (ANSWER_TOOLS, "instruction", "response_format")
+"""Bound arguments that ask for an answer in a form."""
+
+
+def ask_for_answer_tools(tools: Sequence[object], tool_choice: object) -> JSONObject:
+    """Return arguments that ask in words for one of the tools that are an answer; none if there are no such tools.
+
+    An agent of LangChain that is to answer in a schema binds the schema as a tool that has nothing to run, and forces
+    the model to call a tool. The user did not ask for that, and GLM's own endpoint refuses it.
+    """
+    names = [
+        tool.name
+        for tool in tools
+        if type(tool) is StructuredTool and tool.func is None and tool.coroutine is None
+    ]
+    if tool_choice != "any" or not names:
+        return {}
+    return {ANSWER_TOOLS: names, "instruction": tool_instruction(*names)}
+
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import _ChatModelBinding as _Binding
+else:
+    _Binding = RunnableBinding[LanguageModelInput, AIMessage]
+
+
+class ModelBinding(_Binding):  # type: ignore[no-redef]
+    """A model with arguments bound to it.
+
+    If `bind_tools` was told to get an answer in a schema, `invoke` sees to it: the answer is read tolerantly, and the
+    model gets one chance to mend it. `stream` gives what comes.
+    """
+
+    def with_structured_output(
+        self, schema: JSONObject | type | None = None, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return `with_structured_output` of the model, with the bound arguments."""
+        asked_before = _FORM if ANSWER_TOOLS in self.kwargs else ()
+        kept = {name: value for name, value in self.kwargs.items() if name not in asked_before}
+        bound = cast(Any, self.bound).with_structured_output(schema, **{**kept, **kwargs})
+        return cast("Runnable[LanguageModelInput, Any]", bound.with_config(self.config))
+
+    def invoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AIMessage:
+        """Return the message of the model.
+
+        Raises:
+            StructuredOutputError: The answer must be the call of a tool, and is not.
+        """
+        if ANSWER_TOOLS not in self.kwargs:
+            return super().invoke(input, config, **kwargs)
+        invoke = super().invoke
+
+        def ask(messages: list[BaseMessage]) -> BaseMessage:
+            return invoke(messages, config, **kwargs)
+
+        conversation = self._converse(input)
+        return cast(AIMessage, finish(conversation, ask(next(conversation)), ask))
+
+    async def ainvoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AIMessage:
+        """Return the message of the model; see `invoke`."""
+        if ANSWER_TOOLS not in self.kwargs:
+            return await super().ainvoke(input, config, **kwargs)
+        invoke = super().ainvoke
+
+        async def ask(messages: list[BaseMessage]) -> BaseMessage:
+            return await invoke(messages, config, **kwargs)
+
+        conversation = self._converse(input)
+        return cast(AIMessage, await afinish(conversation, await ask(next(conversation)), ask))
+
+    def bind(self, **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return this binding with more arguments; see `ChatGLM.bind`."""
+        cast(Any, self.bound)._refuse_options(kwargs)
+        return super().bind(**kwargs)
+
+    def _converse(self, given: LanguageModelInput) -> Conversation:
+        messages = cast(Any, self.bound)._convert_input(given).to_messages()
+        if names := self.kwargs[ANSWER_TOOLS]:
+            return _converse_until_called(names, self.kwargs["tools"], messages)
+        return _converse_until_written(self.kwargs["response_format"], messages)
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """Return the id of LangChain's own class, as which `loads` reads a dump of this one."""
+        return [*cls.get_lc_namespace(), "RunnableBinding"]
+
+
+def _converse_until_called(
+    names: Sequence[str], tools: Iterable[JSONObject], messages: Sequence[BaseMessage]
+) -> Conversation:
+    """Yield the messages to send and receive the answer, at most twice; return it as a message that calls a tool."""
+    functions = [tool["function"] for tool in tools if "function" in tool]
+    forms = {spec["name"]: spec["parameters"] for spec in functions if spec["name"] in names}
+    checks = {name: schema_check(schema) for name, schema in forms.items()}
+    plan = Plan({"anyOf": list(forms.values())}, partial(_fit, checks), method="prompt")
+    conversation = converse(
+        plan, messages, read=_read_text, complain=complain, error=StructuredOutputError
+    )
+    try:
+        (name, arguments), message = yield from conversation
+    except StructuredOutputError as error:
+        if _calls_of(error.raw):
+            return cast(BaseMessage, error.raw)
+        raise
+    return _rewrite(message, "", [tool_call(name=name, args=arguments, id=f"call_{uuid4().hex}")])
+
+
+def _fit(checks: Mapping[str, Callable[[Any], Any]], value: Any) -> tuple[str, Any]:
+    """Return the name of the first tool whose schema a value fits, and the value.
+
+    Raises:
+        ValueError: It fits none; the message says why, tool by tool.
+    """
+    problems = []
+    for name, check in checks.items():
+        try:
+            return name, check(value)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    raise ValueError("; ".join(problems))
+
+
+def _converse_until_written(wanted: JSONObject, messages: Sequence[BaseMessage]) -> Conversation:
+    """Yield the messages to send and receive the answer, at most twice; return it as a message that is JSON.
+
+    If it still does not fit, the last message is returned as it is: whoever asked reads it, and raises.
+    """
+    plan = Plan(wanted["json_schema"]["schema"], method="prompt")
+    conversation = converse(
+        plan, messages, read=_read_text, complain=complain, error=StructuredOutputError
+    )
+    try:
+        value, message = yield from conversation
+    except StructuredOutputError as error:
+        message = cast(BaseMessage, error.raw)
+        values = [*islice(json_values(str(message.text)), 2)]
+        if len(values) != 1 or _calls_of(message):
+            return message
+        value = values[0]
+    return message if _is_json(str(message.text)) else _rewrite(message, json.dumps(value), [])
+
+
+def _calls_of(message: BaseMessage) -> Sequence[Any]:
+    return reply_of(message).calls
+
+
+def _read_text(message: BaseMessage) -> Reply:
+    """Return what counts of a message as a written answer: nothing, while it calls tools."""
+    text, calls, cut = reply_of(message)
+    return Reply("" if calls else text, [("", arguments) for _, arguments in calls], cut)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _rewrite(message: BaseMessage, text: str, calls: list[ToolCall]) -> BaseMessage:
+    """Return a message with another text and other calls."""
+    content: Any = text
+    if isinstance(message.content, list):
+        others = [block for block in message.content if type_of(block) != "text"]
+        written = [{"type": "text", "text": text}] if text else []
+        content = [*others, *written, *calls]
+    return message.model_copy(update={"content": content, "tool_calls": calls})
