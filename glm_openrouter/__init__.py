@@ -3,7 +3,7 @@
 from . import errors
 from ._client.client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
 from ._response.repairs.repairs import REPAIRS
-from .adapters import ClientHolder
+from .adapters import OpenRouterModelBase
 from .catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo, Pricing
 from .completions import Completion, Delta, ToolCall, ToolCallDelta, Usage
 from .errors import *  # noqa: F403 -- the tree is public as a whole
@@ -25,7 +25,6 @@ __all__ = [
     "Budget",
     "ChatRequest",
     "Client",
-    "ClientHolder",
     "ClientOptions",
     "Completion",
     "Delta",
@@ -36,6 +35,7 @@ __all__ = [
     "ModelFacts",
     "ModelInfo",
     "ModelParameters",
+    "OpenRouterModelBase",
     "Pricing",
     "ProviderPreferences",
     "ProviderSort",

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
-__all__ = ["Silence"]
+__all__ = ["IdleTimer"]
 
 _GRACE = 0.05
 """Seconds to wait for the end of the body once the response has ended, so that the connection can be used again."""
 
 
-class Silence:
+class IdleTimer:
     """How long nothing has been heard of a response, and how long that may last.
 
     `limit` is in seconds; `None` means forever.
@@ -21,9 +21,9 @@ class Silence:
         self._limit = limit
         self._clock = clock
         self._last: str | int = ""
-        self.heard("the request itself")
+        self.restart("the request itself")
 
-    def heard(self, what: str | int) -> None:
+    def restart(self, what: str | int) -> None:
         """Note that something has come, such as the event of a number; the wait starts again."""
         self._last = what
         if self._limit is not None:
@@ -32,7 +32,7 @@ class Silence:
     def end(self, *, wait: bool = True) -> None:
         """Note that all has come; what is left is a moment for the connection to become free, or no time at all."""
         self._limit = _GRACE if wait else 0
-        self.heard("the end of the response")
+        self.restart("the end of the response")
 
     def remaining(self) -> float | None:
         """Return the seconds that are left.

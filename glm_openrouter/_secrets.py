@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from .errors import AuthenticationError
 
-__all__ = ["Concealed", "Redactor", "conceal", "key_from_environment", "read_key", "redact"]
+__all__ = ["Concealed", "Redactor", "conceal", "key_from_environment", "redact", "resolve_api_key"]
 
 T = TypeVar("T", bound=Mapping[str, Any])
 
@@ -43,7 +43,7 @@ def conceal(options: T) -> T:
     return shown
 
 
-def read_key(api_key: str | SecretStr | None) -> SecretStr:
+def resolve_api_key(api_key: str | SecretStr | None) -> SecretStr:
     """Return the key, by default that of the environment, without whitespace around it.
 
     Raises:

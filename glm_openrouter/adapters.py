@@ -17,7 +17,7 @@ from pydantic import (
 
 from ._client.client import AsyncClient, Client, ClientOptions
 from ._client.options import refuse_options
-from ._client.query import look_up, look_up_async
+from ._client.query import arun_query, run_query
 from ._response.memory import MAX_RESPONSE_BYTES
 from ._response.repairs.repairs import REPAIRS
 from ._secrets import Concealed, conceal, key_from_environment
@@ -30,12 +30,12 @@ else:
     # pydantic looks at these when the class is made, and httpx is imported only with the first client.
     AsyncHTTPClient = HTTPClient = Timeout = object
 
-__all__ = ["ClientHolder"]
+__all__ = ["OpenRouterModelBase"]
 
 C = TypeVar("C", Client, AsyncClient)
 
 
-class ClientHolder(BaseModel):
+class OpenRouterModelBase(BaseModel):
     """Base of a model class that talks to OpenRouter.
 
     Copies share no client with the original. A copy in the same process keeps `http_client` and `http_async_client`;
@@ -111,7 +111,9 @@ class ClientHolder(BaseModel):
     )
     """What the environment said when the model was made; both clients keep to it, and so do copies."""
 
-    _made: dict[Callable[..., Any], tuple[dict[str, Any], Any]] = PrivateAttr(default_factory=dict)
+    _clients: dict[Callable[..., Any], tuple[dict[str, Any], Any]] = PrivateAttr(
+        default_factory=dict
+    )
     """The clients that were made, by kind, with the options that they were made with."""
 
     _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
@@ -132,11 +134,11 @@ class ClientHolder(BaseModel):
         super().model_post_init(context)
 
     @abstractmethod
-    def _connection(self) -> tuple[SecretStr | None, str | None]:
+    def _credentials(self) -> tuple[SecretStr | None, str | None]:
         """Return API key and base URL, for which the frameworks have names of their own."""
 
     def _client_options(self) -> ClientOptions:
-        api_key, base_url = self._connection()
+        api_key, base_url = self._credentials()
         return {
             "api_key": api_key or self._environment_key,
             "base_url": base_url or self._environment_base,
@@ -167,18 +169,18 @@ class ClientHolder(BaseModel):
 
     @property
     def _client(self) -> Client:
-        return self._client_of(Client, http_client=self.http_client)
+        return self._get_client(Client, http_client=self.http_client)
 
     @property
     def _async_client(self) -> AsyncClient:
-        return self._client_of(AsyncClient, http_async_client=self.http_async_client)
+        return self._get_client(AsyncClient, http_async_client=self.http_async_client)
 
-    def _client_of(self, kind: Callable[..., C], **own: object) -> C:
+    def _get_client(self, kind: Callable[..., C], **own: object) -> C:
         """Return a client, the same one for as long as its options do not change."""
         options = {**self._client_options(), **own}
-        made = self._made.get(kind)
+        made = self._clients.get(kind)
         if made is None or made[0] != options:
-            made = self._made[kind] = (options, kind(**options))
+            made = self._clients[kind] = (options, kind(**options))
         client: C = made[1]
         return client
 
@@ -188,13 +190,13 @@ class ClientHolder(BaseModel):
 
     def _refresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""
-        facts = look_up(self._client, read_facts(model))
+        facts = run_query(self._client, read_facts(model))
         self._current_facts[strip_variant(model)] = facts
         return facts
 
     async def _arefresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""
-        facts = await look_up_async(self._async_client, read_facts(model))
+        facts = await arun_query(self._async_client, read_facts(model))
         self._current_facts[strip_variant(model)] = facts
         return facts
 
@@ -221,7 +223,7 @@ class ClientHolder(BaseModel):
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
         values = {**state["__dict__"], "http_client": None, "http_async_client": None}
-        private = {**(state["__pydantic_private__"] or {}), "_made": {}}
+        private = {**(state["__pydantic_private__"] or {}), "_clients": {}}
         if not self.pickle_secrets:
             values["default_headers"] = None
             values, private = _without_keys(values), _without_keys(private)
@@ -239,13 +241,13 @@ class ClientHolder(BaseModel):
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
-        copied._made = {}
+        copied._clients = {}
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Whatever is in `memo` is taken as it is.
         keep = {id(held): held for held in (self.http_client, self.http_async_client) if held}
-        return super().__deepcopy__({**(memo or {}), **keep, id(self._made): {}})
+        return super().__deepcopy__({**(memo or {}), **keep, id(self._clients): {}})
 
 
 def _without_keys(values: dict[str, Any]) -> dict[str, Any]:

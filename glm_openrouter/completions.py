@@ -70,13 +70,17 @@ class Delta(Struct, gc=False):
     reasoning: str = ""
     tool_calls: list[ToolCallDelta] | tuple[()] = ()
     logprobs: JSONObject | None = None
-    refiles_text: bool = False
+    text_was_reasoning: bool = False
     """Whether all text that came before was reasoning after all, which only a late `</think>` revealed."""
 
     def __bool__(self) -> bool:
         """Whether the increment holds anything."""
         return bool(
-            self.text or self.reasoning or self.tool_calls or self.logprobs or self.refiles_text
+            self.text
+            or self.reasoning
+            or self.tool_calls
+            or self.logprobs
+            or self.text_was_reasoning
         )
 
 

@@ -13,8 +13,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, mode
 from glm_openrouter import (
     DEFAULT_MODEL,
     ChatRequest,
-    ClientHolder,
     ModelParameters,
+    OpenRouterModelBase,
     ProviderPreferences,
     Settings,
     __version__,
@@ -44,7 +44,7 @@ ANSWER_TOOLS = "answer_tools"
 """An argument for `ModelBinding`: the names of the tools of which one is the answer, none for `response_format`."""
 
 
-class OpenRouterModel(ClientHolder, ModelParameters):
+class OpenRouterModel(OpenRouterModelBase, ModelParameters):
     """Base of the models of this package."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -114,7 +114,7 @@ class OpenRouterModel(ClientHolder, ModelParameters):
         """Same as `provider`."""
         return self.provider
 
-    def _connection(self) -> tuple[SecretStr | None, str | None]:
+    def _credentials(self) -> tuple[SecretStr | None, str | None]:
         return self.openrouter_api_key, self.openrouter_api_base
 
     def _request(

@@ -16,7 +16,7 @@ from pydantic import (
 
 from glm_openrouter import ModelParameters
 
-__all__ = ["PeerArguments", "Tokenizer"]
+__all__ = ["OpenAICompatArguments", "Tokenizer"]
 
 JSONObject = dict[str, Any]
 
@@ -30,7 +30,7 @@ class Tokenizer(Protocol):
         ...
 
 
-class PeerArguments(BaseModel):
+class OpenAICompatArguments(BaseModel):
     """What a program may pass that was written for another class; `docs/llamaindex-arguments.md` has the whole list."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True)

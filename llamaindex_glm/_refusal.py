@@ -25,7 +25,7 @@ _STRUCTURED_CALLS = tuple(
 
 
 def refuse_options_of_calls(kind: C) -> C:
-    """Have an LLM refuse these arguments; it must be a `ClientHolder`.
+    """Have an LLM refuse these arguments; it must be a `OpenRouterModelBase`.
 
     The spans and events of LlamaIndex, which show all arguments, lie around its methods. So this lies around those.
     """

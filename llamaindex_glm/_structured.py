@@ -29,9 +29,16 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, ValidationError
 
 from glm_openrouter import InvalidRequestError, StructuredOutputError
-from glm_openrouter.structured import Method, Plan, Reply, afinish, converse, finish
+from glm_openrouter.structured import (
+    Method,
+    ModelAnswer,
+    OutputSpec,
+    adrive,
+    ask_until_valid,
+    drive,
+)
 
-from ._compat import PeerArguments
+from ._compat import OpenAICompatArguments
 
 __all__ = ["StructuredPrediction"]
 
@@ -48,7 +55,7 @@ _METHODS: dict[PydanticProgramMode, Method] = {
 
 if TYPE_CHECKING:
 
-    class _Base(PeerArguments, LLM):
+    class _Base(OpenAICompatArguments, LLM):
         """What the methods here stand on."""
 else:
     # Making one more model class of an LLM takes longer than all else in this import.
@@ -72,10 +79,10 @@ class StructuredPrediction(_Base):
             StructuredOutputError: The answer does not fit, even after a second try; `raw` is the message.
         """
         _dispatch_start(output_cls, prompt, prompt_args)
-        plan = self._plan(output_cls)
-        ask = self._ask(_arguments(plan, llm_kwargs))
-        conversation = self._converse(plan, prompt, prompt_args)
-        result: Model = finish(conversation, ask(next(conversation)), ask)
+        spec = self._spec(output_cls)
+        ask = self._ask(_arguments(spec, llm_kwargs))
+        conversation = self._converse(spec, prompt, prompt_args)
+        result: Model = drive(conversation, ask(next(conversation)), ask)
         dispatcher.event(LLMStructuredPredictEndEvent(output=result))
         return result
 
@@ -89,10 +96,10 @@ class StructuredPrediction(_Base):
     ) -> Model:
         """Return the answer to a prompt as an object of `output_cls`; see `structured_predict`."""
         _dispatch_start(output_cls, prompt, prompt_args)
-        plan = self._plan(output_cls)
-        ask = self._aask(_arguments(plan, llm_kwargs))
-        conversation = self._converse(plan, prompt, prompt_args)
-        result: Model = await afinish(conversation, await ask(next(conversation)), ask)
+        spec = self._spec(output_cls)
+        ask = self._aask(_arguments(spec, llm_kwargs))
+        conversation = self._converse(spec, prompt, prompt_args)
+        result: Model = await adrive(conversation, await ask(next(conversation)), ask)
         dispatcher.event(LLMStructuredPredictEndEvent(output=result))
         return result
 
@@ -103,15 +110,15 @@ class StructuredPrediction(_Base):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Model | FlexibleModel, None, None]:
-        plan = self._plan(output_cls)
-        arguments = _arguments(plan, llm_kwargs)
-        conversation = self._converse(plan, prompt, prompt_args)
-        growing = _GrowingObject(output_cls, plan)
+        spec = self._spec(output_cls)
+        arguments = _arguments(spec, llm_kwargs)
+        conversation = self._converse(spec, prompt, prompt_args)
+        growing = _GrowingObject(output_cls, spec)
         responses = self.stream_chat(next(conversation), **arguments)
         with closing(responses) as open_responses:
             for response in open_responses:
                 yield from growing.feed(response)
-        result = finish(conversation, growing.response, self._ask(arguments))
+        result = drive(conversation, growing.response, self._ask(arguments))
         yield from growing.finish(result)
 
     async def _structured_astream_call(
@@ -121,30 +128,30 @@ class StructuredPrediction(_Base):
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Model | FlexibleModel, None]:
-        plan = self._plan(output_cls)
-        arguments = _arguments(plan, llm_kwargs)
-        conversation = self._converse(plan, prompt, prompt_args)
+        spec = self._spec(output_cls)
+        arguments = _arguments(spec, llm_kwargs)
+        conversation = self._converse(spec, prompt, prompt_args)
 
         async def objects() -> AsyncGenerator[Model | FlexibleModel, None]:
-            growing = _GrowingObject(output_cls, plan)
+            growing = _GrowingObject(output_cls, spec)
             responses = await self.astream_chat(next(conversation), **arguments)
             async with aclosing(responses) as open_responses:
                 async for response in open_responses:
                     for part in growing.feed(response):
                         yield part
-            result = await afinish(conversation, growing.response, self._aask(arguments))
+            result = await adrive(conversation, growing.response, self._aask(arguments))
             for part in growing.finish(result):
                 yield part
 
         return objects()
 
-    def _plan(self, output_cls: type[BaseModel]) -> Plan:
+    def _spec(self, output_cls: type[BaseModel]) -> OutputSpec:
         mode = self.pydantic_program_mode
         if mode not in _METHODS:
             known = ", ".join(str(known.value) for known in _METHODS)
             raise InvalidRequestError(f"pydantic_program_mode must be one of {known}, got {mode}.")
         schema = output_cls.model_json_schema()
-        return Plan(schema, partial(_validate, output_cls), method=self._method())
+        return OutputSpec(schema, partial(_validate, output_cls), method=self._method())
 
     def _method(self) -> Method:
         if self.should_use_structured_outputs:
@@ -162,21 +169,21 @@ class StructuredPrediction(_Base):
         return lambda messages: self.achat(messages, **arguments)
 
     def _converse(
-        self, plan: Plan, prompt: PromptTemplate, prompt_args: dict[str, Any]
+        self, spec: OutputSpec, prompt: PromptTemplate, prompt_args: dict[str, Any]
     ) -> Generator[list[ChatMessage], ChatResponse, Any]:
         """Yield the messages to send and receive the response, at most twice; return the object."""
         messages = self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
-        result, _ = yield from converse(
-            plan, messages, read=_read, complain=_complain, error=_to_error
+        result, _ = yield from ask_until_valid(
+            spec, messages, read=_read, correction_messages=_complain, error=_to_error
         )
         return result
 
 
-def _arguments(plan: Plan, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+def _arguments(spec: OutputSpec, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the arguments of the calls; nothing is forced, also where the caller says so, as in LlamaIndex itself."""
     own = {name: value for name, value in (llm_kwargs or {}).items() if name not in _FORCE}
-    arguments = {**plan.arguments, **own}
-    tools = [*own.get("tools", ()), *plan.arguments.get("tools", ())]
+    arguments = {**spec.arguments, **own}
+    tools = [*own.get("tools", ()), *spec.arguments.get("tools", ())]
     return {**arguments, "tools": tools} if tools else arguments
 
 
@@ -188,11 +195,11 @@ def _validate(output_cls: type[Model], value: Any) -> Model:
     return output_cls.model_validate_json(json.dumps(value))
 
 
-def _read(response: ChatResponse) -> Reply:
+def _read(response: ChatResponse) -> ModelAnswer:
     message = response.message
     calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     raw = response.raw if isinstance(response.raw, dict) else {}
-    return Reply(
+    return ModelAnswer(
         message.content or "",
         [(call.tool_name, call.tool_kwargs) for call in calls],
         cut=raw.get("finish_reason") == "length",
@@ -221,12 +228,12 @@ def _to_error(problem: str, response: ChatResponse) -> StructuredOutputError:
 class _GrowingObject(Generic[Model]):
     """Responses of a stream -> the object as far as it has come."""
 
-    def __init__(self, output_cls: type[Model], plan: Plan) -> None:
+    def __init__(self, output_cls: type[Model], spec: OutputSpec) -> None:
         self.response = ChatResponse(message=ChatMessage())
         """The last response, in the end the whole one."""
         self._output_cls = output_cls
         self._flexible = create_flexible_model(output_cls)
-        self._partials = plan.partials()
+        self._partials = spec.partials()
         self._seen: Counter[int] = Counter()
         """How much of the arguments of each call has been read."""
         self._last: Model | FlexibleModel | None = None

@@ -26,12 +26,12 @@ from pydantic import ConfigDict, Field, SecretStr, model_validator
 from glm_openrouter import (
     DEFAULT_MODEL,
     ChatRequest,
-    ClientHolder,
     InvalidRequestError,
     ModelParameters,
+    OpenRouterModelBase,
 )
 
-from ._compat import PeerArguments
+from ._compat import OpenAICompatArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
 from ._refusal import refuse_options_of_calls
 from ._streaming.lazy import ChatBuilder, CompletionBuilder, ResponseBuilder
@@ -54,7 +54,13 @@ They would keep 256 for a model that names none, and count with another tokenize
 
 
 @refuse_options_of_calls
-class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, FunctionCallingLLM):
+class GLM(
+    OpenRouterModelBase,
+    ModelParameters,
+    StructuredPrediction,
+    OpenAICompatArguments,
+    FunctionCallingLLM,
+):
     """GLM 4.6, or any other model, through OpenRouter.
 
     ```python
@@ -150,7 +156,7 @@ class GLM(ClientHolder, ModelParameters, StructuredPrediction, PeerArguments, Fu
         await self._arefresh_facts(self.model)
         return self.metadata
 
-    def _connection(self) -> tuple[SecretStr | None, str | None]:
+    def _credentials(self) -> tuple[SecretStr | None, str | None]:
         return self.api_key, self.api_base
 
     def _request(self, messages: Sequence[ChatMessage], arguments: JSONObject) -> ChatRequest:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from glm_openrouter._idle import Silence
+from glm_openrouter._idle import IdleTimer
 from glm_openrouter._response.failures import error_from_body
 from glm_openrouter._response.memory import Memory
 from glm_openrouter._secrets import Redactor
@@ -35,7 +35,7 @@ class Attempt:
     def __init__(
         self,
         *,
-        silence: Silence,
+        silence: IdleTimer,
         base_url: str,
         model: str | None,
         redact: Redactor,

@@ -8,20 +8,20 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from glm_openrouter._idle import Silence
+from glm_openrouter._idle import IdleTimer
 from glm_openrouter._response.memory import MAX_RESPONSE_BYTES, Memory
 from glm_openrouter._response.repairs import REPAIRS, Repairs
-from glm_openrouter._response.stop import stop_texts
-from glm_openrouter._secrets import Concealed, Redactor, read_key
-from glm_openrouter.catalogue.queries import Get
+from glm_openrouter._response.stop import stop_sequences
+from glm_openrouter._secrets import Concealed, Redactor, resolve_api_key
+from glm_openrouter.catalogue.queries import GetRequest
 from glm_openrouter.errors import InvalidRequestError
 from glm_openrouter.request._headers import Attribution, build_headers
 from glm_openrouter.request.parameters import ChatRequest
 
 from .adjustments import ADJUSTMENTS
-from .catalogue_attempt import Lookup
-from .chat_attempt import Call
-from .chat_call import Exchange
+from .catalogue_attempt import CatalogueAttempt
+from .chat_attempt import ChatAttempt
+from .chat_call import ChatCall
 from .options import show_option
 from .pins import ProviderPins
 from .retry import retry_policy
@@ -29,7 +29,7 @@ from .retry import retry_policy
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from glm_openrouter._http import AsyncHTTPClient, Endpoint, HTTPClient, Timeout
+    from glm_openrouter._http import AsyncHTTPClient, HTTPClient, RequestBuilder, Timeout
 
 __all__ = ["BaseClient"]
 
@@ -66,7 +66,7 @@ class BaseClient:
     ) -> None:
         from glm_openrouter import _http  # and with it httpx, which nothing needs before
 
-        self._key: SecretStr | None = read_key(api_key)
+        self._key: SecretStr | None = resolve_api_key(api_key)
         _check_max_retries(max_retries)
         _check_max_response_bytes(max_response_bytes)
         if unknown := set(repairs) - set(REPAIRS):
@@ -89,29 +89,29 @@ class BaseClient:
         self._attribution = Attribution(app_url, app_title, app_categories)
         self._default_headers = Concealed(default_headers or {})
         self._pickle_secrets = pickle_secrets
-        _ = self._endpoint  # checks the headers
+        _ = self._request_builder  # checks the headers
 
     # A copy out of a pickle makes these anew: the key may be another, and so may the proxies of its environment.
 
     @cached_property
     def _headers(self) -> dict[str, str]:
-        return build_headers(read_key(self._key), self._attribution, self._default_headers)
+        return build_headers(resolve_api_key(self._key), self._attribution, self._default_headers)
 
     @cached_property
     def _redact(self) -> Redactor:
         return Redactor(self._headers)
 
     @cached_property
-    def _endpoint(self) -> Endpoint:
+    def _request_builder(self) -> RequestBuilder:
         from glm_openrouter import _http
 
-        return _http.Endpoint(self.base_url, self._headers, self._timeout)
+        return _http.RequestBuilder(self.base_url, self._headers, self._timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_headers", "_redact", "_endpoint")
+        left_out = ("_headers", "_redact", "_request_builder")
         state = {name: value for name, value in self.__dict__.items() if name not in left_out}
         if not self._pickle_secrets:
             state |= {"_key": None, "_default_headers": Concealed()}
@@ -134,37 +134,37 @@ class BaseClient:
         """The policy of the retries, for one call."""
         return retry_policy(self._max_retries)
 
-    def _new_exchange(self, request: ChatRequest, *, stream: bool) -> Exchange:
+    def _new_exchange(self, request: ChatRequest, *, stream: bool) -> ChatCall:
         if not isinstance(request, ChatRequest):
             raise InvalidRequestError(
                 f"A request is a ChatRequest, such as ChatRequest(messages=[...]); got {type(request).__name__}."
             )
-        return Exchange(request, stream=stream, adjustments=self._adjustments, pins=self._pins)
+        return ChatCall(request, stream=stream, adjustments=self._adjustments, pins=self._pins)
 
-    def _new_call(self, exchange: Exchange) -> Call:
+    def _new_call(self, exchange: ChatCall) -> ChatAttempt:
         request = exchange.request
         repairs = Repairs(
             self._repairs,
             request.tool_schemas(),
             wants_json=request.wants_json,
             thinks=request._thinks,
-            stop=stop_texts(request.stop),
+            stop=stop_sequences(request.stop),
         )
-        silence = Silence(self._timeout.read)
-        return Call(
+        silence = IdleTimer(self._timeout.read)
+        return ChatAttempt(
             exchange,
             repairs=repairs,
             silence=silence,
-            base_url=self._endpoint.describe(self._http_client),
+            base_url=self._request_builder.describe(self._http_client),
             redact=self._redact,
             memory=Memory(self._max_response_bytes, answers_are_json=request.wants_json),
         )
 
-    def _new_lookup(self, get: Get) -> Lookup:
-        silence = Silence(self._timeout.read)
-        return Lookup(
+    def _new_lookup(self, get: GetRequest) -> CatalogueAttempt:
+        silence = IdleTimer(self._timeout.read)
+        return CatalogueAttempt(
             silence=silence,
-            base_url=self._endpoint.describe(self._http_client),
+            base_url=self._request_builder.describe(self._http_client),
             model=get.model,
             redact=self._redact,
             memory=Memory(self._max_response_bytes),

@@ -16,10 +16,10 @@ from .attempt import Attempt
 if TYPE_CHECKING:
     from glm_openrouter._http import HTTPResponse
 
-__all__ = ["Lookup"]
+__all__ = ["CatalogueAttempt"]
 
 
-class Lookup(Attempt):
+class CatalogueAttempt(Attempt):
     """One try at getting one thing."""
 
     def read(self, response: HTTPResponse, body: bytes) -> JSONObject:

@@ -6,35 +6,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from glm_openrouter._idle import Silence
+from glm_openrouter._idle import IdleTimer
 from glm_openrouter._response.memory import Memory
-from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
-from glm_openrouter._response.stop import StopTexts
+from glm_openrouter._response.stop import StopSequences
 from glm_openrouter._secrets import Redactor
 from glm_openrouter.completions import Completion, Delta
 from glm_openrouter.errors import APIError, APIStatusError, ErrorDetails
 from glm_openrouter.spending.spend import Bill, open_ledgers
 
 from .attempt import Attempt, transport_failure
-from .chat_call import Exchange
+from .chat_call import ChatCall
 
 if TYPE_CHECKING:
     from glm_openrouter._http import HTTPResponse
 
-__all__ = ["Call"]
+__all__ = ["ChatAttempt"]
 
 
-class Call(Attempt):
+class ChatAttempt(Attempt):
     """One try at one chat request."""
 
     def __init__(
         self,
-        exchange: Exchange,
+        exchange: ChatCall,
         *,
         repairs: Repairs,
-        silence: Silence,
+        silence: IdleTimer,
         base_url: str,
         redact: Redactor,
         memory: Memory,
@@ -51,7 +51,7 @@ class Call(Attempt):
         self._perhaps_paid = False
         """Whether the request may have left and has not been refused."""
         self._repairs = repairs
-        self._assembly: Assembly | None = None
+        self._assembly: ResponseParser | None = None
         self.done = False
         """Whether the response has said that it is over, or has failed."""
 
@@ -109,9 +109,9 @@ class Call(Attempt):
 
     def begin(self) -> None:
         """Get ready for the body of a response, whose headers are there."""
-        self.silence.heard("the start of the response")
-        stop = StopTexts.of(self._exchange.request.stop)
-        self._assembly = Assembly(
+        self.silence.restart("the start of the response")
+        stop = StopSequences.of(self._exchange.request.stop)
+        self._assembly = ResponseParser(
             ResponseDecoder(),
             self._repairs,
             self._model,
@@ -134,7 +134,7 @@ class Call(Attempt):
         deltas = assembly.feed(data)
         self.done = assembly.done
         if assembly.progress != progress:
-            self.silence.heard(assembly.progress)
+            self.silence.restart(assembly.progress)
         else:
             self.silence.remaining()
         return deltas

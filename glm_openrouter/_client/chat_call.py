@@ -11,12 +11,12 @@ from glm_openrouter.request.parameters import ChatRequest
 from .adjustments import Adjustment
 from .pins import ProviderPins
 
-__all__ = ["Exchange"]
+__all__ = ["ChatCall"]
 
 logger = logging.getLogger("glm_openrouter")
 
 
-class Exchange:
+class ChatCall:
     """One request, over all its tries."""
 
     def __init__(

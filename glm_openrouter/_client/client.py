@@ -6,15 +6,15 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Self, Unpack
 
-from glm_openrouter._idle import Silence
+from glm_openrouter._idle import IdleTimer
 from glm_openrouter._secrets import conceal
 from glm_openrouter.catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
 from glm_openrouter.catalogue.queries import (
-    Get,
+    GetRequest,
     find_generation,
     list_endpoints,
     list_models,
-    read_key,
+    query_key,
 )
 from glm_openrouter.completions import Completion
 from glm_openrouter.models import DEFAULT_MODEL
@@ -22,7 +22,7 @@ from glm_openrouter.request.parameters import ChatRequest
 
 from .base import BaseClient
 from .options import ClientOptions, check_options
-from .query import look_up, look_up_async
+from .query import arun_query, run_query
 from .stream import AsyncStream, Stream
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Client(BaseClient):
         Raises:
             APIError: OpenRouter did not answer.
         """
-        return look_up(self, list_models())
+        return run_query(self, list_models())
 
     def endpoints(self, model: str = DEFAULT_MODEL) -> list[EndpointInfo]:
         """Return the providers of a model, with their prices, limits and abilities.
@@ -96,7 +96,7 @@ class Client(BaseClient):
             APIError: OpenRouter did not answer, or does not know the model.
             InvalidRequestError: `model` is not the id of a model.
         """
-        return look_up(self, list_endpoints(model))
+        return run_query(self, list_endpoints(model))
 
     def key(self) -> KeyInfo:
         """Return the limits of the API key, and what has been spent with it.
@@ -104,7 +104,7 @@ class Client(BaseClient):
         Raises:
             APIError: OpenRouter did not answer, or does not know the key.
         """
-        return look_up(self, read_key())
+        return run_query(self, query_key())
 
     def generation(self, generation_id: str) -> GenerationInfo:
         """Return what OpenRouter remembers of a response.
@@ -118,7 +118,7 @@ class Client(BaseClient):
             NotFoundError: It has not appeared.
             APIError: OpenRouter did not answer.
         """
-        return look_up(self, find_generation(generation_id))
+        return run_query(self, find_generation(generation_id))
 
     def close(self) -> None:
         """Free the sockets, if no other client uses them."""
@@ -132,11 +132,11 @@ class Client(BaseClient):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _send(self, wanted: bytes | Get, silence: Silence) -> Body:
+    def _send(self, wanted: bytes | GetRequest, silence: IdleTimer) -> Body:
         from glm_openrouter import _http
 
         client = self._http_client or _http.sync_client(self)
-        http_request = self._endpoint.build_request(wanted, self._http_client)
+        http_request = self._request_builder.build_request(wanted, self._http_client)
         with _http.LeavingNoFrames(), _http.sending(http_request, silence):
             response = client.send(http_request, stream=True, follow_redirects=False)
         try:
@@ -202,7 +202,7 @@ class AsyncClient(BaseClient):
         Raises:
             APIError: OpenRouter did not answer.
         """
-        return await look_up_async(self, list_models())
+        return await arun_query(self, list_models())
 
     async def endpoints(self, model: str = DEFAULT_MODEL) -> list[EndpointInfo]:
         """Return the providers of a model, with their prices, limits and abilities.
@@ -214,7 +214,7 @@ class AsyncClient(BaseClient):
             APIError: OpenRouter did not answer, or does not know the model.
             InvalidRequestError: `model` is not the id of a model.
         """
-        return await look_up_async(self, list_endpoints(model))
+        return await arun_query(self, list_endpoints(model))
 
     async def key(self) -> KeyInfo:
         """Return the limits of the API key, and what has been spent with it.
@@ -222,7 +222,7 @@ class AsyncClient(BaseClient):
         Raises:
             APIError: OpenRouter did not answer, or does not know the key.
         """
-        return await look_up_async(self, read_key())
+        return await arun_query(self, query_key())
 
     async def generation(self, generation_id: str) -> GenerationInfo:
         """Return what OpenRouter remembers of a response.
@@ -236,7 +236,7 @@ class AsyncClient(BaseClient):
             NotFoundError: It has not appeared.
             APIError: OpenRouter did not answer.
         """
-        return await look_up_async(self, find_generation(generation_id))
+        return await arun_query(self, find_generation(generation_id))
 
     async def aclose(self) -> None:
         """Free the sockets of the running event loop, if no other client uses them."""
@@ -250,12 +250,12 @@ class AsyncClient(BaseClient):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _send(self, wanted: bytes | Get, silence: Silence) -> AsyncBody:
+    async def _send(self, wanted: bytes | GetRequest, silence: IdleTimer) -> AsyncBody:
         from glm_openrouter import _http
 
         _http.running_loop()  # also where it is the user's own client
         client = self._http_client or await _http.async_client(self)
-        http_request = self._endpoint.build_request(wanted, self._http_client)
+        http_request = self._request_builder.build_request(wanted, self._http_client)
         with _http.LeavingNoFrames():
             async with asyncio.timeout_at(silence.send_deadline):
                 response = await client.send(http_request, stream=True, follow_redirects=False)

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, TypeVar
 from tenacity import AsyncRetrying, Retrying
 
 from glm_openrouter._json.values import JSONObject
-from glm_openrouter.catalogue.queries import Get, Inquiry
+from glm_openrouter.catalogue.queries import GetRequest, Query
 from glm_openrouter.errors import APIError
 
 if TYPE_CHECKING:
     from .client import AsyncClient, Client
 
-__all__ = ["look_up", "look_up_async"]
+__all__ = ["arun_query", "run_query"]
 
 
 T = TypeVar("T")
 
 
-def look_up(client: Client, inquiry: Inquiry[T]) -> T:
+def run_query(client: Client, inquiry: Query[T]) -> T:
     """Make an inquiry and return its result."""
     retrying = Retrying(**client._retries, sleep=client._sleep)
     try:
@@ -38,19 +38,19 @@ def look_up(client: Client, inquiry: Inquiry[T]) -> T:
         return result
 
 
-def _fetch(client: Client, get: Get) -> JSONObject:
+def _fetch(client: Client, get: GetRequest) -> JSONObject:
     lookup = client._new_lookup(get)
     with lookup.translating_errors():
         body = client._send(get, lookup.silence)
         try:
-            lookup.silence.heard("the start of the response")
+            lookup.silence.restart("the start of the response")
             content = body.read_all()
         finally:
             body.close()
     return lookup.read(body.response, content)
 
 
-async def look_up_async(client: AsyncClient, inquiry: Inquiry[T]) -> T:
+async def arun_query(client: AsyncClient, inquiry: Query[T]) -> T:
     """Make an inquiry and return its result."""
     retrying = AsyncRetrying(**client._retries, sleep=client._sleep)
     try:
@@ -69,12 +69,12 @@ async def look_up_async(client: AsyncClient, inquiry: Inquiry[T]) -> T:
         return result
 
 
-async def _fetch_async(client: AsyncClient, get: Get) -> JSONObject:
+async def _fetch_async(client: AsyncClient, get: GetRequest) -> JSONObject:
     lookup = client._new_lookup(get)
     with lookup.translating_errors():
         body = await client._send(get, lookup.silence)
         try:
-            lookup.silence.heard("the start of the response")
+            lookup.silence.restart("the start of the response")
             content = await body.read_all()
         finally:
             await body.aclose()

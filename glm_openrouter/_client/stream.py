@@ -1,8 +1,8 @@
 """`Stream` and `AsyncStream`: two thin drivers over one path.
 
-Everything that is not a socket is shared: `Exchange` holds one request over all its tries, `Call` one of these tries.
-The two classes differ in the words `async` and `await`, and in nothing else. They are not generators, because asyncio
-closes all asynchronous generators at once when a loop shuts down, even those that run inside another.
+Everything that is not a socket is shared: `ChatCall` holds one request over all its tries, `ChatAttempt` one of these
+tries. The two classes differ in the words `async` and `await`, and in nothing else. They are not generators, because
+asyncio closes all asynchronous generators at once when a loop shuts down, even those that run inside another.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from tenacity import AsyncRetrying, Retrying
 from glm_openrouter.completions import Completion, Delta
 from glm_openrouter.errors import APIError
 
-from .chat_attempt import Call
-from .chat_call import Exchange
+from .chat_attempt import ChatAttempt
+from .chat_call import ChatCall
 
 if TYPE_CHECKING:
     from glm_openrouter._http import AsyncBody, Body
@@ -29,9 +29,9 @@ __all__ = ["AsyncStream", "Stream"]
 class _BaseStream:
     """What both streams have in common."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: ChatCall) -> None:
         self._exchange = exchange
-        self._call: Call | None = None
+        self._call: ChatAttempt | None = None
         self._pending: Iterator[Delta] = iter(())
         """What has been read and not given out."""
 
@@ -68,7 +68,7 @@ class Stream(_BaseStream):
         RuntimeError: It is iterated over outside of its block.
     """
 
-    def __init__(self, client: Client, exchange: Exchange) -> None:
+    def __init__(self, client: Client, exchange: ChatCall) -> None:
         super().__init__(exchange)
         self._client = client
         self._body: Body | None = None
@@ -146,7 +146,7 @@ class AsyncStream(_BaseStream):
         RuntimeError: It is iterated over outside of its block.
     """
 
-    def __init__(self, client: AsyncClient, exchange: Exchange) -> None:
+    def __init__(self, client: AsyncClient, exchange: ChatCall) -> None:
         super().__init__(exchange)
         self._client = client
         self._body: AsyncBody | None = None

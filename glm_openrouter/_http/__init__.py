@@ -21,7 +21,7 @@ from .options import (
     check_client,
 )
 from .reads import sending
-from .request import Endpoint
+from .request import RequestBuilder
 from .sync_pool import release_sync_client, sync_client
 
 __all__ = [
@@ -30,11 +30,11 @@ __all__ = [
     "AsyncBody",
     "AsyncHTTPClient",
     "Body",
-    "Endpoint",
     "HTTPClient",
     "HTTPRequest",
     "HTTPResponse",
     "LeavingNoFrames",
+    "RequestBuilder",
     "Timeout",
     "TransportFailure",
     "async_client",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from glm_openrouter._idle import Silence
+from glm_openrouter._idle import IdleTimer
 
 from .failure import ResponseTooLarge, transport_failure
 from .inflate import PIECE, cut, find_inflater
@@ -27,7 +27,7 @@ _ERROR_PAGE = 1 << 16
 class _BaseBody:
     """What both have in common: what comes from the socket is decompressed piece by piece, and counted."""
 
-    def __init__(self, response: HTTPResponse, silence: Silence, limit: int) -> None:
+    def __init__(self, response: HTTPResponse, silence: IdleTimer, limit: int) -> None:
         self.response = response
         self._silence = silence
         self._limit = self._left = limit
@@ -91,7 +91,7 @@ class Body(_BaseBody):
         httpx.DecodingError: It is compressed in a way that was not asked for.
     """
 
-    def __init__(self, response: HTTPResponse, silence: Silence, limit: int) -> None:
+    def __init__(self, response: HTTPResponse, silence: IdleTimer, limit: int) -> None:
         super().__init__(response, silence, limit)
         self._reads = reads_of(response)
         if self._reads is not None:
@@ -166,7 +166,7 @@ class AsyncBody(_BaseBody):
     def __init__(
         self,
         response: HTTPResponse,
-        silence: Silence,
+        silence: IdleTimer,
         limit: int,
         client: AsyncHTTPClient | DirectAsyncClient,
     ) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from glm_openrouter._idle import Silence
+from glm_openrouter._idle import IdleTimer
 
 from .options import HTTPRequest, HTTPResponse
 
@@ -32,7 +32,7 @@ class _Socket(Protocol):
 
 
 class _Sending(threading.local):
-    silence: Silence | None = None
+    silence: IdleTimer | None = None
     """That of the request which this thread is sending, until its response starts."""
 
 
@@ -43,7 +43,7 @@ class Reads:
     """The reads and writes of one socket, which serves one response after the other."""
 
     def __init__(self, stream: _Socket) -> None:
-        self.silence: Silence | None = None
+        self.silence: IdleTimer | None = None
         """That of the response whose body is being read."""
         self._read, self._write = stream.read, stream.write
         stream.read, stream.write = self.read, self.write
@@ -70,7 +70,7 @@ def reads_of(response: HTTPResponse) -> Reads | None:
 
 
 @contextmanager
-def sending(request: HTTPRequest, silence: Silence) -> Iterator[None]:
+def sending(request: HTTPRequest, silence: IdleTimer) -> Iterator[None]:
     """Send a request in this block, through any client; no wait for its response may be longer than `silence` says."""
     request.extensions["trace"] = _trace  # https://www.python-httpx.org/advanced/extensions/#trace
     _sending.silence = silence

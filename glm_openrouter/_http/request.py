@@ -4,20 +4,20 @@ from collections.abc import Mapping
 
 import httpx
 
-from glm_openrouter.catalogue.queries import Get
+from glm_openrouter.catalogue.queries import GetRequest
 
 from .inflate import ACCEPT_ENCODING
 from .options import AsyncHTTPClient, HTTPClient, HTTPRequest, Timeout
 from .proxy import Proxy, environment_proxy
 
-__all__ = ["Endpoint", "proxy_of"]
+__all__ = ["RequestBuilder", "proxy_of"]
 
 
 _PROXY = "glm_openrouter.proxy"
-"""What `Endpoint` calls it among the extensions of a request."""
+"""What `RequestBuilder` calls it among the extensions of a request."""
 
 
-class Endpoint:
+class RequestBuilder:
     """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
@@ -42,7 +42,7 @@ class Endpoint:
         return self._extensions
 
     def build_request(
-        self, wanted: bytes | Get, client: HTTPClient | AsyncHTTPClient | None
+        self, wanted: bytes | GetRequest, client: HTTPClient | AsyncHTTPClient | None
     ) -> HTTPRequest:
         """Return a request; it has what the user's own `client` adds to requests, a shared client adds nothing.
 
@@ -53,7 +53,7 @@ class Endpoint:
         Raises:
             InvalidRequestError: The environment names a proxy that cannot be used.
         """
-        if isinstance(wanted, Get):
+        if isinstance(wanted, GetRequest):
             method, url, body = "GET", httpx.URL(self._base_url + wanted.path), b""
         else:
             method, url, body = "POST", self._chat_url, wanted

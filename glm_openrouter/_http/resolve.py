@@ -47,7 +47,7 @@ def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
     found: list[str] = []
     failures: list[OSError] = []
 
-    def look_up() -> None:
+    def run_query() -> None:
         try:
             entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -55,7 +55,7 @@ def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
         else:
             found.extend(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
-    looking = threading.Thread(target=look_up, name=f"look up {host}", daemon=True)
+    looking = threading.Thread(target=run_query, name=f"look up {host}", daemon=True)
     looking.start()
     looking.join(timeout)
     if looking.is_alive():

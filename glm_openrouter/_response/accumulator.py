@@ -170,7 +170,7 @@ class ChatAccumulator:
 
     def feed(self, delta: Delta) -> None:
         """Keep one repaired increment; its tool calls become those of the response."""
-        if delta.refiles_text:
+        if delta.text_was_reasoning:
             self._refiled = True
             self._reasoning += self._text
             self._text = []

@@ -1,7 +1,7 @@
 """One response, from bytes to increments to the completion: the path that every response takes.
 
-`Assembly.feed` and `Assembly.flush` return lists, so that the loops which read from a socket, one synchronous and one
-asynchronous, hold no logic. A complete response is a stream of one chunk.
+`ResponseParser.feed` and `ResponseParser.flush` return lists, so that the loops which read from a socket, one
+synchronous and one asynchronous, hold no logic. A complete response is a stream of one chunk.
 """
 
 import warnings
@@ -29,10 +29,10 @@ from .failures import error_from_envelope
 from .memory import SMALL, Memory
 from .repairs import Repairs
 from .sse import Decoder
-from .stop import StopTexts
-from .tool_calls import one_per_call, read_tool_calls
+from .stop import StopSequences
+from .tool_calls import merge_by_index, read_tool_calls
 
-__all__ = ["Assembly"]
+__all__ = ["ResponseParser"]
 
 _EXCERPT = 4096
 """Bytes of a payload that are looked at to show what it is; much more than is shown, so that no secret is cut."""
@@ -41,7 +41,7 @@ _MOST_CALLS = 20_000
 """Parts of tool calls in one payload, each of which takes some time; no answer has a hundred."""
 
 
-class Assembly:
+class ResponseParser:
     """Put one response together.
 
     A failure ends the response, but what came before it in the same bytes is given out first: `feed` returns it, and
@@ -53,7 +53,7 @@ class Assembly:
         decoder: Decoder,
         repairs: Repairs,
         model: str | None,
-        stop: StopTexts | None = None,
+        stop: StopSequences | None = None,
         *,
         redact: Redactor = redact,
         memory: Memory | None = None,
@@ -157,7 +157,7 @@ class Assembly:
         if self.stopped:
             self._accumulator.completion.finish_reason = "stop"
         settled = self._accumulator.settle(ended=self._whole or self._decoder.done)
-        last.tool_calls = one_per_call([*last.tool_calls, *settled])
+        last.tool_calls = merge_by_index([*last.tool_calls, *settled])
         if last:
             deltas.append(last)
         completion = self._accumulator.finish()

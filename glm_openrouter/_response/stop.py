@@ -6,15 +6,15 @@ from glm_openrouter.completions import Delta
 
 from .markers import undecided
 
-__all__ = ["StopTexts", "stop_texts"]
+__all__ = ["StopSequences", "stop_sequences"]
 
 
-def stop_texts(stop: str | Sequence[str] | None) -> list[str]:
+def stop_sequences(stop: str | Sequence[str] | None) -> list[str]:
     """Return the stop texts of a request."""
     return [text for text in ((stop,) if isinstance(stop, str) else stop or ()) if text]
 
 
-class StopTexts:
+class StopSequences:
     """End the answer of one response before the first of the stop texts.
 
     Text is held back for no longer than it may be the beginning of one.
@@ -23,18 +23,18 @@ class StopTexts:
     def __init__(self, *texts: str) -> None:
         self.found = False
         """Whether the answer is over, so that nothing more is wanted."""
-        self._texts = stop_texts(texts)
+        self._texts = stop_sequences(texts)
         self._held = ""
 
     @classmethod
-    def of(cls, stop: str | Sequence[str] | None) -> "StopTexts | None":
+    def of(cls, stop: str | Sequence[str] | None) -> "StopSequences | None":
         """Return the texts of a request, or `None` if it has none."""
-        texts = stop_texts(stop)
+        texts = stop_sequences(stop)
         return cls(*texts) if texts else None
 
     def feed(self, delta: Delta) -> Delta:
         """Return the part of an increment that belongs to the answer; tool calls after a stop text do not."""
-        if delta.refiles_text:
+        if delta.text_was_reasoning:
             delta.reasoning, self._held = self._held + delta.reasoning, ""
         if self.found or not delta.text:
             return Delta() if self.found else delta
@@ -43,7 +43,7 @@ class StopTexts:
         if found:
             self.found, self._held = True, ""
             _, start = min(found)  # the one that is complete first, as a provider would have it
-            return Delta(text[:start], delta.reasoning, refiles_text=delta.refiles_text)
+            return Delta(text[:start], delta.reasoning, text_was_reasoning=delta.text_was_reasoning)
         settled = len(text) - undecided(text, self._texts)
         delta.text, self._held = text[:settled], text[settled:]
         return delta

@@ -13,7 +13,7 @@ from glm_openrouter.completions import ToolCall, ToolCallDelta
 
 from .chunks import WireToolCall
 
-__all__ = ["CUT", "ToolCallAccumulator", "one_per_call", "read_tool_calls"]
+__all__ = ["CUT", "ToolCallAccumulator", "merge_by_index", "read_tool_calls"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -39,7 +39,7 @@ def read_tool_calls(calls: Sequence[WireToolCall]) -> list[ToolCallDelta]:
     return deltas
 
 
-def one_per_call(deltas: list[ToolCallDelta]) -> list[ToolCallDelta]:
+def merge_by_index(deltas: list[ToolCallDelta]) -> list[ToolCallDelta]:
     """Join the parts of a call that came in one increment: frameworks join increments, not the parts of one."""
     if len(deltas) < 2:
         return deltas
@@ -186,7 +186,7 @@ class ToolCallAccumulator:
 
     def feed(self, deltas: Sequence[ToolCallDelta]) -> list[ToolCallDelta]:
         """Take fragments; return what is new of each call, with its position as `index`."""
-        return one_per_call([new for delta in deltas if (new := self._take(delta)) is not None])
+        return merge_by_index([new for delta in deltas if (new := self._take(delta)) is not None])
 
     @property
     def complete(self) -> bool:

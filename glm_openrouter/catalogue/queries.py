@@ -23,17 +23,17 @@ from glm_openrouter.models import ModelFacts, find_model, strip_variant
 from .infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
 
 __all__ = [
-    "Get",
-    "Inquiry",
+    "GetRequest",
+    "Query",
     "find_generation",
     "list_endpoints",
     "list_models",
+    "query_key",
     "read_facts",
-    "read_key",
 ]
 
 
-class Get(Struct, frozen=True):
+class GetRequest(Struct, frozen=True):
     """One thing to get."""
 
     path: str
@@ -45,7 +45,7 @@ class Get(Struct, frozen=True):
 
 
 T = TypeVar("T")
-Inquiry = Generator[Get, JSONObject, T]
+Query = Generator[GetRequest, JSONObject, T]
 
 _PRICED_BY_UNIT: Final = frozenset(("request", "image", "web_search"))
 
@@ -57,7 +57,7 @@ _MOST_PAGES: Final = 100
 """Of the list of models, which has one: an end for a server whose pages have none."""
 
 
-def list_models() -> Inquiry[list[ModelInfo]]:
+def list_models() -> Query[list[ModelInfo]]:
     """Return all models, page by page."""
     models: list[ModelInfo] = []
     seen = 0
@@ -65,7 +65,7 @@ def list_models() -> Inquiry[list[ModelInfo]]:
     asked: set[str] = set()
     while query is not None and query not in asked and len(asked) < _MOST_PAGES:
         asked.add(query)
-        page = yield Get(f"/models{query}")
+        page = yield GetRequest(f"/models{query}")
         rows = _listed(page.get("data"))
         seen += len(rows)
         models += [fit(ModelInfo, _with_prices(row)) for row in _objects(rows)]
@@ -73,7 +73,7 @@ def list_models() -> Inquiry[list[ModelInfo]]:
     return models
 
 
-def list_endpoints(model: str) -> Inquiry[list[EndpointInfo]]:
+def list_endpoints(model: str) -> Query[list[EndpointInfo]]:
     """Return the endpoints of a model, whatever its routing suffix.
 
     Raises:
@@ -83,14 +83,14 @@ def list_endpoints(model: str) -> Inquiry[list[EndpointInfo]]:
     return _read_endpoints(data)
 
 
-def _get_endpoints(model: str) -> Inquiry[JSONObject]:
+def _get_endpoints(model: str) -> Query[JSONObject]:
     author, _, slug = strip_variant(model).partition("/")
     if not (author and slug) or author.startswith("@"):
         raise InvalidRequestError(
             f"The catalogue knows models by ids such as z-ai/glm-4.6, got {model!r}."
         )
     path = f"/models/{quote(author, safe='')}/{quote(slug, safe='')}/endpoints"
-    answer = yield Get(path, model=model)
+    answer = yield GetRequest(path, model=model)
     return _object(answer.get("data"))
 
 
@@ -99,7 +99,7 @@ def _read_endpoints(data: JSONObject) -> list[EndpointInfo]:
     return [fit(EndpointInfo, _with_prices(row)) for row in rows]
 
 
-def read_facts(model: str) -> Inquiry[ModelFacts]:
+def read_facts(model: str) -> Query[ModelFacts]:
     """Return the current facts about a model, over all its providers.
 
     Raises:
@@ -125,13 +125,13 @@ def read_facts(model: str) -> Inquiry[ModelFacts]:
     )
 
 
-def read_key() -> Inquiry[KeyInfo]:
+def query_key() -> Query[KeyInfo]:
     """Return what is known of the client's key."""
-    answer = yield Get("/key")
+    answer = yield GetRequest("/key")
     return fit(KeyInfo, _object(answer.get("data")))
 
 
-def find_generation(generation_id: str) -> Inquiry[GenerationInfo]:
+def find_generation(generation_id: str) -> Query[GenerationInfo]:
     """Return what is known of a response, waiting for it to appear.
 
     Raises:
@@ -146,7 +146,7 @@ def find_generation(generation_id: str) -> Inquiry[GenerationInfo]:
     missing: NotFoundError | None = None
     for delay in _APPEARS_AFTER:
         try:
-            answer = yield Get(path, delay=delay)
+            answer = yield GetRequest(path, delay=delay)
         except NotFoundError as error:
             missing = error
         else:

@@ -171,7 +171,7 @@ def check_schema(client: Client, model: str) -> str:
             response_format=structured.response_format(_PERSON),
         )
     )
-    value = structured.Plan(_PERSON).read(structured.Reply(completion.text))
+    value = structured.OutputSpec(_PERSON).read(structured.ModelAnswer(completion.text))
     return f"{value}, {_origin(completion)}"
 
 

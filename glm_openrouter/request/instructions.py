@@ -8,8 +8,8 @@ from glm_openrouter._json.values import JSONObject
 
 __all__ = [
     "add_instruction",
+    "correction_instruction",
     "format_instruction",
-    "repair_instruction",
     "schema_instruction",
     "tool_instruction",
 ]
@@ -59,7 +59,7 @@ def tool_instruction(*names: str) -> str:
     return f"Do not give your answer in text: give it by calling the tool {tools}, once, with complete arguments."
 
 
-def repair_instruction(problem: str) -> str:
+def correction_instruction(problem: str) -> str:
     """Return the words that tell the model what was wrong with its answer."""
     return (
         f"That answer cannot be used: {problem}\n"

@@ -5,24 +5,24 @@ forced to call a tool, and the answer may come as a call, bare, in a fence, or b
 goes into the prompt; the answer is read tolerantly and validated strictly, but JSON inside a sentence is a quote and no
 answer; the model gets one chance to correct it; and then there is an error, which holds the answer.
 
-A `Plan` is one schema and one way to ask for it. `converse` is the conversation, as a generator that yields messages to
-send and receives the answers, so that both frameworks, synchronous and asynchronous, share it.
+An `OutputSpec` is one schema and one way to ask for it. `ask_until_valid` is the conversation, as a generator that
+yields messages to send and receives the answers, so that both frameworks, synchronous and asynchronous, share it.
 """
 
-from .conversation import Conversation, afinish, converse, finish
+from .conversation import Conversation, adrive, ask_until_valid, drive
 from .partials import Partials
-from .spec import Method, Plan, Reply, check_schema, response_format, schema_check
+from .spec import Method, ModelAnswer, OutputSpec, check_schema, response_format, schema_check
 
 __all__ = [
     "Conversation",
     "Method",
+    "ModelAnswer",
+    "OutputSpec",
     "Partials",
-    "Plan",
-    "Reply",
-    "afinish",
+    "adrive",
+    "ask_until_valid",
     "check_schema",
-    "converse",
-    "finish",
+    "drive",
     "response_format",
     "schema_check",
 ]

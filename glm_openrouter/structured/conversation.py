@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from glm_openrouter.errors import StructuredOutputError
-from glm_openrouter.request.instructions import repair_instruction
+from glm_openrouter.request.instructions import correction_instruction
 
-from .spec import Plan, Reply
+from .spec import ModelAnswer, OutputSpec
 
-__all__ = ["Conversation", "afinish", "converse", "finish"]
+__all__ = ["Conversation", "adrive", "ask_until_valid", "drive"]
 
 
 Message = TypeVar("Message")
@@ -18,42 +18,42 @@ Conversation = Generator[list[Message], Answer, Result]
 """Yields the messages to send, receives the answers."""
 
 
-def converse(
-    plan: Plan,
+def ask_until_valid(
+    spec: OutputSpec,
     messages: Sequence[Message],
     *,
-    read: Callable[[Answer], Reply],
-    complain: Callable[[Answer, str], Sequence[Message]],
+    read: Callable[[Answer], ModelAnswer],
+    correction_messages: Callable[[Answer, str], Sequence[Message]],
     error: Callable[[str, Answer], StructuredOutputError] = StructuredOutputError,
 ) -> Conversation[Message, Answer, tuple[Any, Answer]]:
     """Yield the messages to send and receive the answer, at most twice; return the object and the answer it is from.
 
     Args:
-        plan: What is asked for.
+        spec: What is asked for.
         messages: The conversation so far.
         read: Returns the parts of an answer that count.
-        complain: Returns the messages that show the model its answer and what was wrong with it.
+        correction_messages: Returns the messages that show the model its answer and what was wrong with it.
         error: Makes the error, which holds the answer.
 
     Raises:
         StructuredOutputError: No answer fits.
     """
     answer = yield [*messages]
-    reply = read(answer)
+    reading = read(answer)
     try:
-        return plan.read(reply), answer
+        return spec.read(reading), answer
     except StructuredOutputError as problem:
-        if not plan.may_ask_again(reply):
+        if not spec.may_ask_again(reading):
             raise error(str(problem), answer) from problem.__cause__
-        again = complain(answer, repair_instruction(str(problem)))
+        again = correction_messages(answer, correction_instruction(str(problem)))
     answer = yield [*messages, *again]
     try:
-        return plan.read(read(answer)), answer
+        return spec.read(read(answer)), answer
     except StructuredOutputError as problem:
         raise error(str(problem), answer) from problem.__cause__
 
 
-def finish(
+def drive(
     conversation: Conversation[Message, Answer, Result],
     answer: Answer,
     ask: Callable[[list[Message]], Answer],
@@ -68,7 +68,7 @@ def finish(
         answer = ask(messages)
 
 
-async def afinish(
+async def adrive(
     conversation: Conversation[Message, Answer, Result],
     answer: Answer,
     ask: Callable[[list[Message]], Awaitable[Answer]],

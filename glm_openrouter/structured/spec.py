@@ -17,8 +17,8 @@ from .partials import Partials
 
 __all__ = [
     "Method",
-    "Plan",
-    "Reply",
+    "ModelAnswer",
+    "OutputSpec",
     "check_schema",
     "response_format",
     "schema_check",
@@ -75,7 +75,7 @@ _RESTRICTING_KEYS = frozenset(
 """A schema with none of these is most likely something else, such as an example of the answer."""
 
 
-class Reply(NamedTuple):
+class ModelAnswer(NamedTuple):
     """The parts of an answer that count."""
 
     text: str
@@ -85,7 +85,7 @@ class Reply(NamedTuple):
     """Whether it reached the limit of tokens."""
 
 
-class Plan:
+class OutputSpec:
     """One schema, and the way to get an answer in it."""
 
     def __init__(
@@ -139,14 +139,14 @@ class Plan:
             case "prompt":
                 self.arguments = {"instruction": schema_instruction(schema)}
 
-    def read(self, reply: Reply) -> Any:
+    def read(self, answer: ModelAnswer) -> Any:
         """Return the answer as an object of the schema: what the tool was called with, or else what the text gives.
 
         Raises:
             StructuredOutputError: There is none, or the text gives several; the message says why.
         """
         problem: Exception | None = None
-        for values in self._candidates(reply):
+        for values in self._candidates(answer):
             fitting: list[tuple[Any, Any]] = []
             for value in values:
                 try:
@@ -158,7 +158,7 @@ class Plan:
                 break
             if fitting:
                 return fitting[0][1]
-        raise StructuredOutputError(self._describe(reply, problem), reply.text) from problem
+        raise StructuredOutputError(self._describe(answer, problem), answer.text) from problem
 
     def validate(self, value: Any) -> Any:
         """Return a JSON value as an object of the schema.
@@ -176,13 +176,13 @@ class Plan:
         """
         return _limited(self._validate, value) if self._validate else value
 
-    def may_ask_again(self, reply: Reply) -> bool:
+    def may_ask_again(self, answer: ModelAnswer) -> bool:
         """Return whether a second answer may be better: not if it would be cut again, or needs another tool first."""
-        return not reply.cut and not self.wants_tool(reply)
+        return not answer.cut and not self.wants_tool(answer)
 
-    def wants_tool(self, reply: Reply) -> bool:
+    def wants_tool(self, answer: ModelAnswer) -> bool:
         """Return whether a tool was called which is not the answer."""
-        return any(name != self.name for name, _ in reply.calls)
+        return any(name != self.name for name, _ in answer.calls)
 
     def partials(self) -> "Partials":
         """Return a reader for an answer that is still coming."""
@@ -203,12 +203,12 @@ class Plan:
             function["strict"] = strict
         return {"type": "function", "function": function}
 
-    def _candidates(self, reply: Reply) -> Iterator[Iterable[Any]]:
+    def _candidates(self, answer: ModelAnswer) -> Iterator[Iterable[Any]]:
         """Yield the values that may be the answer, the likeliest first; of those that come together only one can be."""
-        for name, arguments in reply.calls:
+        for name, arguments in answer.calls:
             if name == self.name:
                 yield _values(arguments) if isinstance(arguments, str) else (arguments,)
-        values = _values(reply.text)
+        values = _values(answer.text)
         yield (value for value in values if not self._is_unrelated(value))
         yield (value for value in values if self._is_unrelated(value))
 
@@ -220,11 +220,11 @@ class Plan:
         known = isinstance(value, dict) and properties.keys() & value.keys()
         return bool(properties) and not known
 
-    def _describe(self, reply: Reply, problem: Exception | None) -> str:
-        if reply.cut:
+    def _describe(self, answer: ModelAnswer, problem: Exception | None) -> str:
+        if answer.cut:
             return "The answer was cut off at the limit of tokens. Raise max_tokens."
-        if self.wants_tool(reply):
-            names = ", ".join(repr(name) for name, _ in reply.calls if name != self.name)
+        if self.wants_tool(answer):
+            names = ", ".join(repr(name) for name, _ in answer.calls if name != self.name)
             return f"The model called {names} instead of giving the answer."
         if isinstance(problem, ValidationError):
             return "; ".join(map(_describe_line, problem.errors(include_url=False)))

@@ -11,12 +11,12 @@ from langchain_core.messages import (
 )
 
 from glm_openrouter import errors
-from glm_openrouter.structured import Reply
+from glm_openrouter.structured import ModelAnswer
 
 if TYPE_CHECKING:
     pass
 
-__all__ = ["StructuredOutputError", "complain", "reply_of"]
+__all__ = ["StructuredOutputError", "answer_of", "correction_messages"]
 
 
 class StructuredOutputError(errors.StructuredOutputError, OutputParserException):
@@ -27,17 +27,17 @@ class StructuredOutputError(errors.StructuredOutputError, OutputParserException)
         self.observation, self.llm_output, self.send_to_llm = message, str(raw.text), False
 
 
-def reply_of(message: BaseMessage) -> Reply:
+def answer_of(message: BaseMessage) -> ModelAnswer:
     """Return what counts of a message as an answer."""
     calls: list[tuple[str, Any]] = []
     if isinstance(message, AIMessage):
         calls += [(call["name"], call["args"]) for call in message.tool_calls]
         calls += [(call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
     cut = message.response_metadata.get("finish_reason") == "length"
-    return Reply(str(message.text), calls, cut)
+    return ModelAnswer(str(message.text), calls, cut)
 
 
-def complain(message: BaseMessage, words: str) -> list[BaseMessage]:
+def correction_messages(message: BaseMessage, words: str) -> list[BaseMessage]:
     """Return a message and what is wrong with it; each of its calls needs a result."""
     ids = []
     if isinstance(message, AIMessage):

@@ -15,11 +15,18 @@ from langchain_core.tools import StructuredTool
 
 from glm_openrouter._json.in_text import json_values
 from glm_openrouter.request.instructions import tool_instruction
-from glm_openrouter.structured import Plan, Reply, afinish, converse, finish, schema_check
+from glm_openrouter.structured import (
+    ModelAnswer,
+    OutputSpec,
+    adrive,
+    ask_until_valid,
+    drive,
+    schema_check,
+)
 from langchain_glm._base import ANSWER_TOOLS
 from langchain_glm._to_wire.content import type_of
 
-from .answers import StructuredOutputError, complain, reply_of
+from .answers import StructuredOutputError, answer_of, correction_messages
 
 __all__ = ["ModelBinding", "ask_for_answer_tools"]
 
@@ -84,7 +91,7 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
             return invoke(messages, config, **kwargs)
 
         conversation = self._converse(input)
-        return cast(AIMessage, finish(conversation, ask(next(conversation)), ask))
+        return cast(AIMessage, drive(conversation, ask(next(conversation)), ask))
 
     async def ainvoke(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
@@ -98,7 +105,7 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
             return await invoke(messages, config, **kwargs)
 
         conversation = self._converse(input)
-        return cast(AIMessage, await afinish(conversation, await ask(next(conversation)), ask))
+        return cast(AIMessage, await adrive(conversation, await ask(next(conversation)), ask))
 
     def bind(self, **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Return this binding with more arguments; see `ChatGLM.bind`."""
@@ -124,9 +131,13 @@ def _converse_until_called(
     functions = [tool["function"] for tool in tools if "function" in tool]
     forms = {spec["name"]: spec["parameters"] for spec in functions if spec["name"] in names}
     checks = {name: schema_check(schema) for name, schema in forms.items()}
-    plan = Plan({"anyOf": list(forms.values())}, partial(_fit, checks), method="prompt")
-    conversation = converse(
-        plan, messages, read=_read_text, complain=complain, error=StructuredOutputError
+    spec = OutputSpec({"anyOf": list(forms.values())}, partial(_fit, checks), method="prompt")
+    conversation = ask_until_valid(
+        spec,
+        messages,
+        read=_read_text,
+        correction_messages=correction_messages,
+        error=StructuredOutputError,
     )
     try:
         (name, arguments), message = yield from conversation
@@ -157,9 +168,13 @@ def _converse_until_written(wanted: JSONObject, messages: Sequence[BaseMessage])
 
     If it still does not fit, the last message is returned as it is: whoever asked reads it, and raises.
     """
-    plan = Plan(wanted["json_schema"]["schema"], method="prompt")
-    conversation = converse(
-        plan, messages, read=_read_text, complain=complain, error=StructuredOutputError
+    spec = OutputSpec(wanted["json_schema"]["schema"], method="prompt")
+    conversation = ask_until_valid(
+        spec,
+        messages,
+        read=_read_text,
+        correction_messages=correction_messages,
+        error=StructuredOutputError,
     )
     try:
         value, message = yield from conversation
@@ -173,13 +188,13 @@ def _converse_until_written(wanted: JSONObject, messages: Sequence[BaseMessage])
 
 
 def _calls_of(message: BaseMessage) -> Sequence[Any]:
-    return reply_of(message).calls
+    return answer_of(message).calls
 
 
-def _read_text(message: BaseMessage) -> Reply:
+def _read_text(message: BaseMessage) -> ModelAnswer:
     """Return what counts of a message as a written answer: nothing, while it calls tools."""
-    text, calls, cut = reply_of(message)
-    return Reply("" if calls else text, [("", arguments) for _, arguments in calls], cut)
+    text, calls, cut = answer_of(message)
+    return ModelAnswer("" if calls else text, [("", arguments) for _, arguments in calls], cut)
 
 
 def _is_json(text: str) -> bool:

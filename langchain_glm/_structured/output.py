@@ -23,14 +23,21 @@ from langchain_core.messages import (
 )
 from langchain_core.runnables import AddableDict, Runnable, RunnableConfig
 
-from glm_openrouter.structured import Conversation, Method, Plan, afinish, converse, finish
+from glm_openrouter.structured import (
+    Conversation,
+    Method,
+    OutputSpec,
+    adrive,
+    ask_until_valid,
+    drive,
+)
 from langchain_glm._to_wire.tools import ToolLike, to_tool, to_tool_choice
 
-from .schemas import is_pydantic, to_plan
+from .schemas import is_pydantic, to_spec
 
 if TYPE_CHECKING:
     from langchain_glm.chat_models import ChatGLM
-from .answers import StructuredOutputError, complain, reply_of
+from .answers import StructuredOutputError, answer_of, correction_messages
 
 __all__ = ["StructuredOutput", "structured_output"]
 
@@ -50,17 +57,17 @@ def structured_output(
     **kwargs: Any,
 ) -> "StructuredOutput":
     """Return the runnable of `ChatGLM.with_structured_output`."""
-    plan = to_plan(schema, method, strict)
+    spec = to_spec(schema, method, strict)
     traced = {
         "kwargs": {"method": method, "strict": strict},
-        "schema": schema if is_pydantic(schema) else {"title": plan.name, **plan.schema},
+        "schema": schema if is_pydantic(schema) else {"title": spec.name, **spec.schema},
     }
-    arguments = {**kwargs, **plan.arguments, "ls_structured_output_format": traced}
+    arguments = {**kwargs, **spec.arguments, "ls_structured_output_format": traced}
     converted = [to_tool(tool) for tool in (*(tools or ()), *arguments.get("tools", ()))]
     optional = {"tools": converted or None, "tool_choice": to_tool_choice(tool_choice, converted)}
     arguments |= {name: value for name, value in optional.items() if value is not None}
     output_type = schema if isinstance(schema, type) and not include_raw else JSONObject
-    return StructuredOutput(model, arguments, plan, output_type, include_raw=include_raw)
+    return StructuredOutput(model, arguments, spec, output_type, include_raw=include_raw)
 
 
 class StructuredOutput(Runnable[LanguageModelInput, Any]):
@@ -70,14 +77,14 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         self,
         model: "ChatGLM",
         arguments: JSONObject,
-        plan: Plan,
+        spec: OutputSpec,
         output_type: Any,
         *,
         include_raw: bool,
     ) -> None:
         self._model = model
         self._bound = model.bind(**arguments)
-        self._plan = plan
+        self._spec = spec
         self._output_type = output_type
         self._include_raw = include_raw
 
@@ -138,7 +145,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
     ) -> Any:
         ask = self._ask(config, kwargs)
         conversation = self._converse(given)
-        return finish(conversation, ask(next(conversation)), ask)
+        return drive(conversation, ask(next(conversation)), ask)
 
     async def _ainvoke(
         self,
@@ -149,7 +156,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
     ) -> Any:
         ask = self._aask(config, kwargs)
         conversation = self._converse(given)
-        return await afinish(conversation, await ask(next(conversation)), ask)
+        return await adrive(conversation, await ask(next(conversation)), ask)
 
     def _stream(
         self,
@@ -159,12 +166,12 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         **kwargs: Any,
     ) -> Iterator[Any]:
         conversation = self._converse(next(inputs))
-        growing = _Growing(self._plan, include_raw=self._include_raw)
+        growing = _Growing(self._spec, include_raw=self._include_raw)
         chunks = self._bound.stream(next(conversation), config, **kwargs)
         with closing(cast("Generator[AIMessageChunk]", chunks)) as open_chunks:
             for chunk in open_chunks:
                 yield from growing.feed(chunk)
-        yield from growing.finish(finish(conversation, growing.message, self._ask(config, kwargs)))
+        yield from growing.finish(drive(conversation, growing.message, self._ask(config, kwargs)))
 
     async def _astream(
         self,
@@ -174,13 +181,13 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         **kwargs: Any,
     ) -> AsyncIterator[Any]:
         conversation = self._converse(await anext(inputs))
-        growing = _Growing(self._plan, include_raw=self._include_raw)
+        growing = _Growing(self._spec, include_raw=self._include_raw)
         chunks = self._bound.astream(next(conversation), config, **kwargs)
         async with aclosing(cast("AsyncGenerator[AIMessageChunk]", chunks)) as open_chunks:
             async for chunk in open_chunks:
                 for part in growing.feed(chunk):
                     yield part
-        result = await afinish(conversation, growing.message, self._aask(config, kwargs))
+        result = await adrive(conversation, growing.message, self._aask(config, kwargs))
         for part in growing.finish(result):
             yield part
 
@@ -197,8 +204,12 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
     def _converse(self, given: LanguageModelInput) -> Conversation[BaseMessage, BaseMessage, Any]:
         """Yield the messages to send and receive the answer, at most twice; return what `invoke` returns."""
         messages = self._model._convert_input(given).to_messages()
-        conversation = converse(
-            self._plan, messages, read=reply_of, complain=complain, error=StructuredOutputError
+        conversation = ask_until_valid(
+            self._spec,
+            messages,
+            read=answer_of,
+            correction_messages=correction_messages,
+            error=StructuredOutputError,
         )
         problem: StructuredOutputError | None = None
         try:
@@ -207,7 +218,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
             if not self._include_raw:
                 raise
             value, raw, problem = None, error.raw, error
-            if self._plan.wants_tool(reply_of(raw)):
+            if self._spec.wants_tool(answer_of(raw)):
                 problem = None  # the call is in the message
         return (
             {"raw": raw, "parsed": value, "parsing_error": problem} if self._include_raw else value
@@ -217,9 +228,9 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
 class _Growing:
     """Chunks of a message -> the parts of a stream of structured output."""
 
-    def __init__(self, plan: Plan, *, include_raw: bool) -> None:
-        self._plan = plan
-        self._partials = plan.partials()
+    def __init__(self, spec: OutputSpec, *, include_raw: bool) -> None:
+        self._spec = spec
+        self._partials = spec.partials()
         self._include_raw = include_raw
         self._chunks: list[AIMessageChunk] = []
         self._last: Any = None
@@ -236,7 +247,7 @@ class _Growing:
         parts: list[Any] = [_RawAndParsed(raw=chunk)] if self._include_raw else []
         for value in self._values(chunk):
             try:
-                grown = self._plan.validate_partial(value)
+                grown = self._spec.validate_partial(value)
             except (ValueError, TypeError):
                 continue
             if grown != self._last:

@@ -10,28 +10,28 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import is_typeddict
 
-from glm_openrouter.structured import Method, Plan
+from glm_openrouter.structured import Method, OutputSpec
 
-__all__ = ["has_schema", "is_pydantic", "to_plan"]
+__all__ = ["has_schema", "is_pydantic", "to_spec"]
 
 JSONObject = dict[str, Any]
 
 
-def to_plan(schema: JSONObject | type | None, method: Method, strict: bool | None) -> Plan:
+def to_spec(schema: JSONObject | type | None, method: Method, strict: bool | None) -> OutputSpec:
     """Return the plan for a schema."""
     if schema is None or isinstance(schema, Mapping):
         json_schema = None if schema is None else _from_mapping(schema)
-        return Plan(json_schema, method=method, strict=strict)
+        return OutputSpec(json_schema, method=method, strict=strict)
     if is_typeddict(schema):
-        return Plan(_from_typed_dict(schema), method=method, strict=strict)
+        return OutputSpec(_from_typed_dict(schema), method=method, strict=strict)
     if is_pydantic(schema) and not issubclass(schema, BaseModel):
         old_class = cast(Any, schema)  # of pydantic.v1
-        return Plan(old_class.schema(), old_class.parse_obj, method=method, strict=strict)
+        return OutputSpec(old_class.schema(), old_class.parse_obj, method=method, strict=strict)
     adapter = TypeAdapter[Any](schema)
     json_schema = adapter.json_schema()
     if is_dataclass(schema) and schema.__doc__:
         json_schema = {"description": schema.__doc__, **json_schema}
-    return Plan(json_schema, _Validator(adapter), method=method, strict=strict)
+    return OutputSpec(json_schema, _Validator(adapter), method=method, strict=strict)
 
 
 def is_pydantic(schema: object) -> bool:

@@ -122,7 +122,7 @@ class _Fold:
         texts, thoughts = [self.text], [self.reasoning]
         arguments: dict[int | None, list[str]] = {}
         for delta in deltas[self.count : count]:
-            if delta.refiles_text:
+            if delta.text_was_reasoning:
                 thoughts += texts
                 texts = []
             texts.append(delta.text)

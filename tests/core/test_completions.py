@@ -37,7 +37,7 @@ from glm_openrouter import (
     RateLimitError,
     StreamInterruptedError,
 )
-from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import EventStreamDecoder
 
@@ -740,7 +740,7 @@ def test_usage_of_an_error_chunk_is_kept():
 
 
 def test_what_came_before_an_error_is_given_out_first():
-    assembly = Assembly(EventStreamDecoder(), Repairs((), {}), None)
+    assembly = ResponseParser(EventStreamDecoder(), Repairs((), {}), None)
     deltas = assembly.feed(events(says("a"), says("b"), error(502), says("c")))
 
     assert [delta.text for delta in deltas] == ["a", "b"]

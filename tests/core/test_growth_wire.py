@@ -19,10 +19,10 @@ from glm_openrouter._json.outline import cut_mark
 from glm_openrouter._json.strict import json_decoder
 from glm_openrouter._response.accumulator import ChatAccumulator
 from glm_openrouter._response.chunks import WireMessage
-from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
-from glm_openrouter._response.tool_calls import _Call, one_per_call
+from glm_openrouter._response.tool_calls import _Call, merge_by_index
 
 PACKAGE = str(Path(glm_openrouter.__file__).parent)
 OSLO = '{"harbour": "Oslo"}'
@@ -181,7 +181,9 @@ class Work:
 
 
 def work(pieces, monkeypatch):
-    assembly = Assembly(ResponseDecoder(), Repairs(frozenset(REPAIRS), SCHEMAS), REQUEST.model)
+    assembly = ResponseParser(
+        ResponseDecoder(), Repairs(frozenset(REPAIRS), SCHEMAS), REQUEST.model
+    )
     data = [piece.encode() if isinstance(piece, str) else piece for piece in pieces]
     with Work(monkeypatch) as counted:
         for piece in data:
@@ -246,7 +248,7 @@ def copied():
 def test_parts_of_a_call_in_one_increment_are_joined_once(copied):
     parts = [ToolCallDelta(0, None, None, Counted("a")) for _ in range(100)]
 
-    assert one_per_call(parts)[0].arguments == "a" * 100
+    assert merge_by_index(parts)[0].arguments == "a" * 100
     assert copied() == 0
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from glm_openrouter import ChatRequest, GLMError, InvalidRequestError, StructuredOutputError
 from glm_openrouter._json.schema import kinds_of
-from glm_openrouter.structured import Plan, Reply, check_schema, schema_check
+from glm_openrouter.structured import ModelAnswer, OutputSpec, check_schema, schema_check
 from glm_openrouter.testing import json_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 
@@ -97,7 +97,7 @@ def test_a_reference_to_elsewhere_is_refused_and_opens_nothing(
     schema: dict[str, Any], opened: list[str]
 ) -> None:
     with pytest.raises(InvalidRequestError, match="nothing is fetched"):
-        Plan(schema)
+        OutputSpec(schema)
     assert opened == []
 
 
@@ -105,19 +105,19 @@ def test_a_reference_to_elsewhere_is_refused_and_opens_nothing(
 def test_a_recursive_schema_checks_answers_and_opens_nothing(
     schema: dict[str, Any], opened: list[str]
 ) -> None:
-    plan = Plan(schema, method="prompt")
+    spec = OutputSpec(schema, method="prompt")
     value = {"c": [{"c": []}, {}]}
-    assert plan.read(Reply(json.dumps(value))) == value
+    assert spec.read(ModelAnswer(json.dumps(value))) == value
     if "additionalProperties" in schema:
         with pytest.raises(StructuredOutputError, match=r"\$\.c\[1\]\.c\[0\]"):
-            plan.read(Reply('{"c": [{}, {"c": [{"d": 1}]}]}'))
+            spec.read(ModelAnswer('{"c": [{}, {"c": [{"d": 1}]}]}'))
     assert opened == []
 
 
 @pytest.mark.parametrize("schema", NOWHERE.values(), ids=NOWHERE)
 def test_a_reference_to_nothing_or_in_a_circle_is_refused(schema: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match=r"is not in it|no schema|circle"):
-        Plan(schema, method="prompt")
+        OutputSpec(schema, method="prompt")
 
 
 def _nested(levels: int) -> dict[str, Any]:
@@ -156,7 +156,7 @@ _CIRCLE["properties"] = {"a": _CIRCLE}
 def test_a_schema_that_cannot_be_used_is_a_typed_error(schema: Any) -> None:
     for method in ("json_schema", "function_calling", "json_mode", "prompt"):
         with pytest.raises(InvalidRequestError, match="Not a JSON schema"):
-            Plan(schema, method=method)  # type: ignore[arg-type]
+            OutputSpec(schema, method=method)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_schema_that_cannot_be_used_is_a_typed_error(schema: Any) -> None:
 )
 def test_what_the_checker_stumbles_over_is_a_misfit(schema: dict[str, Any], text: str) -> None:
     with pytest.raises(StructuredOutputError):
-        Plan(schema).read(Reply(text))
+        OutputSpec(schema).read(ModelAnswer(text))
 
 
 @pytest.mark.parametrize("levels", [175, 400, 970])
@@ -189,7 +189,7 @@ def test_a_validator_that_runs_out_of_stack_is_a_misfit() -> None:
         return validate([value])
 
     with pytest.raises(StructuredOutputError, match="nested too deeply"):
-        Plan(TREE, validate).read(Reply("{}"))
+        OutputSpec(TREE, validate).read(ModelAnswer("{}"))
 
 
 def _choices(levels: int) -> dict[str, Any]:
@@ -262,7 +262,7 @@ def test_a_message_about_a_large_value_is_short() -> None:
 
 
 def test_a_type_that_is_a_list_can_be_streamed() -> None:
-    partials = Plan({"type": ["object", "null"], "properties": {}}).partials()
+    partials = OutputSpec({"type": ["object", "null"], "properties": {}}).partials()
     assert partials.feed_text('{"a": 1, ') == [{"a": 1}]
 
 
@@ -298,10 +298,10 @@ def test_any_schema_and_any_answer_give_a_value_or_a_typed_error(
     for schema in (inner, {"type": "object", "properties": {"a": inner}}, {"anyOf": [inner]}):
         before = deepcopy(schema)
         try:
-            plan = Plan(schema, method=method)
-            plan.partials().feed_text('{"a": 1, ')
-            plan.validate(value)
-            assert plan.read(Reply(json.dumps(value))) is not ...
+            spec = OutputSpec(schema, method=method)
+            spec.partials().feed_text('{"a": 1, ')
+            spec.validate(value)
+            assert spec.read(ModelAnswer(json.dumps(value))) is not ...
         except GLMError:
             pass
         assert repr(schema) == repr(before)

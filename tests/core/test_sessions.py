@@ -131,14 +131,14 @@ def test_of_a_conversation_with_a_long_name_the_end_is_taken():
 def test_sessions_of_tasks_do_not_mix(run, scripted_openrouter):
     server = scripted_openrouter(answers())
 
-    async def converse(client, name):
+    async def ask_until_valid(client, name):
         with session(name):
             for _ in range(3):
                 await client.complete(asking(user=name))
                 await asyncio.sleep(0)
 
     async def converse_at_once(client):
-        await asyncio.gather(*(converse(client, f"trip-{number}") for number in range(5)))
+        await asyncio.gather(*(ask_until_valid(client, f"trip-{number}") for number in range(5)))
 
     run.scenario(server.base_url, converse_at_once)
     assert sent(server) == sent(server, "user")
@@ -303,7 +303,7 @@ def test_each_turn_of_a_conversation_sends_the_bytes_of_the_last_one_first(
     ]
     server = scripted_openrouter(*replies)
 
-    async def converse(client):
+    async def ask_until_valid(client):
         messages = [{"role": "system", "content": "You know ports."}, *MESSAGES]
         for _ in range(10):
             answer = await client.complete(ChatRequest(messages=messages, tools=TOOLS))
@@ -319,7 +319,7 @@ def test_each_turn_of_a_conversation_sends_the_bytes_of_the_last_one_first(
                 tool_message(call.id, "Berth 4 is free."),
             ]
 
-    run.scenario(server.base_url, converse)
+    run.scenario(server.base_url, ask_until_valid)
     turns = [json.dumps(messages, ensure_ascii=False) for messages in sent(server, "messages")]
     assert len(turns) == 10
     for earlier, later in itertools.pairwise(turns):

@@ -10,7 +10,7 @@ from wire import USAGE, call, chunk, completion, reasoning
 
 from glm_openrouter import ChatRequest, track_spend
 from glm_openrouter import _idle as _silence
-from glm_openrouter._response.stop import StopTexts
+from glm_openrouter._response.stop import StopSequences
 from glm_openrouter.completions import Delta
 from glm_openrouter.testing import Close, Wait, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
@@ -21,7 +21,7 @@ def asking(stop: str | list[str] | None) -> ChatRequest:
 
 
 def trim(stop: list[str], pieces: list[str]) -> str:
-    texts = StopTexts(*stop)
+    texts = StopSequences(*stop)
     trimmed = "".join(texts.feed(Delta(piece)).text for piece in pieces)
     return trimmed if texts.found else trimmed + texts.flush()
 
@@ -44,15 +44,15 @@ def test_the_answer_ends_at_the_stop_text_that_is_complete_first_however_it_is_c
 
 
 def test_text_that_is_held_back_is_thought_where_all_before_was() -> None:
-    texts = StopTexts("\n\nX")
+    texts = StopSequences("\n\nX")
     assert texts.feed(Delta("a\n")).text == "a"
-    delta = texts.feed(Delta("b", "c", refiles_text=True))
+    delta = texts.feed(Delta("b", "c", text_was_reasoning=True))
     assert (delta.reasoning, delta.text, texts.flush()) == ("\nc", "b", "")
 
 
 def test_a_stop_text_takes_back_nothing_that_was_thought() -> None:
-    delta = StopTexts("X").feed(Delta("aXb", "c", refiles_text=True))
-    assert (delta.text, delta.reasoning, delta.refiles_text) == ("a", "c", True)
+    delta = StopSequences("X").feed(Delta("aXb", "c", text_was_reasoning=True))
+    assert (delta.text, delta.reasoning, delta.text_was_reasoning) == ("a", "c", True)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_of_several_stop_texts_the_one_that_is_complete_first_counts(
 
 @given(st.text(), st.text(min_size=1))
 def test_text_is_held_back_no_longer_than_it_may_be_a_stop_text(text: str, stop: str) -> None:
-    texts = StopTexts(stop)
+    texts = StopSequences(stop)
     given_out = texts.feed(Delta(text)).text
     held = texts.flush()
     assert texts.found or (text == given_out + held and stop.startswith(held) and held != stop)
@@ -80,7 +80,7 @@ def test_text_is_held_back_no_longer_than_it_may_be_a_stop_text(text: str, stop:
 
 @pytest.mark.parametrize("stop", [None, [], "", [""]])
 def test_without_stop_texts_there_is_nothing_to_do(stop: str | list[str] | None) -> None:
-    assert StopTexts.of(stop) is None
+    assert StopSequences.of(stop) is None
 
 
 PIECES = ["Thought: look", " it up.\nObs", "erva", "tion", ": none\nThought: ", "more"]

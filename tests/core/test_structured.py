@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from glm_openrouter import InvalidRequestError, StructuredOutputError
 from glm_openrouter.request.instructions import format_instruction
-from glm_openrouter.structured import Plan, Reply, converse, finish
+from glm_openrouter.structured import ModelAnswer, OutputSpec, ask_until_valid, drive
 
 PERSON: dict[str, Any] = {
     "title": "Person",
@@ -45,26 +45,26 @@ FORMS = {
 }
 
 
-def plan(**options: Any) -> Plan:
-    return Plan(PERSON, **options)
+def spec(**options: Any) -> OutputSpec:
+    return OutputSpec(PERSON, **options)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_answer_is_read_in_every_form(form: str) -> None:
-    assert plan().read(Reply(FORMS[form])) == ADA
+    assert spec().read(ModelAnswer(FORMS[form])) == ADA
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_arguments_of_a_call_are_read_in_every_form(form: str) -> None:
-    assert plan().read(Reply("", [("Person", FORMS[form])])) == ADA
+    assert spec().read(ModelAnswer("", [("Person", FORMS[form])])) == ADA
 
 
 def test_arguments_may_be_an_object() -> None:
-    assert plan().read(Reply("Here you are.", [("Person", ADA)])) == ADA
+    assert spec().read(ModelAnswer("Here you are.", [("Person", ADA)])) == ADA
 
 
 def test_a_call_that_does_not_fit_leaves_the_text_to_read() -> None:
-    assert plan().read(Reply(WRITTEN, [("Person", {})])) == ADA
+    assert spec().read(ModelAnswer(WRITTEN, [("Person", {})])) == ADA
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_call_that_does_not_fit_leaves_the_text_to_read() -> None:
 )
 def test_of_broken_json_nothing_is_taken(text: str) -> None:
     with pytest.raises(StructuredOutputError, match=r"no complete JSON|required|not of type"):
-        plan().read(Reply(text))
+        spec().read(ModelAnswer(text))
 
 
 QUOTED = {
@@ -101,9 +101,9 @@ QUOTED = {
 @pytest.mark.parametrize("form", QUOTED)
 @pytest.mark.parametrize("called", [False, True])
 def test_json_that_a_sentence_quotes_is_no_answer(form: str, called: bool) -> None:
-    reply = Reply("", [("Person", QUOTED[form])]) if called else Reply(QUOTED[form])
+    answer = ModelAnswer("", [("Person", QUOTED[form])]) if called else ModelAnswer(QUOTED[form])
     with pytest.raises(StructuredOutputError, match="no complete JSON on lines of its own"):
-        plan().read(reply)
+        spec().read(answer)
 
 
 @given(
@@ -115,66 +115,68 @@ def test_text_on_the_line_of_a_value_makes_it_a_quote(before: str, after: str) -
     alone = not before.rpartition("\n")[2].strip() and not after.partition("\n")[0].strip()
     assume(not alone)
     with pytest.raises(StructuredOutputError):
-        plan().read(Reply(text))
+        spec().read(ModelAnswer(text))
 
 
 @pytest.mark.parametrize("form", [form for form in QUOTED if not QUOTED[form].startswith("{")])
 def test_json_that_a_sentence_quotes_is_not_seen_while_it_comes(form: str) -> None:
-    assert plan().partials().feed_text(QUOTED[form]) == []
+    assert spec().partials().feed_text(QUOTED[form]) == []
 
 
 def test_of_several_values_that_fit_none_is_taken() -> None:
     other = json.dumps({"name": "Bob", "age": 1})
     with pytest.raises(StructuredOutputError, match="several values"):
-        plan().read(Reply(f"The page says\n{other}\nbut I say\n{WRITTEN}"))
+        spec().read(ModelAnswer(f"The page says\n{other}\nbut I say\n{WRITTEN}"))
 
 
 def test_a_quoted_answer_is_asked_for_again() -> None:
-    (value, _), turns = talk([Reply(QUOTED["in a sentence"]), Reply(WRITTEN)])
+    (value, _), turns = talk([ModelAnswer(QUOTED["in a sentence"]), ModelAnswer(WRITTEN)])
     assert (value, len(turns)) == (ADA, 2)
 
 
 def test_a_number_that_would_be_infinite_is_no_answer() -> None:
     height = {"type": "object", "properties": {"m": {"type": "number"}}, "required": ["m"]}
-    assert Plan(height).read(Reply('{"m": 1e300}')) == {"m": 1e300}
+    assert OutputSpec(height).read(ModelAnswer('{"m": 1e300}')) == {"m": 1e300}
     with pytest.raises(StructuredOutputError):
-        Plan(height).read(Reply('{"m": 1e999}'))
+        OutputSpec(height).read(ModelAnswer('{"m": 1e999}'))
 
 
 def test_a_value_that_has_something_of_the_schema_comes_first() -> None:
     """Without required keys any object would fit."""
-    loose = Plan({**PERSON, "required": []})
-    assert loose.read(Reply(f'Unlike\n{{"x": 1}}\n{WRITTEN}')) == ADA
+    loose = OutputSpec({**PERSON, "required": []})
+    assert loose.read(ModelAnswer(f'Unlike\n{{"x": 1}}\n{WRITTEN}')) == ADA
 
 
 def test_strings_may_hold_fences_and_line_breaks() -> None:
     code = {"name": "```python\nprint()\n```", "age": 1}
-    assert plan().read(Reply(f"```json\n{json.dumps(code)}\n```")) == code
-    assert plan().read(Reply('{"name": "A\nda", "age": 1}')) == {"name": "A\nda", "age": 1}
+    assert spec().read(ModelAnswer(f"```json\n{json.dumps(code)}\n```")) == code
+    assert spec().read(ModelAnswer('{"name": "A\nda", "age": 1}')) == {"name": "A\nda", "age": 1}
 
 
 def test_a_list_may_be_the_answer() -> None:
-    people = Plan({"title": "People", "type": "array", "items": PERSON})
-    assert people.read(Reply(f"Two:\n[{WRITTEN}, {WRITTEN}]")) == [ADA, ADA]
+    people = OutputSpec({"title": "People", "type": "array", "items": PERSON})
+    assert people.read(ModelAnswer(f"Two:\n[{WRITTEN}, {WRITTEN}]")) == [ADA, ADA]
 
 
 def test_any_object_may_be_the_answer() -> None:
-    assert Plan(None, method="json_mode").read(Reply('```json\n{"a": 1}\n```')) == {"a": 1}
+    assert OutputSpec(None, method="json_mode").read(ModelAnswer('```json\n{"a": 1}\n```')) == {
+        "a": 1
+    }
 
 
 def test_the_error_says_where_the_answer_does_not_fit() -> None:
     with pytest.raises(StructuredOutputError, match=r"\$\.age: 'young' is not of type 'integer'"):
-        plan().read(Reply('{"name": "Ada", "age": "young"}'))
+        spec().read(ModelAnswer('{"name": "Ada", "age": "young"}'))
 
 
 def test_an_answer_that_was_cut_says_so() -> None:
     with pytest.raises(StructuredOutputError, match="max_tokens"):
-        plan().read(Reply('{"name": "Ad', cut=True))
+        spec().read(ModelAnswer('{"name": "Ad', cut=True))
 
 
 def test_a_call_of_another_tool_is_named() -> None:
     with pytest.raises(StructuredOutputError, match="'search'"):
-        plan().read(Reply("", [("search", {"q": "Ada"})]))
+        spec().read(ModelAnswer("", [("search", {"q": "Ada"})]))
 
 
 @pytest.mark.parametrize(
@@ -191,12 +193,12 @@ def test_what_cannot_be_asked_for_is_an_error(
     schema: Any, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidRequestError, match=message):
-        Plan(schema, **options)
+        OutputSpec(schema, **options)
 
 
 def test_each_method_asks_in_its_own_way() -> None:
     arguments = {
-        method: plan(method=method).arguments
+        method: spec(method=method).arguments
         for method in ("json_schema", "function_calling", "json_mode", "prompt")
     }
     assert arguments["json_schema"] == {
@@ -221,7 +223,7 @@ def test_strict_closes_every_object() -> None:
         "properties": {"lead": {"$ref": "#/$defs/Person"}},
         "$defs": {"Person": PERSON},
     }
-    spec = Plan(team, strict=True).arguments["response_format"]["json_schema"]
+    spec = OutputSpec(team, strict=True).arguments["response_format"]["json_schema"]
     assert spec["strict"] is True
     assert spec["schema"]["additionalProperties"] is False
     assert spec["schema"]["$defs"]["Person"]["additionalProperties"] is False
@@ -230,7 +232,7 @@ def test_strict_closes_every_object() -> None:
 
 @pytest.mark.parametrize("title", ["Page[Person]", "größe", "", "x" * 80, "[]", None])
 def test_every_schema_has_a_name_that_openrouter_takes(title: str | None) -> None:
-    name = Plan({**PERSON, "title": title} if title is not None else {"type": "object"}).name
+    name = OutputSpec({**PERSON, "title": title} if title is not None else {"type": "object"}).name
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name)
 
 
@@ -240,44 +242,46 @@ def test_a_recursive_schema_can_be_a_tool() -> None:
         "properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}},
     }
     schema = {"title": "Node", "$defs": {"Node": node}, "$ref": "#/$defs/Node"}
-    tree = Plan(schema, method="function_calling")
+    tree = OutputSpec(schema, method="function_calling")
     assert tree.arguments["tools"][0]["function"]["parameters"]["type"] == "object"
-    assert tree.read(Reply('{"children": [{"children": []}]}')) == {"children": [{"children": []}]}
+    assert tree.read(ModelAnswer('{"children": [{"children": []}]}')) == {
+        "children": [{"children": []}]
+    }
 
 
 def test_only_a_format_with_a_schema_is_said_in_words() -> None:
-    wanted = plan().arguments["response_format"]
+    wanted = spec().arguments["response_format"]
     assert json.dumps(PERSON) in str(format_instruction(wanted, with_tools=False))
     for other in (None, {"type": "json_object"}, {"type": "text"}, {"type": "json_schema"}, "text"):
         assert format_instruction(other, with_tools=False) is None
 
 
-def talk(answers: list[Reply], **options: Any) -> tuple[Any, list[list[str]]]:
+def talk(answers: list[ModelAnswer], **options: Any) -> tuple[Any, list[list[str]]]:
     """Hold the conversation with scripted answers; return its result and the messages of each turn."""
     turns: list[list[str]] = []
     script = iter(answers)
 
-    def ask(messages: list[str]) -> Reply:
+    def ask(messages: list[str]) -> ModelAnswer:
         turns.append(messages)
         return next(script)
 
-    conversation = converse(
-        plan(**options),
+    conversation = ask_until_valid(
+        spec(**options),
         ["Who is Ada?"],
-        read=lambda reply: reply,
-        complain=lambda reply, words: [reply.text, words],
+        read=lambda answer: answer,
+        correction_messages=lambda answer, words: [answer.text, words],
     )
-    return finish(conversation, ask(next(conversation)), ask), turns
+    return drive(conversation, ask(next(conversation)), ask), turns
 
 
 def test_a_good_answer_is_asked_for_once() -> None:
-    (value, answer), turns = talk([Reply(WRITTEN)])
-    assert (value, answer) == (ADA, Reply(WRITTEN))
+    (value, answer), turns = talk([ModelAnswer(WRITTEN)])
+    assert (value, answer) == (ADA, ModelAnswer(WRITTEN))
     assert turns == [["Who is Ada?"]]
 
 
 def test_the_model_sees_its_answer_and_what_was_wrong() -> None:
-    (value, _), turns = talk([Reply('{"name": "Ada"}'), Reply(WRITTEN)])
+    (value, _), turns = talk([ModelAnswer('{"name": "Ada"}'), ModelAnswer(WRITTEN)])
     assert value == ADA
     assert turns[1][:2] == ["Who is Ada?", '{"name": "Ada"}']
     assert "'age' is a required property" in turns[1][2]
@@ -286,16 +290,16 @@ def test_the_model_sees_its_answer_and_what_was_wrong() -> None:
 @pytest.mark.parametrize(
     ("answers", "turns"),
     [
-        ([Reply("No."), Reply("No!")], 2),
-        ([Reply('{"na', cut=True)], 1),
-        ([Reply("", [("search", {})])], 1),
+        ([ModelAnswer("No."), ModelAnswer("No!")], 2),
+        ([ModelAnswer('{"na', cut=True)], 1),
+        ([ModelAnswer("", [("search", {})])], 1),
     ],
     ids=["never fits", "cut", "another tool"],
 )
 def test_an_answer_that_does_not_fit_is_an_error_that_holds_it(
-    answers: list[Reply], turns: int
+    answers: list[ModelAnswer], turns: int
 ) -> None:
-    spare = Reply(WRITTEN)
+    spare = ModelAnswer(WRITTEN)
     with pytest.raises(StructuredOutputError) as caught:
         talk([*answers, spare] if turns == 1 else answers)
     assert caught.value.raw == answers[-1]
@@ -334,7 +338,7 @@ def test_partial_values_only_grow_wherever_the_stream_is_cut(
     text = text if called else wrapping % text
     edges = [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
     pieces = [text[start:end] for start, end in pairwise(edges)]
-    partials = plan().partials()
+    partials = spec().partials()
     seen = [
         grown
         for number, piece in enumerate(pieces)
@@ -351,13 +355,13 @@ def test_partial_values_only_grow_wherever_the_stream_is_cut(
 def test_the_last_partial_value_is_the_whole(value: dict[str, Any], encoded: bool) -> None:
     text = json.dumps(value)
     text = json.dumps(text) if encoded else text
-    partials = plan().partials()
+    partials = spec().partials()
     seen = [grown for letter in text for grown in partials.feed_text(letter)]
     assert seen[-1] == value
 
 
 def test_a_number_is_not_seen_before_it_is_whole() -> None:
-    partials = plan().partials()
+    partials = spec().partials()
     pieces = ['{"name": "Ada", "age": ', "3", "6", "}"]
     assert [grown for piece in pieces for grown in partials.feed_text(piece)] == [
         {"name": "Ada"},
@@ -366,7 +370,7 @@ def test_a_number_is_not_seen_before_it_is_whole() -> None:
 
 
 def test_other_calls_have_no_part_in_it() -> None:
-    partials = plan().partials()
+    partials = spec().partials()
     assert partials.feed_call(0, "search", '{"name": "x"}') == []
     assert partials.feed_call(1, "Person", '{"name": "Ada"') == [{"name": "Ada"}]
     assert partials.feed_call(0, None, '{"name": "y"}') == []
@@ -377,6 +381,6 @@ def test_other_calls_have_no_part_in_it() -> None:
 def test_partial_values_of_a_long_answer_cost_no_more_for_each_piece() -> None:
     """Counted in values that are made: one for each piece would be the square of the length in work."""
     letters = "x" * 20_000
-    partials = plan().partials()
+    partials = spec().partials()
     partials.feed_text('{"name": "')
     assert sum(len(partials.feed_text(letter)) for letter in letters) < 2_000

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glm_openrouter import REPAIRS, ChatRequest, Completion, Delta
-from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
 
@@ -162,7 +162,7 @@ def assemble(
     repairs: Iterable[str] = tuple(REPAIRS),
 ) -> tuple[list[Delta], Completion]:
     """Put the bytes of a response through the path that every response takes."""
-    assembly = Assembly(
+    assembly = ResponseParser(
         ResponseDecoder(), Repairs(frozenset(repairs), tools or {}), f"{MODEL}:exacto"
     )
     deltas = []
@@ -195,7 +195,7 @@ def joined(deltas: Iterable[Delta]) -> tuple[str, str, list[tuple[str, str, str]
     text, reasoning = "", ""
     found: dict[int | None, tuple[list[str], list[str], list[str]]] = {}
     for delta in deltas:
-        if delta.refiles_text:
+        if delta.text_was_reasoning:
             text, reasoning = "", reasoning + text
         text += delta.text
         reasoning += delta.reasoning

@@ -9,7 +9,7 @@ from wire_samples import HARBOUR_TOOL
 
 from glm_openrouter import GLMError
 from glm_openrouter._json.in_text import json_values
-from glm_openrouter.structured import Partials, Plan, Reply, check_schema
+from glm_openrouter.structured import ModelAnswer, OutputSpec, Partials, check_schema
 
 from .mutations import cut
 
@@ -28,28 +28,28 @@ HARBOUR: dict[str, Any] = {"title": "find_berth", **HARBOUR_TOOL["function"]["pa
 CLOSED = {**HARBOUR, "additionalProperties": False, "required": ["harbour"]}
 LIST = {"title": "places", "type": "array", "items": {}, "minItems": 1}
 PLANS = (
-    Plan(HARBOUR),
-    Plan(CLOSED, method="function_calling"),
-    Plan(LIST),
-    Plan(None, method="json_mode"),
-    Plan(Berth.model_json_schema(), Berth.model_validate),
+    OutputSpec(HARBOUR),
+    OutputSpec(CLOSED, method="function_calling"),
+    OutputSpec(LIST),
+    OutputSpec(None, method="json_mode"),
+    OutputSpec(Berth.model_json_schema(), Berth.model_validate),
 )
 
 
 def check_answer(body: bytes, rng: Random) -> None:
     """Read a text as an answer, at once and in pieces, as text and as arguments."""
     text = body.decode(errors="replace")
-    plan = rng.choice(PLANS)
+    spec = rng.choice(PLANS)
     called = rng.random() < 0.3
-    reply = Reply("", [(plan.name, text)]) if called else Reply(text)
+    answer = ModelAnswer("", [(spec.name, text)]) if called else ModelAnswer(text)
     try:
-        answer = plan.read(reply)
+        answer = spec.read(answer)
     except GLMError:
         pass
     else:
-        assert isinstance(answer, Berth) or check_schema(answer, plan.schema) is answer
+        assert isinstance(answer, Berth) or check_schema(answer, spec.schema) is answer
     list(json_values(text))
-    _check_partials(plan.partials(), cut(rng, text), plan.name if called else None)
+    _check_partials(spec.partials(), cut(rng, text), spec.name if called else None)
 
 
 def _check_partials(partials: Partials, pieces: list[str], name: str | None) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from wire_samples import MODEL, SCHEMAS
 
 from glm_openrouter import REPAIRS, Completion, Delta, GLMError, ToolCall
-from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
-from glm_openrouter._response.stop import StopTexts
+from glm_openrouter._response.stop import StopSequences
 
 __all__ = ["Options", "Outcome", "Reader", "assemble", "plain", "play"]
 
@@ -34,13 +34,13 @@ class Options:
         stop = ("STOP", "\n\n\n") if rng.random() < 0.1 else ()
         return cls(rng.random() < 0.9, rng.random() < 0.3, stop)
 
-    def assembly(self) -> Assembly:
+    def assembly(self) -> ResponseParser:
         """Return what puts one response together."""
         repairs = Repairs(
             self.repairs, SCHEMAS if self.tools else {}, wants_json=self.wants_json, stop=self.stop
         )
-        stop = StopTexts(*self.stop) if self.stop else None
-        return Assembly(ResponseDecoder(), repairs, MODEL, stop)
+        stop = StopSequences(*self.stop) if self.stop else None
+        return ResponseParser(ResponseDecoder(), repairs, MODEL, stop)
 
 
 class Reader:
@@ -56,7 +56,7 @@ class Reader:
 
     def take(self, delta: Delta) -> None:
         """Read one increment."""
-        if delta.refiles_text:
+        if delta.text_was_reasoning:
             self.refiled = True
             self.text, self.reasoning = "", self.reasoning + self.text
         self.text += delta.text
@@ -108,7 +108,7 @@ def assemble(pieces: Iterable[bytes], options: Options) -> Outcome:
     return outcome
 
 
-def play(pieces: Iterable[bytes], assembly: Assembly, outcome: Outcome) -> Iterator[Delta]:
+def play(pieces: Iterable[bytes], assembly: ResponseParser, outcome: Outcome) -> Iterator[Delta]:
     """Yield the increments of a response as a client does, and note its completion."""
     for piece in pieces:
         yield from assembly.feed(piece)

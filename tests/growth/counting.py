@@ -109,7 +109,7 @@ def _size(value: object) -> int:
     return len(value) if isinstance(value, _SIZED) else 0
 
 
-def _made(value: Any) -> Any:
+def _clients(value: Any) -> Any:
     """Count a value that was put together."""
     global _done
     _done += 1 + _size(value)
@@ -138,7 +138,7 @@ def _turns(items: Iterable[Any]) -> Iterator[Any]:
 
 _HOOKS: dict[str, Callable[..., Any]] = {
     "__counted_call__": _call,
-    "__counted_made__": _made,
+    "__counted_made__": _clients,
     "__counted_added__": _added,
     "__counted_contains__": _contains,
     "__counted_turns__": _turns,

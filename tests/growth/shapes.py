@@ -10,10 +10,10 @@ from langchain_core.messages import messages_from_dict
 from glm_openrouter import REPAIRS, APIError, Delta, ToolCallDelta
 from glm_openrouter._json.in_text import json_values
 from glm_openrouter._response.failures import error_from_body
-from glm_openrouter._response.parser import Assembly
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
-from glm_openrouter._response.stop import StopTexts
+from glm_openrouter._response.stop import StopSequences
 from glm_openrouter.structured import Partials
 from glm_openrouter.tokens import count_tokens
 from langchain_glm._from_wire.chunks import to_chunk
@@ -43,8 +43,8 @@ class Shape:
     """The smallest of the three sizes; the others are two and four times as large."""
 
 
-def _chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish, **more}]}
+def _chunk(delta: dict[str, Any], drive: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": drive, **more}]}
 
 
 def _stream(deltas: Iterable[dict[str, Any]], **more: Any) -> list[bytes]:
@@ -85,7 +85,9 @@ def _logprobs(count: int) -> dict[str, Any]:
 def _assemble(pieces: Iterable[bytes], *stop: str) -> None:
     """Put a response together with all repairs; what comes of it does not matter."""
     repairs = Repairs(frozenset(REPAIRS), TOOLS, wants_json=True)
-    assembly = Assembly(ResponseDecoder(), repairs, "model", StopTexts(*stop) if stop else None)
+    assembly = ResponseParser(
+        ResponseDecoder(), repairs, "model", StopSequences(*stop) if stop else None
+    )
     try:
         for piece in pieces:
             assembly.feed(piece)

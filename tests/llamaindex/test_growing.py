@@ -253,7 +253,7 @@ def test_responses_may_be_looked_at_while_more_come(kind: Builder) -> None:
 
 
 def test_text_that_proves_to_be_reasoning_moves() -> None:
-    moved = [Delta(text="think"), Delta(text="answer", refiles_text=True)]
+    moved = [Delta(text="think"), Delta(text="answer", text_was_reasoning=True)]
     first, second = grow(ChatBuilder, *moved)
     assert first.message.blocks == [TextBlock(text="think")]
     assert second.message.blocks == [ThinkingBlock(content="think"), TextBlock(text="answer")]

@@ -32,7 +32,7 @@ class FencedJSON:
 
     def feed(self, delta: Delta) -> Delta:
         """Take the fence out of one increment."""
-        if delta.refiles_text:
+        if delta.text_was_reasoning:
             delta.reasoning = self._take_held() + delta.reasoning
             self._stage = self._find_opener
         if delta.text and self._stage not in self._last_stages and delta.text.isspace():

@@ -15,7 +15,7 @@ class LeadingNewlines:
 
     def feed(self, delta: Delta) -> Delta:
         """Strip newlines until the first text that is more than that."""
-        if delta.refiles_text:
+        if delta.text_was_reasoning:
             self._started = False
         if not self._started and delta.text:
             delta.text = delta.text.lstrip("\r\n")

@@ -62,7 +62,7 @@ class LeakedToolCalls:
             delta.text = self._text.give_back() + delta.text
             delta.reasoning = self._reasoning.give_back() + delta.reasoning
             return delta
-        if delta.refiles_text:
+        if delta.text_was_reasoning:
             self._reasoning, self._text = self._text, _LeakedCallScanner(self._tools)
             self._answered = False
         if delta.reasoning and not self._answered:

@@ -42,7 +42,7 @@ class ThinkTags:
         for before, marker in self._scanner:
             self._file(before, answer, reasoning)
             if marker and self._is_late_end(marker):
-                self._reasoned = delta.refiles_text = True
+                self._reasoned = delta.text_was_reasoning = True
                 thought = "".join(answer)
                 # As with the answer that it was taken for, line breaks at its beginning are no part of it.
                 reasoning.append(thought if self._began else thought.lstrip("\r\n"))
