@@ -25,7 +25,7 @@ from glm_openrouter.catalogue.queries import (
     list_endpoints,
     list_models,
     read_facts,
-    read_key,
+    query_key,
 )
 from glm_openrouter.models import find_model
 from glm_openrouter.testing import Close, Hold, Send, Status, json_reply
@@ -389,7 +389,7 @@ def test_whatever_is_in_an_answer_it_can_be_read(data):
 
     assert follow(list_models(), answer) == []
     assert follow(list_endpoints("a/b"), answer) == []
-    assert follow(read_key(), answer) == KeyInfo()
+    assert follow(query_key(), answer) == KeyInfo()
     assert follow(find_generation("gen-1"), answer) == GenerationInfo()
 
 

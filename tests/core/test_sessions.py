@@ -247,7 +247,7 @@ def test_other_preferences_stay_beside_the_pin(run, scripted_openrouter):
 
 
 def test_the_oldest_pins_are_forgotten(run, scripted_openrouter, monkeypatch):
-    monkeypatch.setattr("glm_openrouter._pins._MOST_PINS", 2)
+    monkeypatch.setattr("glm_openrouter._client.pins._MOST_PINS", 2)
     server = scripted_openrouter(answers("Z.AI"))
 
     async def ask_around(client):

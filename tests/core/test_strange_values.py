@@ -37,7 +37,7 @@ from glm_openrouter._json.strict import write_arguments
 from glm_openrouter._response.failures import error_from_body
 from glm_openrouter._secrets import Redactor
 from glm_openrouter.catalogue.infos import GenerationInfo
-from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models, read_key
+from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models, query_key
 from glm_openrouter.testing import bytes_reply, json_reply
 
 NUMBERS = {
@@ -227,7 +227,7 @@ def test_the_catalogue_holds_only_numbers_to_count_with(number):
     found = [
         follow(list_models(), page),
         follow(list_endpoints("a/b"), {"data": {"endpoints": [row]}}),
-        follow(read_key(), {"data": row}),
+        follow(query_key(), {"data": row}),
         follow(find_generation("gen-1"), {"data": row}),
     ]
 
