@@ -9,7 +9,8 @@ from .completions import Completion, Delta, ToolCall, ToolCallDelta, Usage
 from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
 from .request._base import Settings
-from .request.parameters import ChatRequest, ModelParameters, Reasoning
+from .request.chat import ChatRequest
+from .request.parameters import ModelParameters, Reasoning
 from .request.provider import MaxPrice, ProviderPreferences, ProviderSort
 from .sessions import session
 from .spending.budget import Budget

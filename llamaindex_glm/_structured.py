@@ -182,7 +182,7 @@ class StructuredPrediction(_Base):
 def _arguments(spec: OutputSpec, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the arguments of the calls; nothing is forced, also where the caller says so, as in LlamaIndex itself."""
     own = {name: value for name, value in (llm_kwargs or {}).items() if name not in _FORCE}
-    arguments = {**spec.arguments, **own}
+    arguments = {"instruction": spec.instruction, **spec.arguments, **own}
     tools = [*own.get("tools", ()), *spec.arguments.get("tools", ())]
     return {**arguments, "tools": tools} if tools else arguments
 

@@ -30,6 +30,8 @@ from glm_openrouter import (
     ModelParameters,
     OpenRouterModelBase,
 )
+from glm_openrouter.request.layers import build_request
+from glm_openrouter.request.parameters import parameters_of
 
 from ._compat import OpenAICompatArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
@@ -177,14 +179,21 @@ class GLM(
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         model = arguments.get("model") or self.model
         wire_messages = to_messages(messages, model)
-        return self.build_request(
-            wire_messages, {"model": self.model}, arguments, more=self.additional_kwargs
+        self._refuse_options(arguments)
+        call = {name: value for name, value in arguments.items() if name != "instruction"}
+        return build_request(
+            wire_messages,
+            self,
+            {"model": self.model},
+            call,
+            model_kwargs=self.additional_kwargs,
+            instruction=arguments.get("instruction"),
         )
 
     def _room_after(self, prompt: str, arguments: JSONObject) -> JSONObject:
         """Return the `max_tokens` that the prompt leaves, where LlamaIndex wants that: for models of text."""
         tokenizer = None if self.is_chat_model else self._tokenizer
-        given = {**self.parameters(), **self.additional_kwargs, **arguments}
+        given = {**parameters_of(self), **self.additional_kwargs, **arguments}
         if tokenizer is None or given.get("max_tokens") or given.get("max_completion_tokens"):
             return {}
         window, taken = self.metadata.context_window, len(tokenizer.encode(prompt))

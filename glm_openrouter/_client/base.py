@@ -16,7 +16,8 @@ from glm_openrouter._secrets import Concealed, Redactor, resolve_api_key
 from glm_openrouter.catalogue.queries import GetRequest
 from glm_openrouter.errors import InvalidRequestError
 from glm_openrouter.request._headers import Attribution, build_headers
-from glm_openrouter.request.parameters import ChatRequest
+from glm_openrouter.request.chat import ChatRequest
+from glm_openrouter.request.parameters import thinks
 
 from .adjustments import ADJUSTMENTS
 from .catalogue_attempt import CatalogueAttempt
@@ -147,7 +148,7 @@ class BaseClient:
             self._repairs,
             request.tool_schemas(),
             wants_json=request.wants_json,
-            thinks=request._thinks,
+            thinks=thinks(request),
             stop=stop_sequences(request.stop),
         )
         silence = IdleTimer(self._timeout.read)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from glm_openrouter.completions import Completion
 from glm_openrouter.errors import APIError
 from glm_openrouter.request._body import build_body, encode_body
-from glm_openrouter.request.parameters import ChatRequest
+from glm_openrouter.request.chat import ChatRequest
 
 from .adjustments import Adjustment
 from .pins import ProviderPins

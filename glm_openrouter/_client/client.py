@@ -18,7 +18,7 @@ from glm_openrouter.catalogue.queries import (
 )
 from glm_openrouter.completions import Completion
 from glm_openrouter.models import DEFAULT_MODEL
-from glm_openrouter.request.parameters import ChatRequest
+from glm_openrouter.request.chat import ChatRequest
 
 from .base import BaseClient
 from .options import ClientOptions, check_options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from glm_openrouter.completions import Usage
 
 if TYPE_CHECKING:
-    from glm_openrouter.request.parameters import ChatRequest
+    from glm_openrouter.request.chat import ChatRequest
 
 __all__ = ["Estimate", "Estimates", "known_cost", "known_count", "list_price"]
 

@@ -14,7 +14,7 @@ from glm_openrouter.errors import UnreportedCostWarning
 from .estimate import Estimate, Estimates, known_cost, known_count, list_price
 
 if TYPE_CHECKING:
-    from glm_openrouter.request.parameters import ChatRequest
+    from glm_openrouter.request.chat import ChatRequest
 
 __all__ = ["Bill", "Spend", "SpendEntry", "open_ledgers", "track_spend"]
 

@@ -14,7 +14,6 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.tools import StructuredTool
 
 from glm_openrouter._json.in_text import json_values
-from glm_openrouter.request.instructions import tool_instruction
 from glm_openrouter.structured import (
     ModelAnswer,
     OutputSpec,
@@ -50,7 +49,7 @@ def ask_for_answer_tools(tools: Sequence[object], tool_choice: object) -> JSONOb
     ]
     if tool_choice != "any" or not names:
         return {}
-    return {ANSWER_TOOLS: names, "instruction": tool_instruction(*names)}
+    return {ANSWER_TOOLS: names}
 
 
 if TYPE_CHECKING:

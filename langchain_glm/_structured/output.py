@@ -63,6 +63,8 @@ def structured_output(
         "schema": schema if is_pydantic(schema) else {"title": spec.name, **spec.schema},
     }
     arguments = {**kwargs, **spec.arguments, "ls_structured_output_format": traced}
+    if spec.instruction is not None:
+        arguments["instruction"] = spec.instruction
     converted = [to_tool(tool) for tool in (*(tools or ()), *arguments.get("tools", ()))]
     optional = {"tools": converted or None, "tool_choice": to_tool_choice(tool_choice, converted)}
     arguments |= {name: value for name, value in optional.items() if value is not None}

@@ -24,8 +24,8 @@ from glm_openrouter.catalogue.queries import (
     find_generation,
     list_endpoints,
     list_models,
-    read_facts,
     query_key,
+    read_facts,
 )
 from glm_openrouter.models import find_model
 from glm_openrouter.testing import Close, Hold, Send, Status, json_reply
