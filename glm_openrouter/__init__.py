@@ -2,6 +2,7 @@
 
 from . import errors
 from ._client.client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
+from ._json.values import JSONObject
 from ._response.repairs.repairs import REPAIRS
 from .adapters import OpenRouterModelBase
 from .catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo, Pricing
@@ -31,6 +32,7 @@ __all__ = [
     "Delta",
     "EndpointInfo",
     "GenerationInfo",
+    "JSONObject",
     "KeyInfo",
     "MaxPrice",
     "ModelFacts",

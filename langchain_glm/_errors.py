@@ -127,10 +127,23 @@ class BudgetExceededError(errors.BudgetExceededError, exceptions.ModelError):
 
 
 _TYPES: dict[type[errors.APIError], type[_ModelError]] = {
-    base: error
-    for error in _ModelError.__subclasses__()
-    for base in error.__bases__
-    if base.__module__ == errors.__name__
+    errors.APIConnectionError: APIConnectionError,
+    errors.APITimeoutError: APITimeoutError,
+    errors.APIResponseError: APIResponseError,
+    errors.StreamInterruptedError: StreamInterruptedError,
+    errors.ResponseTooLargeError: ResponseTooLargeError,
+    errors.APIStatusError: APIStatusError,
+    errors.BadRequestError: BadRequestError,
+    errors.ContextLengthExceededError: ContextLengthExceededError,
+    errors.AuthenticationError: AuthenticationError,
+    errors.PaymentRequiredError: PaymentRequiredError,
+    errors.PermissionDeniedError: PermissionDeniedError,
+    errors.NotFoundError: NotFoundError,
+    errors.ConflictError: ConflictError,
+    errors.RequestTooLargeError: RequestTooLargeError,
+    errors.UnprocessableEntityError: UnprocessableEntityError,
+    errors.RateLimitError: RateLimitError,
+    errors.InternalServerError: InternalServerError,
 }
 """The errors of the core -> those of this package."""
 

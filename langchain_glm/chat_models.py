@@ -17,7 +17,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import Field, field_validator
 
-from glm_openrouter import ChatRequest, Delta, ModelFacts
+from glm_openrouter import ChatRequest, Delta, JSONObject, ModelFacts
 from glm_openrouter.structured import Method
 
 from ._base import ANSWER_TOOLS, MODEL_CONFIG, OpenRouterModel, trace_model
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from ._structured.binding import ModelBinding
 
 __all__ = ["ChatGLM"]
-
-JSONObject = dict[str, Any]
 
 
 class ChatGLM(OpenRouterModel, BaseChatModel):
@@ -142,7 +140,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
             yield events.start()
             for delta in stream:
                 yield from events.feed(delta)
-            yield from events.finish(stream.completion)
+            yield from events.flush(stream.completion)
 
     async def _astream_chat_model_events(
         self,
@@ -159,7 +157,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
                 async for delta in stream:
                     for event in events.feed(delta):
                         yield event
-                for event in events.finish(stream.completion):
+                for event in events.flush(stream.completion):
                     yield event
 
     def _stream_events(
@@ -209,8 +207,8 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
             "tool_choice": to_tool_choice(tool_choice, converted),
             "parallel_tool_calls": parallel_tool_calls,
         }
-        given = {name: value for name, value in optional.items() if value is not None}
-        return self.bind(**given, **kwargs)
+        arguments = {name: value for name, value in optional.items() if value is not None}
+        return self.bind(**arguments, **kwargs)
 
     def bind(self, **kwargs: Any) -> "ModelBinding":
         """Return this model with arguments for its calls.
