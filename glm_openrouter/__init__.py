@@ -11,7 +11,15 @@ from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
 from .request._base import Settings
 from .request.chat import ChatRequest
-from .request.parameters import ModelParameters, Reasoning
+from .request.parameters import CacheControl, ModelParameters, Reasoning
+from .request.plugins import (
+    ContextCompression,
+    FileParser,
+    OtherPlugin,
+    PDFOptions,
+    ResponseHealing,
+    WebSearch,
+)
 from .request.provider import MaxPrice, ProviderPreferences, ProviderSort
 from .sessions import session
 from .spending.budget import Budget
@@ -25,12 +33,15 @@ __all__ = [
     "AsyncClient",
     "AsyncStream",
     "Budget",
+    "CacheControl",
     "ChatRequest",
     "Client",
     "ClientOptions",
     "Completion",
+    "ContextCompression",
     "Delta",
     "EndpointInfo",
+    "FileParser",
     "GenerationInfo",
     "JSONObject",
     "KeyInfo",
@@ -39,10 +50,13 @@ __all__ = [
     "ModelInfo",
     "ModelParameters",
     "OpenRouterModelBase",
+    "OtherPlugin",
+    "PDFOptions",
     "Pricing",
     "ProviderPreferences",
     "ProviderSort",
     "Reasoning",
+    "ResponseHealing",
     "Settings",
     "Spend",
     "SpendEntry",
@@ -50,6 +64,7 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "Usage",
+    "WebSearch",
     "find_model",
     "session",
     "strip_variant",

@@ -148,7 +148,7 @@ def _to_details(details: object) -> list[JSONObject] | None:
     for detail in wire.expect_objects(details, "additional_kwargs['reasoning_details']"):
         if joined and _continues(joined[-1], detail):
             before = joined[-1]
-            parts = {key: value for key, value in detail.items() if value is not None}
+            fragment = {key: value for key, value in detail.items() if value is not None}
             text = "".join(
                 wire.expect_text(part.get("text") or "", "The text of reasoning_details")
                 for part in (before, detail)
