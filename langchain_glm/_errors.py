@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Unpack
 
 from langchain_core import exceptions
+from langchain_core.messages import BaseMessage
 
 from glm_openrouter import errors
 
@@ -26,6 +27,7 @@ __all__ = [
     "RequestTooLargeError",
     "ResponseTooLargeError",
     "StreamInterruptedError",
+    "StructuredOutputError",
     "UnprocessableEntityError",
 ]
 
@@ -124,6 +126,14 @@ class BudgetExceededError(errors.BudgetExceededError, exceptions.ModelError):
     """The next call might cost more than its `Budget` has left; it was not sent."""
 
     is_retryable = False
+
+
+class StructuredOutputError(errors.StructuredOutputError, exceptions.OutputParserException):
+    """An answer that does not fit the schema that was asked for; `raw` is the message."""
+
+    def __init__(self, message: str, raw: BaseMessage) -> None:
+        errors.StructuredOutputError.__init__(self, message, raw)
+        self.observation, self.llm_output, self.send_to_llm = message, str(raw.text), False
 
 
 _TYPES: dict[type[errors.APIError], type[_ModelError]] = {

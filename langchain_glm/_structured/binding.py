@@ -24,9 +24,10 @@ from glm_openrouter.structured import (
     schema_check,
 )
 from langchain_glm._base import ANSWER_TOOLS
+from langchain_glm._errors import StructuredOutputError
 from langchain_glm._to_wire.content import type_of
 
-from .answers import StructuredOutputError, answer_of, correction_messages
+from .answers import answer_of, correction_messages
 
 __all__ = ["ModelBinding", "ask_for_answer_tools"]
 

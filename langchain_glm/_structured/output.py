@@ -32,9 +32,10 @@ from glm_openrouter.structured import (
     ask_until_valid,
     drive,
 )
+from langchain_glm._errors import StructuredOutputError
 from langchain_glm._to_wire.tools import ToolLike, to_tool, to_tool_choice
 
-from .answers import StructuredOutputError, answer_of, correction_messages
+from .answers import answer_of, correction_messages
 from .schemas import is_pydantic, to_spec
 
 __all__ = ["StructuredOutput", "structured_output"]
