@@ -13,6 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, mode
 from glm_openrouter import (
     DEFAULT_MODEL,
     ChatRequest,
+    JSONObject,
     ModelParameters,
     OpenRouterModelBase,
     ProviderPreferences,
@@ -28,8 +29,6 @@ from ._to_wire.messages import to_messages
 from ._to_wire.tools import ToolLike, to_tool
 
 __all__ = ["ANSWER_TOOLS", "MODEL_CONFIG", "OpenRouterModel", "trace_model"]
-
-JSONObject = dict[str, Any]
 
 
 MODEL_CONFIG = ConfigDict(
@@ -138,8 +137,8 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
 
     def _stop_texts(self, stop: list[str] | None) -> list[str] | None:
         """Return the texts that end an answer: those of the call, else those of the model."""
-        own = [self.stop] if isinstance(self.stop, str) else self.stop
-        return own if stop is None else stop
+        default = [self.stop] if isinstance(self.stop, str) else self.stop
+        return default if stop is None else stop
 
     def get_token_ids(self, text: str) -> list[int]:
         """Return the token ids of a text, from `custom_get_token_ids`.
@@ -182,9 +181,9 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
     @property
     def _identifying_params(self) -> JSONObject:
         settings = {name: _to_plain(value) for name, value in parameters_of(self).items()}
-        own = {"model": self.model_name, "stop_sequences": self.stop}
-        given = {name: value for name, value in own.items() if value is not None}
-        return {**given, **settings, "model_kwargs": self.model_kwargs, "repairs": self.repairs}
+        names = {"model": self.model_name, "stop_sequences": self.stop}
+        identity = {name: value for name, value in names.items() if value is not None}
+        return {**identity, **settings, "model_kwargs": self.model_kwargs, "repairs": self.repairs}
 
     @property
     def lc_secrets(self) -> dict[str, str]:

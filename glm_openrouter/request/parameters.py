@@ -19,7 +19,7 @@ from pydantic import (
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter.sessions import LONGEST_SESSION_ID
 
-from ._base import FreeJSON, Number, Settings
+from ._base import FiniteNumber, FreeJSON, Settings
 from .plugins import Plugin
 from .provider import ProviderPreferences
 
@@ -27,8 +27,8 @@ __all__ = ["CacheControl", "Metadata", "ModelParameters", "Reasoning", "paramete
 
 Effort = Literal["max", "xhigh", "high", "medium", "low", "minimal", "none"]
 ServiceTier = Literal["auto", "default", "fast", "flex", "priority", "scale", "ultrafast"]
-Fraction = Annotated[Number, Field(ge=0, le=1)]
-Penalty = Annotated[Number, Field(ge=-2, le=2)]
+Fraction = Annotated[FiniteNumber, Field(ge=0, le=1)]
+Penalty = Annotated[FiniteNumber, Field(ge=-2, le=2)]
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
     Field(max_length=16),
@@ -95,16 +95,16 @@ class ModelParameters(BaseModel):
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Limits reasoning and answer together."""
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    temperature: Annotated[FiniteNumber, Field(ge=0, le=2)] | None = None
     top_p: Fraction | None = None
     top_k: Annotated[int, Field(ge=0)] | None = None
     min_p: Fraction | None = None
     top_a: Fraction | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
-    repetition_penalty: Annotated[Number, Field(ge=0, le=2)] | None = None
+    repetition_penalty: Annotated[FiniteNumber, Field(ge=0, le=2)] | None = None
     seed: int | None = None
-    logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
+    logit_bias: dict[str, Annotated[FiniteNumber, Field(ge=-100, le=100)]] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     parallel_tool_calls: bool | None = None
@@ -121,7 +121,7 @@ class ModelParameters(BaseModel):
     )
     """Also taken as `openrouter_provider`."""
     plugins: list[Plugin] | None = None
-    """See `glm_openrouter.plugins`; give any other plugin as an object with an `id`."""
+    """`WebSearch`, `FileParser` and others of `glm_openrouter`; give any other plugin as an object with an `id`."""
     transforms: list[str] | None = None
     """The old form of the plugin `context-compression`: `["middle-out"]`, or `[]`."""
     service_tier: ServiceTier | None = None

@@ -61,7 +61,7 @@ def schema_check(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
     Raises:
         InvalidRequestError: It is no JSON schema, refers to what is not in it, or takes too long to check.
     """
-    from .schema_check import SchemaCheck  # it needs jsonschema, which takes long to import
+    from .checker import SchemaCheck  # it needs jsonschema, which takes long to import
 
     return SchemaCheck(schema)
 
