@@ -11,7 +11,7 @@ from glm_openrouter._response.sse import ResponseDecoder
 from glm_openrouter._response.stop import StopSequences
 from glm_openrouter.completions import Completion, Delta
 from glm_openrouter.errors import APIError, APIStatusError, ErrorDetails
-from glm_openrouter.spending.spend import Bill, open_ledgers
+from glm_openrouter.spending.ledger import Bill, PlannedCall, open_ledgers
 
 from .attempt import Attempt
 from .chat_call import ChatCall
@@ -57,9 +57,16 @@ class ChatAttempt(Attempt):
             BudgetExceededError: The request must not be sent.
             InvalidRequestError: It holds a value that is not JSON.
         """
+        request = self._call.request
+        planned = PlannedCall(
+            request.model,
+            request.messages,
+            request.tools or (),
+            request.max_completion_tokens or request.max_tokens,
+        )
         body = self._call.encode()
         for ledger in self._ledgers:
-            ledger.reserve(self, self._call.request)
+            ledger.reserve(self, planned)
         self._perhaps_paid = True
         return body
 
