@@ -7,10 +7,10 @@
 The servers need the extra: `pip install "glm-openrouter[testing]"`.
 """
 
-from ._offline_server import OfflineServer, serve
-from ._received import ReceivedRequest
-from ._scripted_server import ConnectionLog, ScriptedServer
-from ._steps import (
+from ._openrouter.received import ReceivedRequest
+from ._servers.offline_server import OfflineServer, serve
+from ._servers.scripted_server import ConnectionLog, ScriptedServer
+from ._servers.steps import (
     Close,
     Comment,
     Done,

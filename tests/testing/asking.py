@@ -2,7 +2,8 @@
 
 import json
 
-from glm_openrouter.testing.model import read_prompt, respond
+from glm_openrouter.testing._answers.prompt import read_prompt
+from glm_openrouter.testing._rules import respond
 
 
 def tool(name, description="", /, required=None, **properties):

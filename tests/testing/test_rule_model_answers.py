@@ -7,7 +7,7 @@ from asking import ADD, SEARCH, WEATHER, ask, json_for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glm_openrouter.testing.model.tokens import count_tokens, split_tokens
+from glm_openrouter.testing._openrouter.tokens import count_tokens, split_tokens
 
 # Answers in JSON
 

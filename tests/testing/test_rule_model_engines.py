@@ -5,7 +5,8 @@ import json
 import pytest
 from asking import ask, calls_for, tool
 
-from glm_openrouter.testing.model import read_prompt, respond
+from glm_openrouter.testing._answers.prompt import read_prompt
+from glm_openrouter.testing._rules import respond
 
 CHOICES = """Some choices are given below. It is provided in a numbered list (1 to 3).
 ---------------------

@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
+from glm_openrouter.testing._answers.prompt import Call, JSONObject, Prompt, Result, Tool
+
 from .calling import choose_calls
-from .prompt import Call, JSONObject, Prompt, Result, Tool
 from .roles import Role, role_of
 
 __all__ = ["ReactTurn", "format_action", "format_answer", "read_react"]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ._refusal import RefusalError
-from ._wire_check import check_shape
+from .refusal import RefusalError
+from .shape_check import check_shape
 
 __all__ = ["check_request"]
 

@@ -5,8 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from glm_openrouter.testing._answers.prompt import Prompt
+
 from .extract import names
-from .prompt import Prompt
 from .words import STOP_WORDS, content_stems, sentences
 
 __all__ = [

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ._bodies import build_chunks, build_completion, build_record
-from ._catalogue import ENDPOINTS, Model, find_model, list_models, resolve_model
-from ._check import check_request
-from ._generation import Generation, PromptCache, generate
-from ._received import ReceivedRequest
-from ._refusal import RefusalError
-from ._request_check import HostCheck, parse_body, read_body
-from ._routing import choose_endpoint
+from .bodies import build_chunks, build_completion, build_record
+from .catalogue import ENDPOINTS, Model, find_model, list_models, resolve_model
+from .generation import Generation, PromptCache, generate
+from .http_check import HostCheck, parse_body, read_body
+from .received import ReceivedRequest
+from .refusal import RefusalError
+from .request_check import check_request
+from .routing import choose_endpoint
 
 __all__ = ["create_app"]
 

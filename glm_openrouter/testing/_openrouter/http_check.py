@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from ._refusal import RefusalError
+from .refusal import RefusalError
 
 __all__ = ["HostCheck", "parse_body", "read_body"]
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
-from ._catalogue import Endpoint, Model
-from .model import Call, read_prompt, respond
-from .model.tokens import count_tokens, split_tokens
+from glm_openrouter.testing._answers.prompt import Call, read_prompt
+from glm_openrouter.testing._rules import respond
+
+from .catalogue import Endpoint, Model
+from .tokens import count_tokens, split_tokens
 
 __all__ = ["Generation", "PromptCache", "ToolCall", "generate"]
 

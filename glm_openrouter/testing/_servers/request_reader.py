@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Final
 
-from ._received import ReceivedRequest
+from glm_openrouter.testing._openrouter.received import ReceivedRequest
 
 if TYPE_CHECKING:
     import h11

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glm_openrouter.testing._answers.prompt import Call, Prompt, Result
+
 from .calling import choose_calls, unanswered
 from .chatter import chatter
 from .describe import describe
 from .few_shot import follow_example
 from .passages import answer_from, best_sentences, find_passage, readable
-from .prompt import Call, Prompt, Result
 from .react import format_action, format_answer, next_action, read_react
 from .structured import json_answer
 from .words import plain_words

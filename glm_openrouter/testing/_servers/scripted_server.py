@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
-from ._loopback_server import LoopbackServer
-from ._received import ReceivedRequest
-from ._request_reader import MalformedRequestError, RequestReader
-from ._steps import (
+from glm_openrouter.testing._openrouter.received import ReceivedRequest
+
+from .loopback_server import LoopbackServer
+from .request_reader import MalformedRequestError, RequestReader
+from .steps import (
     Close,
     Comment,
     Done,

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from glm_openrouter.testing._answers.prompt import Prompt
+
 from . import extract
 from .passages import best_sentences
-from .prompt import Prompt
 from .words import sentences
 
 __all__ = ["chatter"]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ._refusal import RefusalError
+from .refusal import RefusalError
 
 __all__ = ["check_shape"]
 

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from glm_openrouter.testing._answers.prompt import JSONObject, Prompt
+
 from .choices import read_choice, state_choice
 from .fill import fill
 from .passages import find_passage
-from .prompt import JSONObject, Prompt
 from .values import Source
 from .words import sentences, split_words
 

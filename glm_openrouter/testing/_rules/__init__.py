@@ -5,7 +5,6 @@ schemas, and otherwise says something short about what it was asked. The same pr
 the same answer.
 """
 
-from .prompt import Call, Message, Prompt, Tool, read_prompt
 from .respond import Answer, respond
 
-__all__ = ["Answer", "Call", "Message", "Prompt", "Tool", "read_prompt", "respond"]
+__all__ = ["Answer", "respond"]

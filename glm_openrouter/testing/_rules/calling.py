@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from glm_openrouter.testing._answers.prompt import Call, JSONObject, Prompt, Result, Tool
+
 from . import extract
 from .choices import state_choice
 from .fill import fill
 from .matching import best_choice, find_choices, is_form, match_tools, mention_at
-from .prompt import Call, JSONObject, Prompt, Result, Tool
 from .roles import Role, role_of
 from .schema import branches, properties, resolve
 from .values import Source

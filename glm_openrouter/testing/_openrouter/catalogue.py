@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ._refusal import RefusalError
+from .refusal import RefusalError
 
 __all__ = ["ENDPOINTS", "Endpoint", "Model", "find_model", "list_models", "resolve_model"]
 

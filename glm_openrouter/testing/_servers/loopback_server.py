@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Self
 
-from ._loop_thread import LoopThread
-from ._received import ReceivedRequest
+from glm_openrouter.testing._openrouter.received import ReceivedRequest
+
+from .loop_thread import LoopThread
 
 __all__ = ["LoopbackServer", "listen"]
 

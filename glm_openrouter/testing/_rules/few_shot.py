@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from glm_openrouter.testing._answers.prompt import JSONObject
+
 from .matching import best_choice
-from .prompt import JSONObject
 from .words import content_stems
 
 __all__ = ["follow_example"]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ._catalogue import ENDPOINTS, Endpoint
-from ._refusal import RefusalError
+from .catalogue import ENDPOINTS, Endpoint
+from .refusal import RefusalError
 
 __all__ = ["choose_endpoint"]
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from glm_openrouter.testing._answers.prompt import JSONObject
+
 from . import extract
-from .prompt import JSONObject
 from .roles import Role, role_of
 from .schema import branches, is_nullable, properties, resolve
 from .values import Source

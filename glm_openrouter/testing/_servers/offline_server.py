@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import Callable, Collection, Iterator
 
-from ._loopback_server import LoopbackServer, listen
+from .loopback_server import LoopbackServer, listen
 
 __all__ = ["OfflineServer", "serve"]
 
@@ -40,9 +40,10 @@ class OfflineServer(LoopbackServer):
         self, listening: socket.socket, ready: Callable[[], None], stopping: asyncio.Event
     ) -> None:
         with _explain_missing_extra():
-            from ._app import create_app
-            from ._app_server import AppServer
-            from ._request_check import HostCheck
+            from glm_openrouter.testing._openrouter.app import create_app
+            from glm_openrouter.testing._openrouter.http_check import HostCheck
+
+            from .app_server import AppServer
 
         app = create_app(
             hosts=HostCheck("127.0.0.1"),
@@ -72,9 +73,10 @@ def serve(
         chunk_delay: Seconds to wait before each chunk, so that a stream can be seen to stream.
     """
     with _explain_missing_extra():
-        from ._app import create_app
-        from ._app_server import AppServer
-        from ._request_check import HostCheck
+        from glm_openrouter.testing._openrouter.app import create_app
+        from glm_openrouter.testing._openrouter.http_check import HostCheck
+
+        from .app_server import AppServer
 
     def announce() -> None:
         address, actual_port = listening.getsockname()[:2]

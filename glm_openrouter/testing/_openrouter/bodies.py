@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ._generation import Generation, ToolCall
+from .generation import Generation, ToolCall
 
 __all__ = ["build_chunks", "build_completion", "build_record"]
 

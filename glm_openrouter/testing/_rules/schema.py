@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .prompt import JSONObject
+from glm_openrouter.testing._answers.prompt import JSONObject
 
 __all__ = ["branches", "is_nullable", "properties", "resolve"]
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .prompt import Tool
+from glm_openrouter.testing._answers.prompt import Tool
+
 from .schema import properties
 from .words import content_stems, plain_words, split_words, stem
 
