@@ -136,7 +136,7 @@ def test_the_same_prompt_gets_the_same_answer():
 def test_any_text_gets_an_answer(text):
     answer = ask(text, [WEATHER, ADD, SEARCH])
 
-    assert answer.text or answer.calls
+    assert answer.text or answer.tool_calls
     assert answer.reasoning
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from asking import ask, calls_for, tool
 
-from glm_openrouter.testing._answers.prompt import read_prompt
+from glm_openrouter.testing._openrouter.prompts import read_prompt
 from glm_openrouter.testing._rules import respond
 
 CHOICES = """Some choices are given below. It is provided in a numbered list (1 to 3).
@@ -170,5 +170,5 @@ def test_the_reason_for_a_transfer_does_not_repeat_the_one_before():
         {"role": "assistant", "content": "", "tool_calls": [{"id": "call_1", "function": made}]},
         {"role": "tool", "tool_call_id": "call_1", "content": "Agent Waiter is now in charge."},
     ]
-    (call,) = respond(read_prompt({"messages": messages, "tools": [handoff]})).calls
+    (call,) = respond(read_prompt({"messages": messages, "tools": [handoff]})).tool_calls
     assert "Waiter" not in call.arguments["reason"]

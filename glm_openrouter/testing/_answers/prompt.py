@@ -1,46 +1,54 @@
-"""The wire's messages, tools and options, read into what the rules look at."""
+"""What a model is asked: the messages, tools and options of a request, read."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-__all__ = ["Call", "JSONObject", "Message", "Prompt", "Result", "Tool", "read_prompt"]
+__all__ = ["Call", "JSONObject", "Message", "Prompt", "Tool", "ToolChoice", "ToolResult"]
 
 JSONObject: TypeAlias = dict[str, Any]
+ToolChoice: TypeAlias = Literal["auto", "none", "required"]
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A function the model may call."""
+    """A function that the model may call."""
 
     name: str
     description: str = ""
     parameters: JSONObject = field(default_factory=dict)
+    """The JSON schema of its arguments."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a tool, with its arguments read."""
+    """A call of a tool."""
 
     name: str
     arguments: JSONObject = field(default_factory=dict)
+    """The arguments as an object; in a prompt empty if what was sent back is none."""
     id: str = ""
+    """What the result of the call refers to; in an answer, a call without an id gets a new one."""
+    raw_arguments: str | None = None
+    """The arguments as text; in an answer they go out in place of `arguments`, whether they are JSON or not."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message, its content flattened to text."""
+    """One message of a prompt."""
 
     role: str
+    """`system`, `developer`, `user`, `assistant` or `tool`."""
     text: str = ""
-    calls: tuple[Call, ...] = ()
-    call_id: str = ""
+    """The content as text; what is no text in it stands in brackets, such as `[report.pdf]`."""
+    tool_calls: tuple[Call, ...] = ()
+    tool_call_id: str = ""
+    """The call that a message of a tool answers."""
 
 
 @dataclass(frozen=True)
-class Result:
+class ToolResult:
     """What a tool gave back for a call."""
 
     call: Call
@@ -49,137 +57,51 @@ class Result:
 
 @dataclass(frozen=True)
 class Prompt:
-    """Everything the model answers to."""
+    """What the model sees of a request."""
 
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
-    tool_choice: str = "auto"
-    """`auto`, `none`, `required`, or `=` and the name of the tool to call."""
-    parallel: bool = True
-    response_schema: JSONObject | None = None
+    tool_choice: ToolChoice = "auto"
+    required_tool: str | None = None
+    """The only tool that may be called, where the request names one; `tool_choice` is `required` then."""
+    parallel_tool_calls: bool = True
     wants_json: bool = False
+    """Whether `response_format` asks for JSON. Models at a provider that does not support it never see it."""
+    response_schema: JSONObject | None = None
+    """The JSON schema that `response_format` gives."""
+    model: str = ""
+    """The id of the model that answers, without a suffix such as `:exacto`."""
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The whole request, for what is not read here, such as `temperature`."""
 
     @cached_property
-    def _request_at(self) -> int:
+    def _user_at(self) -> int:
         users = [at for at, message in enumerate(self.messages) if message.role == "user"]
         return users[-1] if users else -1
 
     @cached_property
-    def request(self) -> str:
+    def user_text(self) -> str:
         """The text of the last user message; without one, of the last message."""
-        if self._request_at < 0:
-            return self.messages[-1].text if self.messages else ""
-        return self.messages[self._request_at].text
+        return self.messages[self._user_at].text if self.messages else ""
 
     @cached_property
-    def earlier(self) -> tuple[Message, ...]:
-        """The messages before the last user message."""
-        return self.messages[: max(self._request_at, 0)]
-
-    @cached_property
-    def results(self) -> tuple[Result, ...]:
-        """What tools have returned since the last user message, in order."""
-        turn = self.messages[self._request_at + 1 :]
-        calls = {call.id: call for message in turn for call in message.calls}
-        return tuple(
-            Result(calls.get(message.call_id, Call("tool")), message.text)
-            for message in turn
-            if message.role == "tool"
-        )
-
-    @cached_property
-    def system(self) -> str:
-        """The texts of all system and developer messages."""
+    def system_text(self) -> str:
+        """The texts of all system and developer messages, with an empty line between them."""
         roles = {"system", "developer"}
         return "\n\n".join(message.text for message in self.messages if message.role in roles)
 
+    @cached_property
+    def earlier_messages(self) -> tuple[Message, ...]:
+        """The messages before the last user message."""
+        return self.messages[: max(self._user_at, 0)]
 
-def read_prompt(body: Mapping[str, Any], *, structured: bool = True) -> Prompt:
-    """Read a checked request body.
-
-    Args:
-        body: The body of a chat completion request.
-        structured: Whether `response_format` is heeded; providers that lack it never see it.
-    """
-    response_format = (body.get("response_format") or {}) if structured else {}
-    kind = response_format.get("type")
-    schema = (response_format.get("json_schema") or {}).get("schema") if kind else None
-    return Prompt(
-        messages=tuple(_read_message(message) for message in body["messages"]),
-        tools=tuple(_read_tools(body.get("tools") or [])),
-        tool_choice=_read_tool_choice(body.get("tool_choice")),
-        parallel=body.get("parallel_tool_calls") is not False,
-        response_schema=schema,
-        wants_json=kind in ("json_object", "json_schema"),
-    )
-
-
-def _read_message(message: Mapping[str, Any]) -> Message:
-    text = _clip(_read_content(message.get("content")))
-    if message.get("name") and message["role"] != "tool":
-        # OpenRouter puts the name into the text for models that have no such field.
-        text = f"{message['name']}: {text}"
-    return Message(
-        role=message["role"],
-        text=text,
-        calls=tuple(_read_call(call) for call in message.get("tool_calls") or ()),
-        call_id=message.get("tool_call_id") or "",
-    )
-
-
-def _clip(text: str) -> str:
-    """Return the beginning and the end of a text, which is all of it that the rules look at."""
-    if len(text) <= _LONGEST_TEXT:
-        return text
-    half = _LONGEST_TEXT // 2
-    return f"{text[:half]}\n{text[-half:]}"
-
-
-_LONGEST_TEXT: Final = 100_000
-"""Characters of one message."""
-
-
-def _read_content(content: str | list[JSONObject] | None) -> str:
-    if content is None or isinstance(content, str):
-        return content or ""
-    return "\n".join(_read_part(part) for part in content)
-
-
-def _read_part(part: JSONObject) -> str:
-    if part.get("type") == "text":
-        return str(part.get("text") or "")
-    details = part.get(part.get("type", "")) or {}
-    name = details.get("filename") if isinstance(details, dict) else None
-    return f"[{name or part.get('type')}]"
-
-
-def _read_call(call: JSONObject) -> Call:
-    function = call["function"]
-    try:
-        arguments = json.loads(function.get("arguments") or "{}")
-    except (ValueError, RecursionError):
-        arguments = {}
-    return Call(
-        name=function["name"],
-        arguments=arguments if isinstance(arguments, dict) else {},
-        id=call["id"],
-    )
-
-
-def _read_tools(tools: list[JSONObject]) -> list[Tool]:
-    functions = [tool["function"] for tool in tools if tool.get("function")]
-    return [
-        Tool(
-            name=function["name"],
-            description=function.get("description") or "",
-            parameters=function.get("parameters") or {},
+    @cached_property
+    def tool_results(self) -> tuple[ToolResult, ...]:
+        """What tools have given back since the last user message, in order."""
+        turn = self.messages[self._user_at + 1 :]
+        calls = {call.id: call for message in turn for call in message.tool_calls}
+        return tuple(
+            ToolResult(calls.get(message.tool_call_id, Call("tool")), message.text)
+            for message in turn
+            if message.role == "tool"
         )
-        for function in functions
-    ]
-
-
-def _read_tool_choice(choice: str | JSONObject | None) -> str:
-    if isinstance(choice, dict):
-        name = (choice.get("function") or {}).get("name")
-        return f"={name}" if name else "auto"
-    return choice or "auto"

@@ -13,10 +13,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from .bodies import build_chunks, build_completion, build_record
+from glm_openrouter.testing._answers.answer import ErrorAnswer
+
+from .answerer import Answerer
+from .bodies import (
+    build_chunks,
+    build_completion,
+    build_error,
+    build_error_headers,
+    build_record,
+)
 from .catalogue import ENDPOINTS, Model, find_model, list_models, resolve_model
 from .generation import Generation, PromptCache, generate
 from .http_check import HostCheck, parse_body, read_body
+from .prompts import read_prompt
 from .received import ReceivedRequest
 from .refusal import RefusalError
 from .request_check import check_request
@@ -35,6 +45,7 @@ class _OpenRouter:
     """The answers to requests, and what is remembered between them."""
 
     received: list[ReceivedRequest]
+    answerer: Answerer
     hosts: HostCheck
     api_key: str | None
     chunk_delay: float
@@ -66,7 +77,13 @@ class _OpenRouter:
         body = {key: value for key, value in body.items() if value is not None}
         check_request(body)
         model = resolve_model(body.get("model"), body.get("models"))
-        work = partial(generate, body, model, choose_endpoint(body), self.cache)
+        endpoint = choose_endpoint(body)
+        has_format = "response_format" in endpoint.supported_parameters
+        prompt = read_prompt(body, model=model.id, supports_response_format=has_format)
+        answer = await self.answerer.answer(prompt, in_thread=request.state.is_large)
+        if isinstance(answer, ErrorAnswer) and not answer.partial_text:
+            return _to_response(answer)
+        work = partial(generate, body, answer, model.id, endpoint, self.cache)
         generation = await asyncio.to_thread(work) if request.state.is_large else work()
         streamed = bool(body.get("stream"))
         self.keep(generation, streamed=streamed)
@@ -136,10 +153,9 @@ class _OpenRouter:
                 self.received.append(_to_received(request, body))
                 return await answer(request, body)
             except RefusalError as refusal:
-                problem = refusal
+                return _to_response(refusal.answer)
             except RecursionError:
-                problem = RefusalError(400, "The request body is nested too deeply")
-            return JSONResponse(problem.to_body(), status_code=problem.code)
+                return _to_response(ErrorAnswer(400, "The request body is nested too deeply"))
 
         return handle
 
@@ -147,6 +163,7 @@ class _OpenRouter:
 def create_app(
     *,
     hosts: HostCheck,
+    answerer: Answerer,
     api_key: str | None = None,
     chunk_delay: float = 0.0,
     received: list[ReceivedRequest] | None = None,
@@ -155,11 +172,14 @@ def create_app(
 
     Args:
         hosts: Which hosts it answers for.
+        answerer: Answers for all models.
         api_key: The only key that is accepted; None accepts every key that starts with `sk-or-`.
         chunk_delay: Seconds to wait before each chunk of a stream.
         received: A list to record the requests in.
     """
-    router = _OpenRouter([] if received is None else received, hosts, api_key, chunk_delay)
+    router = _OpenRouter(
+        [] if received is None else received, answerer, hosts, api_key, chunk_delay
+    )
     one = "{author}/{slug:path}"
     routes = (
         ("/chat/completions", router.chat, "POST"),
@@ -175,6 +195,12 @@ def create_app(
             *(Route(_BASE + path, router.handler(do), methods=[verb]) for path, do, verb in routes),
             Route("/{path:path}", router.handler(router.nothing), methods=methods),
         ]
+    )
+
+
+def _to_response(error: ErrorAnswer) -> Response:
+    return JSONResponse(
+        build_error(error), status_code=error.status_code, headers=build_error_headers(error)
     )
 
 

@@ -3,9 +3,40 @@
 from collections.abc import Iterator
 from typing import Any
 
+from glm_openrouter.testing._answers.answer import ErrorAnswer
+
 from .generation import Generation, ToolCall
 
-__all__ = ["build_chunks", "build_completion", "build_record"]
+__all__ = ["build_chunks", "build_completion", "build_error", "build_error_headers", "build_record"]
+
+
+def build_error(error: ErrorAnswer) -> dict[str, Any]:
+    """Return the body of a response that is an error."""
+    body: dict[str, Any] = {"error": _error(error)}
+    if error.status_code != 401:
+        # Known accounts are named in their errors; clients must not pass that on.
+        body["user_id"] = "user_offline"
+    return body
+
+
+def build_error_headers(error: ErrorAnswer) -> dict[str, str]:
+    """Return the headers of a response that is an error, besides those of its content."""
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = f"{error.retry_after:.10g}"
+    if error.retryable is not None:
+        # What the clients of OpenAI look at.
+        headers["X-Should-Retry"] = "true" if error.retryable else "false"
+    return headers
+
+
+def _error(error: ErrorAnswer) -> dict[str, Any]:
+    about: dict[str, Any] = {"message": error.message, "code": error.status_code}
+    if error.metadata:
+        about["metadata"] = dict(error.metadata)
+    if error.retryable is not None:
+        about["availability"] = {"retryable": error.retryable}
+    return about
 
 
 def build_completion(generation: Generation) -> dict[str, Any]:
@@ -22,11 +53,12 @@ def build_completion(generation: Generation) -> dict[str, Any]:
         message["tool_calls"] = [
             {"index": at, **_whole_call(call)} for at, call in enumerate(generation.calls)
         ]
+    failure = {"error": _error(generation.error)} if generation.error else {}
     return {
         "id": generation.id,
         "object": "chat.completion",
         "created": generation.created,
-        "model": generation.model.id,
+        "model": generation.model,
         "provider": generation.endpoint.provider_name,
         "system_fingerprint": None,
         "choices": [
@@ -36,6 +68,7 @@ def build_completion(generation: Generation) -> dict[str, Any]:
                 "finish_reason": generation.finish_reason,
                 "native_finish_reason": generation.finish_reason,
                 "message": message,
+                **failure,
             }
         ],
         "usage": _usage(generation),
@@ -46,25 +79,27 @@ def build_completion(generation: Generation) -> dict[str, Any]:
 def build_chunks(generation: Generation) -> Iterator[dict[str, Any]]:
     """Yield the chunks of a streamed response, in the order GLM is known for.
 
-    A first line feed of content precedes the reasoning; the finish reason comes twice, the second
-    time with the usage.
+    The line feed that GLM begins with precedes the reasoning; the finish reason comes twice, the second
+    time with the usage. An error comes with the only finish reason.
     """
     for delta in _deltas(generation):
         yield _chunk(generation, delta, None)
+    if generation.error:
+        last = _chunk(generation, {"content": ""}, generation.finish_reason)
+        yield {**last, "error": _error(generation.error)}
+        return
     yield _chunk(generation, {"content": "", "reasoning": None}, generation.finish_reason)
     last = _chunk(generation, {"content": ""}, generation.finish_reason)
     yield {**last, "usage": _usage(generation), "service_tier": None}
 
 
 def _deltas(generation: Generation) -> Iterator[dict[str, Any]]:
-    if generation.content:
-        first, *rest = generation.content
-        yield {"content": first, "reasoning": None, "reasoning_details": []}
-    else:
-        rest = []
+    has_opening = generation.content[:1] == ("\n",)
+    if has_opening:
+        yield {"content": "\n", "reasoning": None, "reasoning_details": []}
     for token in generation.reasoning:
         yield {"content": "", "reasoning": token, "reasoning_details": _details(token)}
-    for token in rest:
+    for token in generation.content[has_opening:]:
         yield {"content": token}
     for at, call in enumerate(generation.calls):
         opened = {**_whole_call(call), "function": {"name": call.name, "arguments": ""}}
@@ -80,7 +115,7 @@ def _chunk(
         "id": generation.id,
         "object": "chat.completion.chunk",
         "created": generation.created,
-        "model": generation.model.id,
+        "model": generation.model,
         "provider": generation.endpoint.provider_name,
         "choices": [
             {
@@ -134,7 +169,7 @@ def build_record(generation: Generation, *, streamed: bool) -> dict[str, Any]:
     cost = round(generation.cost, 10)
     return {
         "id": generation.id,
-        "model": generation.model.id,
+        "model": generation.model,
         "provider_name": generation.endpoint.provider_name,
         "created_at": generation.created,
         "finish_reason": generation.finish_reason,

@@ -5,9 +5,17 @@ from typing import Any, Final
 
 from .refusal import RefusalError
 
-__all__ = ["ENDPOINTS", "Endpoint", "Model", "find_model", "list_models", "resolve_model"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "ENDPOINTS",
+    "Endpoint",
+    "Model",
+    "find_model",
+    "list_models",
+    "resolve_model",
+]
 
-_DEFAULT_MODEL: Final = "z-ai/glm-4.6"
+DEFAULT_MODEL: Final = "z-ai/glm-4.6"
 _VIRTUAL_VARIANTS: Final = frozenset({"exacto", "nitro", "floor", "online"})
 _STATIC_VARIANTS: Final = frozenset({"free", "extended", "thinking", "batch"})
 _COMMON_PARAMETERS: Final = frozenset(
@@ -227,7 +235,7 @@ def resolve_model(model: str | None, fallbacks: list[str] | None) -> Model:
     Raises:
         RefusalError: None of them exists.
     """
-    wanted = [*([model] if model else []), *(fallbacks or [])] or [_DEFAULT_MODEL]
+    wanted = [*([model] if model else []), *(fallbacks or [])] or [DEFAULT_MODEL]
     refusals = []
     for candidate in wanted:
         try:
@@ -245,9 +253,9 @@ def find_model(model_id: str) -> Model:
     """
     name, _, preset = model_id.partition("@preset/")
     if preset and not name:
-        return _MODELS[_DEFAULT_MODEL]
+        return _MODELS[DEFAULT_MODEL]
     base, _, variant = name.partition(":")
-    model = _MODELS.get(_DEFAULT_MODEL if base == "openrouter/auto" else base)
+    model = _MODELS.get(DEFAULT_MODEL if base == "openrouter/auto" else base)
     if model is None or (variant and variant not in _VIRTUAL_VARIANTS | _STATIC_VARIANTS):
         raise RefusalError(400, f"{model_id} is not a valid model ID")
     if variant in _STATIC_VARIANTS:

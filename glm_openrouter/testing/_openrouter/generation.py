@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
-from glm_openrouter.testing._answers.prompt import Call, read_prompt
-from glm_openrouter.testing._rules import respond
+from glm_openrouter.testing._answers.answer import Answer, ErrorAnswer
+from glm_openrouter.testing._answers.prompt import Call
 
-from .catalogue import Endpoint, Model
+from .catalogue import Endpoint
 from .tokens import count_tokens, split_tokens
 
 __all__ = ["Generation", "PromptCache", "ToolCall", "generate"]
@@ -41,7 +41,7 @@ class Generation:
 
     id: str
     created: int
-    model: Model
+    model: str
     endpoint: Endpoint
     reasoning: tuple[str, ...]
     """Tokens of the reasoning; empty if the model did not think or the request hides it."""
@@ -52,6 +52,8 @@ class Generation:
     cached_tokens: int
     reasoning_tokens: int
     completion_tokens: int
+    error: ErrorAnswer | None = None
+    """What ended the answer too early."""
 
     @property
     def cost(self) -> float:
@@ -124,20 +126,24 @@ class _TokenBudget:
 
 
 def generate(
-    body: Mapping[str, Any], model: Model, endpoint: Endpoint, cache: PromptCache
+    body: Mapping[str, Any],
+    answer: Answer | ErrorAnswer,
+    model: str,
+    endpoint: Endpoint,
+    cache: PromptCache,
 ) -> Generation:
-    """Let the model answer a checked request."""
-    prompt = read_prompt(body, structured="response_format" in endpoint.supported_parameters)
-    answer = respond(prompt)
+    """Return the answer to a checked request, or what came of it before an error."""
+    error = answer if isinstance(answer, ErrorAnswer) else None
+    said = answer if isinstance(answer, Answer) else Answer(answer.partial_text)
     prompt_tokens, cached_tokens = cache.count(_segments(body, model))
-    wanted = body.get("max_completion_tokens") or body.get("max_tokens")
-    budget = _TokenBudget(wanted or endpoint.max_completion_tokens)
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    budget = _TokenBudget(limit or endpoint.max_completion_tokens)
     thinks, is_hidden = _thinking(body)
-    reasoning = budget.take(split_tokens(answer.reasoning) if thinks else [])
-    text, is_stopped = _cut_at_stop(answer.text, body.get("stop"))
-    # GLM begins what it says with a line feed.
-    content = budget.take(split_tokens(f"\n{text}" if answer.text else ""))
-    calls = () if is_stopped else _write_calls(answer.calls, budget)
+    reasoning = budget.take(split_tokens(said.reasoning) if thinks else [])
+    text, is_stopped = _cut_at_stop(said.text, body.get("stop"))
+    content = budget.take(split_tokens(text))
+    calls = () if is_stopped else _write_calls(said.tool_calls, budget)
+    finish_reason = "length" if budget.fell_short else "tool_calls" if calls else "stop"
     created = int(time.time())
     return Generation(
         id=f"gen-{created}-{''.join(secrets.choice(_ALPHABET) for _ in range(20))}",
@@ -147,11 +153,12 @@ def generate(
         reasoning=() if is_hidden else reasoning,
         content=content,
         calls=calls,
-        finish_reason="length" if budget.fell_short else "tool_calls" if calls else "stop",
+        finish_reason="error" if error else finish_reason,
         prompt_tokens=prompt_tokens,
         cached_tokens=cached_tokens,
         reasoning_tokens=len(reasoning),
         completion_tokens=budget.spent,
+        error=error,
     )
 
 
@@ -165,9 +172,11 @@ def _write_call(call: Call, budget: _TokenBudget) -> ToolCall | None:
     name = budget.take([call.name, *[""] * (_TOKENS_PER_CALL - 1)])
     if not name:
         return None
-    arguments = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
+    arguments = call.raw_arguments
+    if arguments is None:
+        arguments = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
     written = "".join(budget.take(split_tokens(arguments)))
-    return ToolCall(f"call_{secrets.token_hex(12)}", call.name, written)
+    return ToolCall(call.id or f"call_{secrets.token_hex(12)}", call.name, written)
 
 
 def _thinking(body: Mapping[str, Any]) -> tuple[bool, bool]:
@@ -182,12 +191,14 @@ def _cut_at_stop(text: str, stop: str | list[str] | None) -> tuple[str, bool]:
     """Return the text before the first stop sequence, and whether there was one."""
     sequences = [stop] if isinstance(stop, str) else list(stop or ())
     pattern = "|".join(re.escape(sequence) for sequence in sequences if sequence)
-    match = re.search(pattern, text) if pattern else None
+    # The line feed that GLM begins with stops nothing.
+    start = len(text) - len(text.lstrip("\n"))
+    match = re.compile(pattern).search(text, start) if pattern else None
     return (text[: match.start()], True) if match else (text, False)
 
 
-def _segments(body: Mapping[str, Any], model: Model) -> list[str]:
+def _segments(body: Mapping[str, Any], model: str) -> list[str]:
     """Return the prompt in the order in which the model reads it."""
     tools = body.get("tools")
-    head = model.id if not tools else f"{model.id}{json.dumps(tools, sort_keys=True)}"
+    head = model if not tools else f"{model}{json.dumps(tools, sort_keys=True)}"
     return [head, *(json.dumps(message, ensure_ascii=False) for message in body["messages"])]

@@ -3,27 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from glm_openrouter.testing._answers.answer import ErrorAnswer
+
 __all__ = ["RefusalError"]
 
 
 class RefusalError(Exception):
-    """A refusal, in the terms of OpenRouter's error body."""
+    """A refusal, which becomes the response."""
 
     def __init__(
-        self, code: int, message: str, *, metadata: Mapping[str, Any] | None = None
+        self, status_code: int, message: str, *, metadata: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
-        self.metadata = metadata
-
-    def to_body(self) -> dict[str, Any]:
-        """Return the body of the error response."""
-        error: dict[str, Any] = {"message": self.message, "code": self.code}
-        if self.metadata is not None:
-            error["metadata"] = dict(self.metadata)
-        body: dict[str, Any] = {"error": error}
-        if self.code != 401:
-            # Known accounts are named in their errors; clients must not pass that on.
-            body["user_id"] = "user_offline"
-        return body
+        self.answer = ErrorAnswer(status_code, message, metadata=metadata or {})

@@ -5,6 +5,6 @@ schemas, and otherwise says something short about what it was asked. The same pr
 the same answer.
 """
 
-from .respond import Answer, respond
+from .respond import answer_as_glm, respond
 
-__all__ = ["Answer", "respond"]
+__all__ = ["answer_as_glm", "respond"]

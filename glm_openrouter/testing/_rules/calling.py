@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from glm_openrouter.testing._answers.prompt import Call, JSONObject, Prompt, Result, Tool
+from glm_openrouter.testing._answers.prompt import Call, JSONObject, Prompt, Tool, ToolResult
 
 from . import extract
 from .choices import state_choice
@@ -36,29 +36,28 @@ def is_transfer(name: str) -> bool:
 
 def choose_calls(prompt: Prompt) -> list[Call]:
     """Return the calls to make now; none if it is time to answer in words."""
-    choice = prompt.tool_choice
-    if choice == "none" or not prompt.tools:
+    if prompt.tool_choice == "none" or not prompt.tools:
         return []
-    evidence = "\n".join(result.content for result in unanswered(prompt.results))
-    if choice.startswith("="):
-        tools = [tool for tool in prompt.tools if tool.name == choice[1:]]
-        return [_build_call(tool, prompt.request, prompt.request, evidence) for tool in tools]
+    evidence = "\n".join(result.content for result in unanswered(prompt.tool_results))
+    if prompt.required_tool is not None:
+        tools = [tool for tool in prompt.tools if tool.name == prompt.required_tool]
+        return [_build_call(tool, prompt.user_text, prompt.user_text, evidence) for tool in tools]
     calls = _pending(prompt, evidence)
     if not calls:
-        calls = _final_form(prompt, evidence, forced=choice == "required")
-    return calls if prompt.parallel else calls[:1]
+        calls = _final_form(prompt, evidence, forced=prompt.tool_choice == "required")
+    return calls if prompt.parallel_tool_calls else calls[:1]
 
 
 def _pending(prompt: Prompt, evidence: str) -> list[Call]:
     tools = [tool for tool in prompt.tools if not is_form(tool)]
-    made = [result.call for result in prompt.results]
+    made = [result.call for result in prompt.tool_results]
     called_earlier: set[str] = set()
-    for step in filter(None, _NEXT_STEP.split(prompt.request)):
-        matched = match_tools(step, tools, system=prompt.system)
+    for step in filter(None, _NEXT_STEP.split(prompt.user_text)):
+        matched = match_tools(step, tools, system=prompt.system_text)
         planned = [
             call
             for tool in matched
-            for call in _plan(tool, matched, step, prompt.request, evidence)
+            for call in _plan(tool, matched, step, prompt.user_text, evidence)
             if call.name not in called_earlier or _is_grounded(tool, step)
         ]
         called_earlier |= {call.name for call in planned}
@@ -155,18 +154,18 @@ def _without(planned: list[Call], made: list[Call], tools: Sequence[Tool]) -> li
 def _final_form(prompt: Prompt, evidence: str, *, forced: bool) -> list[Call]:
     """Return the call that hands in the answer, where a tool is a form for it."""
     forms = [tool for tool in prompt.tools if is_form(tool)]
-    made = {result.call.name for result in prompt.results}
-    asked = match_tools(prompt.request, forms, system=prompt.system)
-    has_worked = bool(prompt.results) and not forced
+    made = {result.call.name for result in prompt.tool_results}
+    asked = match_tools(prompt.user_text, forms, system=prompt.system_text)
+    has_worked = bool(prompt.tool_results) and not forced
     candidates = asked or (forms if forced or has_worked else [])
     if not candidates and forced:
         candidates = _least_unfit(prompt, made)
     fresh = [tool for tool in candidates if tool.name not in made] or (candidates if forced else [])
-    return [_build_call(fresh[0], prompt.request, prompt.request, evidence)] if fresh else []
+    return [_build_call(fresh[0], prompt.user_text, prompt.user_text, evidence)] if fresh else []
 
 
 def _least_unfit(prompt: Prompt, made: set[str]) -> list[Tool]:
-    wanted = {stem(word) for word in stems_in_order(prompt.request)}
+    wanted = {stem(word) for word in stems_in_order(prompt.user_text)}
 
     def fitness(tool: Tool) -> tuple[bool, int]:
         words = set(stems_in_order(f"{tool.name} {tool.description}"))
@@ -175,6 +174,6 @@ def _least_unfit(prompt: Prompt, made: set[str]) -> list[Tool]:
     return sorted(prompt.tools, key=fitness, reverse=True)
 
 
-def unanswered(results: Sequence[Result]) -> list[Result]:
+def unanswered(results: Sequence[ToolResult]) -> list[ToolResult]:
     """Return the results that say something to the user, without transfers of control."""
     return [result for result in results if not is_transfer(result.call.name)]

@@ -54,7 +54,7 @@ _LONGEST_SUM: Final = 200
 
 def chatter(prompt: Prompt) -> str:
     """Return a short answer that reflects what was asked."""
-    text = prompt.request.strip()
+    text = prompt.user_text.strip()
     for rule in (_rephrase, _remember, _translate, _count, _calculate, _echo, _list, _greet):
         if answer := rule(text, prompt):
             return answer
@@ -76,7 +76,11 @@ def _remember(text: str, prompt: Prompt) -> str | None:
     """Quote what the user said earlier, if the question is about that."""
     if not (text.endswith("?") and _ABOUT_ME.search(text)):
         return None
-    said = [m.text for m in prompt.earlier if m.role == "user" and not m.text.strip().endswith("?")]
+    said = [
+        m.text
+        for m in prompt.earlier_messages
+        if m.role == "user" and not m.text.strip().endswith("?")
+    ]
     found = best_sentences(text.lower(), "\n".join(said), most=1)
     return f'You told me: "{found[0]}"' if found else None
 
@@ -84,9 +88,9 @@ def _remember(text: str, prompt: Prompt) -> str | None:
 def _translate(text: str, prompt: Prompt) -> str | None:
     """Say which language it would be; the rules know only one."""
     asks_here = _TRANSLATE.search(text)
-    if not (asks_here or _TRANSLATE.search(prompt.system)):
+    if not (asks_here or _TRANSLATE.search(prompt.system_text)):
         return None
-    language = _LANGUAGE.findall(text if asks_here else prompt.system)
+    language = _LANGUAGE.findall(text if asks_here else prompt.system_text)
     quoted = extract.quotations(text)
     words = quoted[0] if quoted else text.partition(":")[2].strip() if asks_here else text
     return f'In {language[-1]} that is: "{words}"' if language and words else None

@@ -76,14 +76,14 @@ class Passage:
 
 def find_passage(prompt: Prompt) -> Passage | None:
     """Return the text a prompt wants its answer from, or None."""
-    body = _find_body(prompt.request)
+    body = _find_body(prompt.user_text)
     if body:
-        rest = prompt.request.replace(body, "\n")
+        rest = prompt.user_text.replace(body, "\n")
         earlier = _EARLIER_ANSWER.search(rest)
         cites = bool(_ASKS_TO_CITE.search(rest))
         return Passage(body, find_question(rest), earlier[1].strip() if earlier else "", cites)
-    body = _find_body(prompt.system) or _announced_body(prompt.system)
-    return Passage(body, find_question(prompt.request)) if body else None
+    body = _find_body(prompt.system_text) or _announced_body(prompt.system_text)
+    return Passage(body, find_question(prompt.user_text)) if body else None
 
 
 def _find_body(text: str) -> str:

@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from glm_openrouter.testing._answers.prompt import Call, JSONObject, Prompt, Result, Tool
+from glm_openrouter.testing._answers.prompt import Call, JSONObject, Message, Prompt, Tool
 
 from .calling import choose_calls
 from .roles import Role, role_of
@@ -52,14 +53,8 @@ def read_react(prompt: Prompt) -> ReactTurn | None:
     at = max((i for i, m in enumerate(prompt.messages) if asked and m.text == asked[-1]), default=0)
     tail = asked[-1].rpartition(request)[2] if in_text else ""
     later = "\n".join([tail, *(message.text for message in prompt.messages[at + 1 :])])
-    results = _read_steps(later)
-    inner = Prompt(
-        messages=(replace(prompt.messages[0], role="user", text=request),),
-        tools=tuple(_read_tools(whole)),
-    )
-    inner.__dict__["results"] = tuple(
-        results
-    )  # stands for the cached property: no messages hold them
+    question = replace(prompt.messages[0], role="user", text=request)
+    inner = Prompt((question, *_read_steps(later)), tools=tuple(_read_tools(whole)))
     label = "Final Answer" if "Final Answer:" in whole else "Answer"
     return ReactTurn(inner, label, takes_json="JSON" in whole)
 
@@ -101,12 +96,13 @@ def _schema_of_signature(signature: str, about: str) -> JSONObject:
     return {"type": "object", "properties": inner, "required": list(inner)}
 
 
-def _read_steps(text: str) -> list[Result]:
-    calls = [
-        Call(match["name"].strip(), _read_schema(match["input"])) for match in _STEP.finditer(text)
-    ]
+def _read_steps(text: str) -> Iterator[Message]:
+    """Yield the calls that were made and what came of them, as a prompt with tool calls has them."""
     observations = [match[1].strip() for match in _OBSERVATION.finditer(text)]
-    return [Result(call, seen) for call, seen in zip(calls, observations, strict=False)]
+    for at, (step, seen) in enumerate(zip(_STEP.finditer(text), observations, strict=False)):
+        call = Call(step["name"].strip(), _read_schema(step["input"]), f"call_{at}")
+        yield Message("assistant", tool_calls=(call,))
+        yield Message("tool", seen, tool_call_id=call.id)
 
 
 def next_action(turn: ReactTurn) -> Call | None:

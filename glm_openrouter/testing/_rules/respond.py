@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
-from glm_openrouter.testing._answers.prompt import Call, Prompt, Result
+from glm_openrouter.testing._answers.answer import Answer
+from glm_openrouter.testing._answers.prompt import Call, Message, Prompt, ToolResult
 
 from .calling import choose_calls, unanswered
 from .chatter import chatter
@@ -16,19 +17,28 @@ from .react import format_action, format_answer, next_action, read_react
 from .structured import json_answer
 from .words import plain_words
 
-__all__ = ["Answer", "respond"]
+__all__ = ["answer_as_glm", "respond"]
 
-_LONG_RESULT = 400
+_LONG_RESULT: Final = 400
 """Longer tool results are quoted from, shorter ones repeated whole."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What the model thought, said and wants called."""
+_LONGEST_TEXT: Final = 100_000
+"""Characters of one message that are looked at: half of them at its beginning, half at its end."""
 
-    text: str
-    calls: tuple[Call, ...] = ()
-    reasoning: str = ""
+
+def answer_as_glm(prompt: Prompt) -> Answer:
+    """Return the answer to a prompt of any length, with the line feed that GLM begins with."""
+    messages = tuple(map(_clip, prompt.messages))
+    answer = respond(replace(prompt, messages=messages))
+    return replace(answer, text=f"\n{answer.text}") if answer.text else answer
+
+
+def _clip(message: Message) -> Message:
+    if len(message.text) <= _LONGEST_TEXT:
+        return message
+    half = _LONGEST_TEXT // 2
+    return replace(message, text=f"{message.text[:half]}\n{message.text[-half:]}")
 
 
 def respond(prompt: Prompt) -> Answer:
@@ -43,33 +53,33 @@ def respond(prompt: Prompt) -> Answer:
     calls = choose_calls(prompt)
     reasoning = _think(prompt, calls)
     if calls:
-        return Answer(_announce(prompt, calls), tuple(calls), reasoning)
-    written = follow_example(prompt.request) or json_answer(prompt)
+        return Answer(_announce(prompt, calls), reasoning, tuple(calls))
+    written = follow_example(prompt.user_text) or json_answer(prompt)
     return Answer(written or _in_words(prompt), reasoning=reasoning)
 
 
 def _in_words(prompt: Prompt) -> str:
-    results = unanswered(prompt.results)
+    results = unanswered(prompt.tool_results)
     if results:
-        return _report(prompt.request, results)
-    if described := describe(prompt.request):
+        return _report(prompt.user_text, results)
+    if described := describe(prompt.user_text):
         return described
     passage = find_passage(prompt)
     return answer_from(passage) if passage else chatter(prompt)
 
 
 def _announce(prompt: Prompt, calls: Sequence[Call]) -> str:
-    if prompt.tool_choice not in ("auto", "none"):
+    if prompt.tool_choice == "required":
         return ""
     used = " and ".join(dict.fromkeys(_spoken(call.name) for call in calls))
     return f"I'll use {used} for you.\n"
 
 
-def _report(request: str, results: Sequence[Result]) -> str:
+def _report(request: str, results: Sequence[ToolResult]) -> str:
     return " ".join(_sentence(request, result) for result in results)
 
 
-def _sentence(request: str, result: Result) -> str:
+def _sentence(request: str, result: ToolResult) -> str:
     content = _readable(result.content)
     if len(content) > _LONG_RESULT:
         return " ".join(best_sentences(request, content) or readable(content)[:2])
@@ -101,10 +111,10 @@ def _spoken(name: str) -> str:
 
 
 def _think(prompt: Prompt, calls: Sequence[Call]) -> str:
-    request = " ".join(prompt.request.split()[:20])
+    request = " ".join(prompt.user_text.split()[:20])
     thoughts = [f'The user says: "{request}".']
-    if prompt.results:
-        thoughts.append(f"I have {len(prompt.results)} tool result(s) to work with.")
+    if prompt.tool_results:
+        thoughts.append(f"I have {len(prompt.tool_results)} tool result(s) to work with.")
     if calls:
         thoughts += [f"I should call {call.name} with {_shown(call.arguments)}." for call in calls]
     elif prompt.wants_json:

@@ -50,7 +50,11 @@ def json_answer(prompt: Prompt) -> str | None:
 def _schema_in_words(prompt: Prompt) -> JSONObject | None:
     """Return the schema a prompt spells out, shows by example, or names the keys of."""
     # The last one is meant: instructions may hold an example of a schema before the real one.
-    texts = [prompt.request, prompt.system, *(m.text for m in reversed(prompt.earlier))]
+    texts = [
+        prompt.user_text,
+        prompt.system_text,
+        *(m.text for m in reversed(prompt.earlier_messages)),
+    ]
     spoken = [_with_single_braces(text) for text in texts if _SPEAKS_OF_JSON.search(text)]
     for text in spoken:
         found = [value for _, _, value in _json_values(text)]
@@ -149,12 +153,14 @@ def without_instructions(text: str) -> str:
 
 
 def _source(prompt: Prompt) -> Source:
-    if read_choice(prompt.request):
-        return Source(state_choice(prompt.request))
-    users = [m.text for m in (*prompt.earlier,) if m.role == "user"]
-    said = [text for text in map(without_instructions, [prompt.request, *reversed(users)]) if text]
-    background = [result.content for result in prompt.results]
+    if read_choice(prompt.user_text):
+        return Source(state_choice(prompt.user_text))
+    users = [m.text for m in (*prompt.earlier_messages,) if m.role == "user"]
+    said = [
+        text for text in map(without_instructions, [prompt.user_text, *reversed(users)]) if text
+    ]
+    background = [result.content for result in prompt.tool_results]
     passage = find_passage(prompt)
     if passage and passage.question:
         return Source(passage.question, "\n".join([passage.body, *background]))
-    return Source(said[0] if said else prompt.request, "\n".join([*background, *said[1:]]))
+    return Source(said[0] if said else prompt.user_text, "\n".join([*background, *said[1:]]))

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from traceback import format_exception
 from typing import Self
 
 from glm_openrouter.testing._openrouter.received import ReceivedRequest
@@ -24,6 +25,8 @@ class LoopbackServer(ABC):
     def __init__(self, *, port: int, name: str) -> None:
         self.requests: list[ReceivedRequest] = []
         """All requests received so far."""
+        self.failures: list[BaseException] = []
+        """What functions of yours raised when they were asked for an answer, the first first."""
         self._port = port
         self._name = name
         self._socket: socket.socket | None = None
@@ -60,8 +63,23 @@ class LoopbackServer(ABC):
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.stop()
+        if error is None:
+            self.raise_failure()
+            return
+        for failure in self.failures:
+            error.add_note(
+                f"The function that the server asked raised this:\n{''.join(format_exception(failure))}"
+            )
+        self.failures.clear()
+
+    def raise_failure(self) -> None:
+        """Raise the first of `failures`, if there is one, and forget them; a `with` block does so at its end."""
+        failures = self.failures.copy()
+        self.failures.clear()
+        if failures:
+            raise failures[0]
 
     def _forget(self) -> None:
         if self._socket is not None:

@@ -6,6 +6,9 @@ import socket
 import sys
 from collections.abc import Callable, Collection, Iterator
 
+from glm_openrouter.testing._openrouter.answerer import Answerer, AnswerFunctions
+from glm_openrouter.testing._rules import answer_as_glm
+
 from .loopback_server import LoopbackServer, listen
 
 __all__ = ["OfflineServer", "serve"]
@@ -14,27 +17,50 @@ __all__ = ["OfflineServer", "serve"]
 class OfflineServer(LoopbackServer):
     """An OpenRouter that needs no network: `with OfflineServer() as server: ... server.base_url`.
 
-    Answers come from a small rule-based model, so the same request always gets the same answer.
-    Requests that OpenRouter would refuse are refused in its words; bodies of more than 16 MB are. Of
-    a message, the first and the last 50,000 characters are looked at. An instance can be started
-    again after it stopped.
+    Requests that OpenRouter would refuse are refused in its words; bodies of more than 16 MB are. Answers come from a
+    function of yours, or from a small rule-based model, which gives the same request always the same answer, and looks
+    at the first and the last 50,000 characters of a message. An instance can be started again after it stopped.
 
     Args:
+        answer: A function that takes a `Prompt` and returns an `Answer`, an `ErrorAnswer`, or a `str` as the text of an
+            answer. It may be asynchronous. Or a mapping of model ids to such functions; other models are answered by
+            the rules. What a function raises becomes a 500 that is not to be retried, and is raised again at the end
+            of the `with` block.
         api_key: The only key that is accepted; None accepts every key that starts with `sk-or-`.
         port: The port on 127.0.0.1; 0 takes a free one.
         chunk_delay: Seconds to wait before each chunk of a stream.
+
+    Raises:
+        TypeError: `answer` is something else.
+        ValueError: `answer` names a model that does not exist, or the same one twice.
     """
 
     def __init__(
-        self, *, api_key: str | None = None, port: int = 0, chunk_delay: float = 0.0
+        self,
+        answer: AnswerFunctions | None = None,
+        *,
+        api_key: str | None = None,
+        port: int = 0,
+        chunk_delay: float = 0.0,
     ) -> None:
         super().__init__(port=port, name="offline-openrouter")
+        self._answerer = Answerer(answer_as_glm, answer, self.failures)
         self._api_key = api_key
         self._chunk_delay = chunk_delay
 
+    @property
+    def answer(self) -> AnswerFunctions | None:
+        """Who answers, as the argument of that name; it may be set at any time, and `None` leaves all to the rules."""
+        return self._answerer.functions
+
+    @answer.setter
+    def answer(self, answer: AnswerFunctions | None) -> None:
+        self._answerer.functions = answer
+
     def clear(self) -> None:
-        """Forget the requests received so far."""
+        """Forget the requests received so far, and what answer functions raised."""
         self.requests.clear()
+        self.failures.clear()
 
     async def _serve_on(
         self, listening: socket.socket, ready: Callable[[], None], stopping: asyncio.Event
@@ -47,6 +73,7 @@ class OfflineServer(LoopbackServer):
 
         app = create_app(
             hosts=HostCheck("127.0.0.1"),
+            answerer=self._answerer,
             api_key=self._api_key,
             chunk_delay=self._chunk_delay,
             received=self.requests,
@@ -84,7 +111,11 @@ def serve(
         sys.stdout.flush()
 
     with listen(host, port) as listening:
-        app = create_app(hosts=HostCheck(host, allowed_hosts), chunk_delay=chunk_delay)
+        app = create_app(
+            hosts=HostCheck(host, allowed_hosts),
+            answerer=Answerer(answer_as_glm),
+            chunk_delay=chunk_delay,
+        )
         server = AppServer(app, ready=announce)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])

@@ -5,10 +5,9 @@ out in chunked encoding, so that a connection closed too early is a truncated bo
 of one. A reply that runs through ends its body cleanly, and the connection takes the next request.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = [
     "Close",
@@ -22,9 +21,6 @@ __all__ = [
     "Status",
     "Step",
     "Wait",
-    "bytes_reply",
-    "json_reply",
-    "stream_reply",
 ]
 
 
@@ -92,58 +88,3 @@ class Reset:
 
 Step: TypeAlias = Status | Send | Event | Comment | Done | Wait | Hold | Close | Reset
 Reply: TypeAlias = tuple[Step, ...]
-
-_EVENT_STREAM: Final = {"content-type": "text/event-stream"}
-
-
-def json_reply(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """Return a reply with a JSON body; a string goes out as it is, whether it is JSON or not."""
-    data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    own = {"content-type": "application/json", "content-length": str(len(data))}
-    return (Status(status, {**own, **(headers or {})}), Send(data))
-
-
-def stream_reply(
-    events: Iterable[Mapping[str, Any] | str | Step],
-    *,
-    done: bool = True,
-    interval: float = 0.0,
-    headers: Mapping[str, str] | None = None,
-) -> Reply:
-    """Return a reply that is an event stream.
-
-    Args:
-        events: Payloads of events; steps may stand between them.
-        done: Whether `[DONE]` ends the stream.
-        interval: Seconds to wait before each event.
-        headers: Headers besides the content type.
-    """
-    steps: list[Step] = [Status(200, {**_EVENT_STREAM, **(headers or {})})]
-    for event in events:
-        if not isinstance(event, Mapping | str):
-            steps.append(event)
-            continue
-        if interval:
-            steps.append(Wait(interval))
-        steps.append(Event(event))
-    return (*steps, Done()) if done else tuple(steps)
-
-
-def bytes_reply(
-    data: bytes,
-    *,
-    pieces: int | None = None,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> Reply:
-    """Return a reply with just these bytes as its body, an event stream unless the headers differ.
-
-    Args:
-        data: The body.
-        pieces: The size of the pieces to cut it into, each sent on its own; None sends it whole.
-        status: The status code.
-        headers: Headers in place of the content type of an event stream.
-    """
-    size = pieces or max(len(data), 1)
-    cut = (Send(data[at : at + size]) for at in range(0, len(data), size))
-    return (Status(status, headers or _EVENT_STREAM), *cut)
