@@ -95,50 +95,62 @@ def _by_model(functions: Mapping[str, AnswerFunction]) -> dict[str, AnswerFuncti
 
 
 class _FunctionFailedError(Exception):
-    """A function raised something of any class: pytest's own are no `Exception`; no future holds `StopIteration`."""
+    """A function raised something, or returned no answer.
 
-    def __init__(self, function: AnswerFunction, reason: BaseException) -> None:
-        name = getattr(function, "__qualname__", type(function).__qualname__)
-        about = f"{type(reason).__name__}: {reason}".rstrip(": ")
-        super().__init__(f"The answer function {name} raised {about}")
+    It stands for what was raised until that is recorded, since not all of it is an `Exception` (pytest's own), and no
+    future holds `StopIteration`.
+    """
+
+    def __init__(self, message: str, reason: BaseException) -> None:
+        super().__init__(message)
         self.reason = reason
 
 
 async def _ask(function: AnswerFunction, prompt: Prompt) -> Answer | ErrorAnswer:
     answer = await _in_daemon_thread(lambda: _call(function, prompt))
-    try:
-        if inspect.isawaitable(answer):
+    if inspect.isawaitable(answer):
+        try:
             answer = await answer
-        return _check(answer)
-    except asyncio.CancelledError:
-        raise
-    except BaseException as exc:
-        raise _FunctionFailedError(function, exc) from exc
+        except asyncio.CancelledError:
+            raise
+        except BaseException as exc:
+            raise _raised(function, exc) from exc
+    if isinstance(answer, str):
+        answer = Answer(answer)
+    if problem := _problem_with(answer):
+        message = f"The answer function {_name(function)} returned {problem}"
+        raise _FunctionFailedError(message, TypeError(message))
+    checked: Answer | ErrorAnswer = answer
+    return checked
 
 
 def _call(function: AnswerFunction, prompt: Prompt) -> Any:
     try:
         return function(prompt)
     except BaseException as exc:
-        raise _FunctionFailedError(function, exc) from exc
+        raise _raised(function, exc) from exc
 
 
-def _check(answer: Any) -> Answer | ErrorAnswer:
-    """Return what a function gave back as an answer that can be written.
+def _raised(function: AnswerFunction, exc: BaseException) -> _FunctionFailedError:
+    about = f"{type(exc).__name__}: {exc}".rstrip(": ")
+    return _FunctionFailedError(f"The answer function {_name(function)} raised {about}", exc)
 
-    Raises:
-        TypeError: It is something else, or holds something else.
-        ValueError: It has no JSON.
-    """
-    if isinstance(answer, str):
-        answer = Answer(answer)
+
+def _name(function: AnswerFunction) -> str:
+    return getattr(function, "__qualname__", type(function).__qualname__)
+
+
+def _problem_with(answer: Any) -> str | None:
+    """Return what is wrong with an answer, so that it could not be written; `None` if nothing is."""
     if not isinstance(answer, Answer | ErrorAnswer):
-        kind = type(answer).__name__
-        raise TypeError(f"It returned {kind}, where str, Answer or ErrorAnswer is needed")
+        return f"{type(answer).__name__}, which is no str, Answer or ErrorAnswer"
     if isinstance(answer, Answer) and not all(isinstance(call, Call) for call in answer.tool_calls):
-        raise TypeError("Each of tool_calls must be a Call")
-    json.dumps(asdict(answer), ensure_ascii=False, allow_nan=False).encode()
-    return answer
+        return "an Answer whose tool_calls are not all of the type Call"
+    try:
+        json.dumps(asdict(answer), ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"what cannot be written as JSON: {error}"
+    return None
 
 
 async def _in_daemon_thread(work: Callable[[], Any]) -> Any:
