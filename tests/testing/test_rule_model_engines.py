@@ -1,8 +1,7 @@
-"""What the rule-based model does for query engines: choose, plan, cite, rephrase, describe."""
+"""What the rule-based model does for query engines: choose, plan, cite, rephrase."""
 
 import json
 
-import pytest
 from asking import ask, calls_for, tool
 
 from glm_openrouter.testing._openrouter.prompts import read_prompt
@@ -131,26 +130,6 @@ def test_a_follow_up_is_joined_to_the_question_before_it():
 def test_a_follow_up_that_names_what_it_is_about_stands_alone():
     question = "When did coffee come to Vienna?"
     assert ask(FOLLOW_UP.format(question)).text == question
-
-
-TEXT = "subject: tea\n\nTea came to Lisbon in 1610. It was sold by apothecaries."
-DESCRIPTIONS = {
-    f"Context: {TEXT}. Give a title that summarizes all of the themes. Title: ": (
-        "Tea came to Lisbon in 1610"
-    ),
-    f"{TEXT}. Give 2 unique keywords for this document. Keywords: ": "Tea, Lisbon",
-    f"Here is the content of the section:\n{TEXT}\n\nSummarize the key topics. \nSummary: ": (
-        "Tea came to Lisbon in 1610. It was sold by apothecaries."
-    ),
-    f"Here is the context:\n{TEXT}\n\nGiven this, generate 1 questions it can answer.": (
-        "1. What is known of Lisbon?"
-    ),
-}
-
-
-@pytest.mark.parametrize("text", DESCRIPTIONS, ids=["title", "keywords", "summary", "questions"])
-def test_a_text_is_described_as_the_sentence_after_it_asks(text):
-    assert ask(text).text == DESCRIPTIONS[text]
 
 
 def test_a_question_about_a_title_is_not_a_request_for_one():

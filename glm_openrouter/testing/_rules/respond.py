@@ -10,7 +10,6 @@ from glm_openrouter.testing._answers.prompt import Call, Message, Prompt, ToolRe
 
 from .calling import choose_calls, unanswered
 from .chatter import chatter
-from .describe import describe
 from .few_shot import follow_example
 from .passages import answer_from, best_sentences, find_passage, readable
 from .react import format_action, format_answer, next_action, read_react
@@ -62,8 +61,6 @@ def _in_words(prompt: Prompt) -> str:
     results = unanswered(prompt.tool_results)
     if results:
         return _report(prompt.user_text, results)
-    if described := describe(prompt.user_text):
-        return described
     passage = find_passage(prompt)
     return answer_from(passage) if passage else chatter(prompt)
 
