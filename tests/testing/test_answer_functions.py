@@ -336,9 +336,16 @@ def test_two_functions_for_a_model_are_an_error() -> None:
         OfflineServer(functions)
 
 
-def test_an_answer_that_is_no_function_is_an_error_at_once() -> None:
+@pytest.mark.parametrize("answer", ["Hello", {"z-ai/glm-4.6": "Hello"}])
+def test_an_answer_that_is_no_function_is_an_error_at_once(answer: Any) -> None:
     with pytest.raises(TypeError, match="answer must be a function"):
-        OfflineServer("Hello")  # type: ignore[arg-type]
+        OfflineServer(answer)
+
+
+@pytest.mark.parametrize("status_code", [200, 399, 600])
+def test_an_error_answer_has_a_status_of_an_error(status_code: int) -> None:
+    with pytest.raises(ValueError, match=f"from 400 to 599, not {status_code}"):
+        ErrorAnswer(status_code, "Fine")
 
 
 def test_an_answer_can_be_changed_while_the_server_runs(server: OfflineServer) -> None:
@@ -404,10 +411,14 @@ def test_an_error_of_any_class_is_answered_and_raised_once(error: Any, function:
     server.raise_failure()
 
 
+NO_CALLS = "whose tool_calls are not a list of Call"
 NO_ANSWERS: dict[str, tuple[Any, str]] = {
     "nothing": (None, "returned NoneType, which is no str, Answer or ErrorAnswer"),
     "a mapping": ({"text": "Hello"}, "returned dict"),
-    "calls of another type": (Answer(tool_calls=[("weather", {})]), "are not all of the type Call"),  # type: ignore[list-item]
+    "no text": (Answer(None), "text or reasoning is no str"),  # type: ignore[arg-type]
+    "no list of calls": (Answer(tool_calls=None), NO_CALLS),  # type: ignore[arg-type]
+    "calls of another type": (Answer(tool_calls=[("weather", {})]), NO_CALLS),  # type: ignore[list-item]
+    "arguments as text": (Answer(tool_calls=[Call("weather", "{}")]), NO_CALLS),  # type: ignore[arg-type]
     "arguments without JSON": (Answer(tool_calls=[Call("weather", {"at": object()})]), "as JSON"),
     "half a pair": ("\ud800", "as JSON"),
     "no number": (ErrorAnswer(500, "", metadata={"x": float("nan")}), "as JSON"),

@@ -24,6 +24,7 @@ class ErrorAnswer:
     """An error in place of an answer, or in the middle of one."""
 
     status_code: int
+    """From 400 to 599."""
     message: str
     retry_after: float | None = None
     """Seconds to wait before the next try, for the `Retry-After` header."""
@@ -33,6 +34,12 @@ class ErrorAnswer:
     """What OpenRouter adds to an error, such as `provider_name` and `raw`."""
     partial_text: str = ""
     """What the model has said before the error. The response has begun then, and its status is 200."""
+
+    def __post_init__(self) -> None:
+        if not 400 <= self.status_code <= 599:
+            raise ValueError(
+                f"The status_code of an error is from 400 to 599, not {self.status_code}"
+            )
 
 
 AnswerFunction: TypeAlias = Callable[

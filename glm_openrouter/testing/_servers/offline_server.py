@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 
 from glm_openrouter.testing._openrouter.answerer import Answerer, AnswerFunctions
-from glm_openrouter.testing._rules import answer_as_glm
 
 from .loopback_server import LoopbackServer, listen
 
@@ -44,7 +43,7 @@ class OfflineServer(LoopbackServer):
         chunk_delay: float = 0.0,
     ) -> None:
         super().__init__(port=port, name="offline-openrouter")
-        self._answerer = Answerer(answer_as_glm, answer, self.failures)
+        self._answerer = _new_answerer(answer, self.failures)
         self._api_key = api_key
         self._chunk_delay = chunk_delay
 
@@ -113,12 +112,21 @@ def serve(
     with listen(host, port) as listening:
         app = create_app(
             hosts=HostCheck(host, allowed_hosts),
-            answerer=Answerer(answer_as_glm),
+            answerer=_new_answerer(),
             chunk_delay=chunk_delay,
         )
         server = AppServer(app, ready=announce)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
+
+
+def _new_answerer(
+    functions: AnswerFunctions | None = None, failures: list[BaseException] | None = None
+) -> Answerer:
+    # The rules are large, and pytest imports this module at each start.
+    from glm_openrouter.testing._rules import answer_as_glm
+
+    return Answerer(answer_as_glm, functions, failures)
 
 
 @contextlib.contextmanager
