@@ -22,7 +22,8 @@ from ._servers.replies import (
     text_reply,
     tool_call_reply,
 )
-from ._servers.scripted_server import ConnectionLog, ScriptedServer
+from ._servers.scripted_connection import ConnectionLog
+from ._servers.scripted_server import ScriptedServer
 from ._servers.steps import (
     Close,
     Comment,
