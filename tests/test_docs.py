@@ -37,6 +37,7 @@ def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, reques
     for name, value in list(namespace.items()):
         if name.startswith("test_"):
             offline_openrouter.clear()
+            offline_openrouter.answer = None
             value(*map(request.getfixturevalue, inspect.signature(value).parameters))
 
 
