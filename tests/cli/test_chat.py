@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from wire import USAGE, chunk, completion, reasoning
 
 from glm_openrouter.cli import main
 from glm_openrouter.testing import Hold, json_reply, stream_reply
+from support.wire import USAGE, chunk, response_body, thinks
 
 ANSWER = stream_reply(
-    [reasoning("Short."), chunk({"content": "Left."}), chunk({}, "stop", usage=USAGE)]
+    [thinks("Short."), chunk({"content": "Left."}), chunk({}, "stop", usage=USAGE)]
 )
 
 
@@ -103,7 +103,7 @@ def test_after_an_error_it_goes_on_without_that_turn(talk, scripted_openrouter):
 
 
 def test_text_that_looks_like_markup_is_shown_as_it_is(talk, scripted_openrouter):
-    reply = stream_reply([completion({"content": "Take [bold]this[/bold] way."})])
+    reply = stream_reply([response_body({"content": "Take [bold]this[/bold] way."})])
     _, out = talk(scripted_openrouter(reply), "Which way?", "/quit")
 
     assert "Take [bold]this[/bold] way." in out

@@ -11,10 +11,10 @@ from contextlib import suppress
 from unicodedata import category
 
 import pytest
-from wire import call, chunk, completion, reasoning
 
 from glm_openrouter.cli import main
 from glm_openrouter.testing import json_reply, stream_reply
+from support.wire import call, chunk, response_body, thinks
 
 NASTY = {
     "clipboard": "\x1b]52;c;aGVsbG8=\x07",
@@ -77,7 +77,7 @@ def in_terminal(monkeypatch):
 
 def test_chat_shows_reasoning_and_answer_as_text(in_terminal, scripted_openrouter):
     server = scripted_openrouter(
-        stream_reply([reasoning(WHOLE), chunk({"content": WHOLE}), chunk({}, "stop")])
+        stream_reply([thinks(WHOLE), chunk({"content": WHOLE}), chunk({}, "stop")])
     )
     seen = in_terminal(server, "chat", typed="Hello\n/quit\n")
 
@@ -116,15 +116,15 @@ ENDPOINTS = json_reply(
 
 
 def test_doctor_shows_answers_and_names_as_text(in_terminal, scripted_openrouter):
-    weather = {"tool_calls": [call(0, WHOLE, json.dumps({"city": WHOLE}), "call_1")]}
+    weather = {"tool_calls": [call(WHOLE, json.dumps({"city": WHOLE}), 0, "call_1")]}
     person = {"content": json.dumps({"name": WHOLE, "age": 36})}
     server = scripted_openrouter(
         ENDPOINTS,
         json_reply({"data": {"limit_remaining": 1}}),
         ENDPOINTS,
         stream_reply([chunk({"content": WHOLE}, provider=WHOLE), chunk({}, "stop")]),
-        json_reply({**completion(weather, "tool_calls"), "provider": WHOLE}),
-        json_reply({**completion(person), "provider": WHOLE}),
+        json_reply({**response_body(weather, "tool_calls"), "provider": WHOLE}),
+        json_reply({**response_body(person), "provider": WHOLE}),
     )
     seen = in_terminal(server, "doctor")
 

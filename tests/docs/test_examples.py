@@ -13,7 +13,7 @@ import pytest
 
 from examples import demo
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("l*.py"))
 
 

@@ -1,5 +1,6 @@
 import pytest
-from answers import SURFACES, Surface
+
+from support.answers import SURFACES, Surface
 
 
 @pytest.fixture(params=SURFACES, ids=str)

@@ -4,10 +4,10 @@ import gzip
 import json
 
 import pytest
-from wire import USAGE, call, chunk, completion, event_stream
 
 from glm_openrouter import APIConnectionError, APITimeoutError, ResponseTooLargeError
 from glm_openrouter.testing import Close, Send, Status, Wait, bytes_reply, stream_reply
+from support.wire import USAGE, call, chunk, event_stream, response_body
 
 HEAD = Status(200, {"content-type": "text/event-stream"})
 LIMIT = 1 << 16
@@ -53,7 +53,7 @@ def test_the_error_holds_what_came(surface, scripted_openrouter):
 EMPTY = {
     "objects": {},
     "increments": chunk({"content": ""}),
-    "fragments of calls": chunk({"tool_calls": [call(0, None, None)]}),
+    "fragments of calls": chunk({"tool_calls": [call(None, None, 0)]}),
 }
 
 
@@ -68,7 +68,7 @@ def test_events_that_bring_nothing_do_not_go_on(surface, scripted_openrouter, em
     assert server.connections[0].wait_closed()
 
 
-WHOLE = json.dumps(completion({"content": "Yes."})).encode()
+WHOLE = json.dumps(response_body({"content": "Yes."})).encode()
 KEPT = {
     "a body": (Status(200), Send(WHOLE), Close()),
     "a body that is shorter than it says": (

@@ -1,15 +1,15 @@
 """How an answer ends: complete, or an error that holds what came; usage counts once."""
 
 import pytest
-from wire import USAGE, chunk, event_stream
 
 from glm_openrouter import StreamInterruptedError
 from glm_openrouter.testing import Close, Hold, Reset, bytes_reply
+from support.wire import USAGE, chunk, event_stream
 
 HALF = chunk({"content": "Half"})
 REST = chunk({"content": " an answer"})
 END = chunk({"content": ""}, "stop", usage=USAGE)
-USED = (402, 74, 0.00023947)
+USED = (31, 17, 0.0000521)
 
 COMPLETE = {
     "the end marker, then nothing": (event_stream(HALF, REST, END), Hold()),
@@ -71,7 +71,7 @@ USAGES = {
         chunk(
             {},
             "stop",
-            usage={"prompt_tokens": 402.0, "completion_tokens": "74", "cost": "0.00023947"},
+            usage={"prompt_tokens": 31.0, "completion_tokens": "17", "cost": "0.0000521"},
         ),
     ),
 }

@@ -4,12 +4,12 @@ import json
 import warnings
 
 import pytest
-from answers import KEY
 from langchain_core.exceptions import ContextOverflowError, ModelError
-from wire import chunk, event_stream
 
 from glm_openrouter import errors
 from glm_openrouter.testing import Close, Send, Status, bytes_reply, json_reply
+from support.answers import KEY
+from support.wire import chunk, event_stream
 
 HALF = chunk({"content": "Half"})
 TYPES = {

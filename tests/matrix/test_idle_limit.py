@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from wire import USAGE, chunk, event_stream
 
 from glm_openrouter import APITimeoutError
 from glm_openrouter.testing import Comment, Hold, Send, Status, Wait, bytes_reply
+from support.wire import USAGE, chunk, event_stream
 
 HEAD = Status(200, {"content-type": "text/event-stream"})
 HALF = Send(event_stream(chunk({"content": "Half"}), done=False))

@@ -1,9 +1,9 @@
 """Reasoning in every form in which it comes: apart from the answer, once, and kept to be sent back."""
 
 import pytest
-from wire import chunk, event_stream, reasoning
 
 from glm_openrouter.testing import bytes_reply
+from support.wire import chunk, event_stream, thinks
 
 
 def detail(**keys):
@@ -28,7 +28,7 @@ FORMS = {
         "Hm, well.",
         None,
     ),
-    "text and details": ([reasoning("Hm, "), reasoning("well."), YES], "Hm, well.", MERGED),
+    "text and details": ([thinks("Hm, "), thinks("well."), YES], "Hm, well.", MERGED),
     "details alone": (
         [details(detail(text="Hm, ")), details(detail(text="well.")), YES],
         "Hm, well.",
@@ -71,12 +71,12 @@ FORMS = {
         ],
     ),
     "after a newline of the answer": (
-        [chunk({"content": "\n"}), reasoning("Hm, "), reasoning("well."), YES],
+        [chunk({"content": "\n"}), thinks("Hm, "), thinks("well."), YES],
         "Hm, well.",
         MERGED,
     ),
     "after the answer": (
-        [chunk({"content": "Yes."}), reasoning("Hm, "), reasoning("well."), chunk({}, "stop")],
+        [chunk({"content": "Yes."}), thinks("Hm, "), thinks("well."), chunk({}, "stop")],
         "Hm, well.",
         MERGED,
     ),

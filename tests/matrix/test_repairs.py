@@ -1,10 +1,10 @@
 """What GLM and its hosts send wrongly is mended on every surface, wherever a marker is cut; all else is left alone."""
 
 import pytest
-from answers import TOOLS
-from wire import chunk, event_stream, reasoning
 
 from glm_openrouter.testing import bytes_reply
+from support.answers import TOOLS
+from support.wire import chunk, event_stream, thinks
 
 STOP = chunk({}, "stop")
 WEATHER = "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n</tool_call>"
@@ -17,7 +17,7 @@ def said(text, size):
 
 
 def thought(text, size):
-    return [reasoning(text[at : at + size]) for at in range(0, len(text), size)]
+    return [thinks(text[at : at + size]) for at in range(0, len(text), size)]
 
 
 def reply(*events):

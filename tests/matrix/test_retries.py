@@ -4,11 +4,11 @@ import time
 from email.utils import formatdate
 
 import pytest
-from wire import chunk, completion, event_stream
 
 from glm_openrouter import APIConnectionError, InternalServerError, RateLimitError
 from glm_openrouter._client import retry
 from glm_openrouter.testing import Close, Reset, bytes_reply, json_reply
+from support.wire import chunk, event_stream, response_body
 
 GOOD = bytes_reply(event_stream(chunk({"content": "Yes."}, "stop")))
 DOWN = json_reply({"error": {"code": 503, "message": "Down"}}, status=503)
@@ -130,6 +130,6 @@ def test_a_server_that_is_not_there_is_tried_again_and_then_named(surface, waits
 
 
 def test_a_plain_answer_is_not_asked_for_twice(surface, scripted_openrouter, waits):
-    server = scripted_openrouter(json_reply(completion({"content": "Yes."})))
+    server = scripted_openrouter(json_reply(response_body({"content": "Yes."})))
     surface.ask(server.base_url, waits=waits, max_retries=3)
     assert len(server.requests) == 1

@@ -9,19 +9,20 @@ from langchain_core.exceptions import ModelError
 from langchain_core.messages import AIMessage
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
-from wire import USAGE, WEATHER, call, chunk, completion
 
 import langchain_glm
 from glm_openrouter import APIConnectionError, Budget, BudgetExceededError, SpendEntry, track_spend
 from glm_openrouter.testing import Close, Hold, json_reply, stream_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
+from support.samples import WEATHER
+from support.wire import USAGE, call, chunk, response_body
 
 KEY = "sk-or-v1-of-a-test"
 QUESTION = "What is the weather in Oslo?"
-ANSWER = completion({"content": "It rains."})
-CALL = completion(
-    {"content": None, "tool_calls": [call(0, "get_weather", '{"city": "Oslo"}', "call_1")]},
+ANSWER = response_body({"content": "It rains."})
+CALL = response_body(
+    {"content": None, "tool_calls": [call("get_weather", '{"city": "Oslo"}', 0, "call_1")]},
     "tool_calls",
 )
 REFUSAL = {

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from answers import TOOLS
-from wire import USAGE, call, chunk, event_stream
 
 from glm_openrouter import APIStatusError, StreamInterruptedError
 from glm_openrouter.testing import Close, Reset, bytes_reply
+from support.answers import TOOLS
+from support.wire import USAGE, call, chunk, event_stream
 
 FULL = '{"city":"Oslo"}'
 END = chunk({"content": ""}, "tool_calls", usage=USAGE)
@@ -25,29 +25,29 @@ def bare(**keys):
     return keys
 
 
-WEATHER = call(0, "weather", FULL, "call_1")
-CLOCK = call(1, "clock", '{"zone":3}', "call_2")
+WEATHER = call("weather", FULL, 0, "call_1")
+CLOCK = call("clock", '{"zone":3}', 1, "call_2")
 
 SHAPES = {
     "whole in one delta": ([calls(WEATHER), END], ONE),
     "whole in the finish chunk": ([calls(WEATHER, finish="tool_calls")], ONE),
     "a character a delta": (
-        [calls(call(0, "weather", "", "call_1")), *[calls(call(0, None, c)) for c in FULL], END],
+        [calls(call("weather", "", 0, "call_1")), *[calls(call(None, c, 0)) for c in FULL], END],
         ONE,
     ),
     "two in one delta": ([calls(WEATHER, CLOCK), END], TWO),
     "two in two deltas": ([calls(WEATHER), calls(CLOCK), END], TWO),
     "interleaved": (
         [
-            calls(call(0, "weather", '{"ci', "call_1"), call(1, "clock", '{"zo', "call_2")),
-            calls(call(1, None, "ne"), call(0, None, "ty")),
-            calls(call(0, None, '":"Oslo"}'), call(1, None, '":3}')),
+            calls(call("weather", '{"ci', 0, "call_1"), call("clock", '{"zo', 1, "call_2")),
+            calls(call(None, "ne", 1), call(None, "ty", 0)),
+            calls(call(None, '":"Oslo"}', 0), call(None, '":3}', 1)),
             END,
         ],
         TWO,
     ),
     "two fragments of one call in a delta": (
-        [calls(call(0, "weather", '{"ci', "call_1"), call(0, None, 'ty":"Oslo"}')), END],
+        [calls(call("weather", '{"ci', 0, "call_1"), call(None, 'ty":"Oslo"}', 0)), END],
         ONE,
     ),
     "no index": (
@@ -69,29 +69,29 @@ SHAPES = {
     "all on index 0": ([calls(WEATHER), calls({**CLOCK, "index": 0}), END], TWO),
     "all on index 0 in one delta": ([calls(WEATHER, {**CLOCK, "index": 0}), END], TWO),
     "the first index is 1": ([calls({**WEATHER, "index": 1}), END], ONE),
-    "no id": ([calls(call(0, "weather", FULL)), END], MADE_UP),
-    "an empty id": ([calls(call(0, "weather", FULL, "")), END], MADE_UP),
+    "no id": ([calls(call("weather", FULL, 0)), END], MADE_UP),
+    "an empty id": ([calls(call("weather", FULL, 0, "")), END], MADE_UP),
     "the id null as text, from the start": (
-        [calls(call(0, "weather", FULL, "null")), END],
+        [calls(call("weather", FULL, 0, "null")), END],
         MADE_UP,
     ),
     "the id null as text, later": (
-        [calls(call(0, "weather", "", "call_1")), calls(call(0, None, FULL, "null")), END],
+        [calls(call("weather", "", 0, "call_1")), calls(call(None, FULL, 0, "null")), END],
         ONE,
     ),
     "the id with every fragment": (
         [
-            calls(call(0, "weather", '{"city":', "call_1")),
-            calls(call(0, None, '"Oslo"}', "call_1")),
+            calls(call("weather", '{"city":', 0, "call_1")),
+            calls(call(None, '"Oslo"}', 0, "call_1")),
             END,
         ],
         ONE,
     ),
     "another id with every fragment": (
         [
-            calls(call(0, "weather", "", "call_1")),
-            calls(call(0, None, '{"city":', "call_8")),
-            calls(call(0, None, '"Oslo"}', "call_9")),
+            calls(call("weather", "", 0, "call_1")),
+            calls(call(None, '{"city":', 0, "call_8")),
+            calls(call(None, '"Oslo"}', 0, "call_9")),
             END,
         ],
         ONE,
@@ -102,23 +102,23 @@ SHAPES = {
     ),
     "the name with every fragment": (
         [
-            calls(call(0, "weather", '{"city":', "call_1")),
-            calls(call(0, "weather", '"Oslo"}', "call_1")),
+            calls(call("weather", '{"city":', 0, "call_1")),
+            calls(call("weather", '"Oslo"}', 0, "call_1")),
             END,
         ],
         ONE,
     ),
     "an empty name with the second fragment": (
         [
-            calls(call(0, "weather", '{"city":', "call_1")),
-            calls(call(0, "", '"Oslo"}')),
+            calls(call("weather", '{"city":', 0, "call_1")),
+            calls(call("", '"Oslo"}', 0)),
             END,
         ],
         ONE,
     ),
-    "null arguments": ([calls(call(0, "clock", None, "call_1")), END], NO_ARGUMENTS),
-    "empty arguments": ([calls(call(0, "clock", "", "call_1")), END], NO_ARGUMENTS),
-    "the arguments null as text": ([calls(call(0, "clock", "null", "call_1")), END], NO_ARGUMENTS),
+    "null arguments": ([calls(call("clock", None, 0, "call_1")), END], NO_ARGUMENTS),
+    "empty arguments": ([calls(call("clock", "", 0, "call_1")), END], NO_ARGUMENTS),
+    "the arguments null as text": ([calls(call("clock", "null", 0, "call_1")), END], NO_ARGUMENTS),
     "absent arguments": (
         [calls(bare(index=0, id="call_1", function={"name": "clock"})), END],
         NO_ARGUMENTS,
@@ -142,8 +142,8 @@ SHAPES = {
     ),
     "the index as text": (
         [
-            calls({**call(0, "weather", '{"city":', "call_1"), "index": "0"}),
-            calls({**call(0, None, '"Oslo"}'), "index": "0"}),
+            calls({**call("weather", '{"city":', 0, "call_1"), "index": "0"}),
+            calls({**call(None, '"Oslo"}', 0), "index": "0"}),
             END,
         ],
         ONE,
@@ -153,15 +153,15 @@ SHAPES = {
     "a delta without function": (
         [
             calls(bare(index=0)),
-            calls(call(0, "weather", "", "call_1")),
+            calls(call("weather", "", 0, "call_1")),
             calls(bare(index=0, id="call_1")),
-            calls(call(0, None, FULL)),
+            calls(call(None, FULL, 0)),
             END,
         ],
         ONE,
     ),
     "white space after the call": (
-        [calls(WEATHER), calls(call(0, None, " ")), calls(call(0, None, "\n")), END],
+        [calls(WEATHER), calls(call(None, " ", 0)), calls(call(None, "\n", 0)), END],
         ONE,
     ),
     "the finish chunk twice": ([calls(WEATHER), END, END], ONE),
@@ -170,8 +170,8 @@ SHAPES = {
         ONE,
     ),
     "the whole finish chunk twice": ([calls(WEATHER, finish="tool_calls")] * 2, ONE),
-    "a marker in the name": ([calls(call(0, "<tool_call>weather", FULL, "call_1")), END], ONE),
-    "a line end in the name": ([calls(call(0, "weather\n", FULL, "call_1")), END], ONE),
+    "a marker in the name": ([calls(call("<tool_call>weather", FULL, 0, "call_1")), END], ONE),
+    "a line end in the name": ([calls(call("weather\n", FULL, 0, "call_1")), END], ONE),
     "the same call twice, on purpose": (
         [calls(WEATHER, {**WEATHER, "index": 1, "id": "call_2"}), END],
         [*ONE, ("call_2", "weather", {"city": "Oslo"})],
@@ -199,23 +199,23 @@ def test_a_call_arrives_once_and_whole(surface, scripted_openrouter, shape):
 
 
 def test_half_of_a_call_needs_a_finish_reason(surface, scripted_openrouter):
-    body = event_stream(calls(CLOCK), calls(call(0, "weather", '{"city":"Os', "call_1")))
+    body = event_stream(calls(CLOCK), calls(call("weather", '{"city":"Os', 0, "call_1")))
     with pytest.raises(StreamInterruptedError):
         surface.ask(scripted_openrouter(bytes_reply(body)).base_url, tools=TOOLS)
 
 
-OPEN = calls(call(0, "weather", '{"city":"Os', "call_1"))
+OPEN = calls(call("weather", '{"city":"Os', 0, "call_1"))
 CUT = {
     "the length was reached": [OPEN, chunk({}, "length")],
     "the length was reached after the last bracket": [calls(WEATHER), chunk({}, "length")],
     "the finish reason says stop": [OPEN, chunk({}, "stop")],
     "the finish reason says tool_calls": [OPEN, END],
-    "the arguments are a list": [calls(call(0, "weather", '["Oslo"]', "call_1")), END],
+    "the arguments are a list": [calls(call("weather", '["Oslo"]', 0, "call_1")), END],
     "the arguments hold what JSON does not know": [
-        calls(call(0, "weather", '{"city":NaN}', "call_1")),
+        calls(call("weather", '{"city":NaN}', 0, "call_1")),
         END,
     ],
-    "the arguments go on after their end": [calls(call(0, "weather", FULL + "}", "call_1")), END],
+    "the arguments go on after their end": [calls(call("weather", FULL + "}", 0, "call_1")), END],
 }
 
 
@@ -227,7 +227,7 @@ def test_a_call_that_is_not_complete_may_not_run(surface, scripted_openrouter, r
 
 
 def test_a_cut_call_does_not_harm_a_complete_one(surface, scripted_openrouter):
-    body = event_stream(calls(CLOCK), calls(call(0, "weather", '{"ci', "call_1")), END)
+    body = event_stream(calls(CLOCK), calls(call("weather", '{"ci', 0, "call_1")), END)
     answer = surface.ask(scripted_openrouter(bytes_reply(body)).base_url, tools=TOOLS)
     kept = [] if surface.framework == "llamaindex" else [("call_2", "clock", {"zone": 3})]
     assert (answer.calls, answer.cut) == (kept, ["weather"])
@@ -244,7 +244,7 @@ def test_an_open_call_and_the_end_marker_are_a_stream_that_broke_off(surface, sc
     "end", [Close(clean=True), Close(), Reset()], ids=["close", "cut", "reset"]
 )
 def test_a_stream_that_breaks_off_gives_out_no_call(surface, scripted_openrouter, arguments, end):
-    body = event_stream(calls(call(0, "weather", arguments, "call_1")), done=False)
+    body = event_stream(calls(call("weather", arguments, 0, "call_1")), done=False)
     server = scripted_openrouter((*bytes_reply(body), end))
     with pytest.raises(StreamInterruptedError):
         surface.ask(server.base_url, tools=TOOLS)

@@ -4,14 +4,14 @@ import asyncio
 import json
 
 import pytest
-from answers import KEY, QUESTION, TOOLS, iterate, settled
 from langchain_core.messages import HumanMessage, ToolMessage
 from llama_index.core.base.llms.types import ChatMessage
-from wire import call, chunk, completion, event_stream, reasoning
 
 from glm_openrouter.testing import bytes_reply, json_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
+from support.answers import KEY, QUESTION, TOOLS, iterate, settled
+from support.wire import call, chunk, event_stream, response_body, thinks
 
 ANSWER = bytes_reply(event_stream(chunk({"content": "Frost."}, "stop")))
 
@@ -80,7 +80,7 @@ def streamed(request):
 
 
 ARGUMENTS = '{ "city" : "Troms\\u00f8" }'
-CALL = call(0, "weather", ARGUMENTS, "call_1")
+CALL = call("weather", ARGUMENTS, 0, "call_1")
 LAST = chunk({"content": None, "tool_calls": [CALL]}, "tool_calls")
 
 
@@ -98,7 +98,7 @@ def details(*entries):
 
 FIRST_TURNS = {
     "fragments": (
-        [chunk({"content": "\n"}), reasoning("Hm, "), reasoning("well."), LAST],
+        [chunk({"content": "\n"}), thinks("Hm, "), thinks("well."), LAST],
         {"reasoning_details": [text(text="Hm, well.")]},
     ),
     "a signature at the end": (
@@ -160,7 +160,7 @@ def test_a_turn_that_came_in_one_piece_goes_back_as_it_came(
 ):
     entries = [text(text="Hm."), text(text="Well.", signature=None), sealed(data="ab", index=1)]
     message = {"content": None, "reasoning_details": entries, "tool_calls": [CALL]}
-    server = scripted_openrouter(json_reply(completion(message, "tool_calls")), ANSWER)
+    server = scripted_openrouter(json_reply(response_body(message, "tool_calls")), ANSWER)
     turn = second_request(server, framework, in_loop, streamed)[1]
     assert turn["reasoning_details"] == entries
     assert turn["tool_calls"][0]["function"]["arguments"] == ARGUMENTS

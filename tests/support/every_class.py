@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from dataclasses import dataclass
 from typing import Any
 
-from wire import USAGE, chunk
-
 from glm_openrouter import AsyncClient, ChatRequest, Client
 from glm_openrouter.testing import Event, Hold, Status, stream_reply
+from support.wire import USAGE, chunk
 
 KEY = "sk-or-v1-of-a-test"
 PROMPT = "Where may I moor?"

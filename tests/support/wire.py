@@ -1,112 +1,105 @@
-"""Event streams and bodies in OpenRouter's form, for the tests of the adapters."""
+"""Responses in the forms in which OpenRouter has sent them: chunks, whole bodies, errors, and the bytes of a stream."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+MODEL = "z-ai/glm-4.6"
+
+FACTS = {
+    "id": "gen-1760000000-Harbour",
+    "object": "chat.completion.chunk",
+    "created": 1760000000,
+    "model": MODEL,
+    "provider": "Novita",
+}
+
 USAGE = {
-    "prompt_tokens": 402,
-    "completion_tokens": 74,
-    "total_tokens": 476,
-    "cost": 0.00023947,
+    "prompt_tokens": 31,
+    "completion_tokens": 17,
+    "total_tokens": 48,
+    "cost": 0.0000521,
     "is_byok": False,
-    "prompt_tokens_details": {"cached_tokens": 392, "cache_write_tokens": 0, "audio_tokens": 0},
-    "completion_tokens_details": {"reasoning_tokens": 48},
+    "prompt_tokens_details": {"cached_tokens": 12, "cache_write_tokens": 0, "audio_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 9},
+    "cost_details": {"upstream_inference_cost": 0.0000521},
 }
 
 
-def chunk(
-    delta: Mapping[str, Any] | None = None, finish: str | None = None, **more: Any
-) -> dict[str, Any]:
-    """Return one chunk; `more` goes beside `choices`."""
+def chunk(delta: Mapping[str, Any] | None = None, finish: str | None = None, **more: Any) -> dict:
+    """A chunk with one choice; `more` goes to the top level."""
+    whole = {"role": "assistant", "content": "", **(delta or {})}
     choice = {
         "index": 0,
-        "delta": {"role": "assistant", **(delta or {})},
+        "delta": whole,
         "finish_reason": finish,
         "native_finish_reason": finish,
     }
-    head = {"id": "gen-1790000000-test", "object": "chat.completion.chunk", "created": 1790000000}
-    return {**head, "model": "z-ai/glm-4.6", "provider": "Z.AI", "choices": [choice], **more}
+    return {**FACTS, "choices": [choice], **more}
 
 
-def reasoning(text: str) -> dict[str, Any]:
-    """Return a chunk of reasoning, with its detail."""
-    detail = {"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}
-    return chunk({"content": "", "reasoning": text, "reasoning_details": [detail]})
+def says(content: str, **more: Any) -> dict:
+    return chunk({"content": content}, **more)
+
+
+def thinks(reasoning: str, **detail: Any) -> dict:
+    """A chunk of reasoning, with its text twice, as OpenRouter sends it."""
+    entry = {"type": "reasoning.text", "text": reasoning, "format": "unknown", "index": 0}
+    return chunk({"reasoning": reasoning, "reasoning_details": [{**entry, **detail}]})
+
+
+def details(*entries: Mapping[str, Any]) -> dict:
+    return chunk({"reasoning_details": list(entries)})
+
+
+def calls(*entries: Mapping[str, Any] | None, finish: str | None = None) -> dict:
+    return chunk({"content": None, "tool_calls": list(entries)}, finish)
 
 
 def call(
-    index: int, name: str | None, arguments: str | None, call_id: str | None = None
-) -> dict[str, Any]:
-    """Return a fragment of a tool call."""
+    name: str | None = None, arguments: Any = ..., index: Any = ..., id: Any = ..., **more: Any
+) -> dict:
+    """An entry of `tool_calls`; what is not given is not there."""
+    entry = {"index": index, "id": id, **more}
     function = {"name": name, "arguments": arguments}
-    return {"index": index, "id": call_id, "type": "function", "function": function}
+    function = {k: v for k, v in function.items() if v is not ... and (k != "name" or v)}
+    return {**{k: v for k, v in entry.items() if v is not ...}, "function": function}
 
 
-def completion(message: Mapping[str, Any], finish: str = "stop") -> dict[str, Any]:
-    """Return a complete response."""
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
-    head = {"id": "gen-1790000000-test", "object": "chat.completion", "created": 1790000000}
-    return {
-        **head,
-        "model": "z-ai/glm-4.6",
-        "provider": "Z.AI",
-        "choices": [choice],
-        "usage": USAGE,
+def finishes(reason: str | None = "stop", **more: Any) -> dict:
+    return chunk({}, reason, **more)
+
+
+def uses(form: str, usage: Mapping[str, Any] = USAGE, reason: str = "stop") -> dict:
+    """The chunk with the usage in the three forms in which it has been recorded, oldest first."""
+    if form == "A":
+        return chunk({}, None, usage=usage)
+    if form == "B":
+        return {**FACTS, "choices": [], "usage": usage}
+    return chunk({}, reason, usage=usage, service_tier=None)
+
+
+def response_body(
+    message: Mapping[str, Any], finish: str | None = "stop", usage: Any = USAGE, **more: Any
+) -> dict:
+    """A complete response."""
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "content": None, "refusal": None, **message},
+        "finish_reason": finish,
+        "native_finish_reason": finish,
+        "logprobs": None,
     }
+    facts = {**FACTS, "object": "chat.completion"}
+    return {**facts, "choices": [choice], "usage": usage, **more}
 
 
-def event_stream(*payloads: Mapping[str, Any], done: bool = True) -> bytes:
-    """Return chunks as the bytes of an event stream; `[DONE]` ends it unless told otherwise."""
-    written = [json.dumps(payload, ensure_ascii=False) for payload in payloads]
-    lines = [*written, "[DONE]"] if done else written
-    return "".join(f"data: {line}\n\n" for line in lines).encode()
+def event_stream(*payloads: Mapping[str, Any] | str, done: bool = True) -> bytes:
+    """Payloads as an event stream."""
+    texts = [p if isinstance(p, str) else json.dumps(p, ensure_ascii=False) for p in payloads]
+    return "".join(f"data: {text}\n\n" for text in [*texts, *["[DONE]"] * done]).encode()
 
 
-THOUGHT_CALL: Sequence[dict[str, Any]] = (
-    chunk({"content": "\n"}),
-    reasoning("The user wants"),
-    reasoning(" the weather."),
-    chunk({"content": "\nLet me"}),
-    chunk({"content": " look."}),
-    chunk({"content": None, "tool_calls": [call(0, "weather", "", "call_1")]}),
-    chunk({"content": None, "tool_calls": [call(0, None, '{"city": ')]}),
-    chunk({"content": None, "tool_calls": [call(0, None, '"Oslo"}')]}),
-    chunk({"content": ""}, "tool_calls"),
-    chunk({"content": ""}, "tool_calls", usage=USAGE),
-)
-"""Thinking, a sentence and a tool call, as GLM streams them."""
-
-THOUGHT_TURN: dict[str, Any] = {
-    "role": "assistant",
-    "content": "Let me look.",
-    "reasoning_details": [
-        {
-            "type": "reasoning.text",
-            "text": "The user wants the weather.",
-            "format": "unknown",
-            "index": 0,
-        }
-    ],
-    "tool_calls": [
-        {
-            "id": "call_1",
-            "type": "function",
-            "function": {"name": "weather", "arguments": '{"city": "Oslo"}'},
-        }
-    ],
-}
-"""The same, as it goes back."""
-
-WEATHER: dict[str, Any] = {
-    "type": "function",
-    "function": {
-        "name": "weather",
-        "description": "Look up the weather.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
+def error(code: Any = 502, message: str = "Provider returned error", **metadata: Any) -> dict:
+    """An error envelope."""
+    return {"error": {"code": code, "message": message, "metadata": metadata}}

@@ -7,7 +7,6 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_samples import error
 
 from glm_openrouter import (
     APIConnectionError,
@@ -24,11 +23,12 @@ from glm_openrouter.catalogue.queries import (
     find_generation,
     list_endpoints,
     list_models,
-    read_facts,
     query_key,
+    read_facts,
 )
 from glm_openrouter.models import find_model
 from glm_openrouter.testing import Close, Hold, Send, Status, json_reply
+from support.wire import error
 
 MODEL = {
     "id": "z-ai/glm-4.6",

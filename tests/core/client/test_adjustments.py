@@ -4,8 +4,6 @@ import copy
 import logging
 
 import pytest
-from wire_samples import HARBOUR_TOOL, TOOLS, body, calls, error, events, finishes, says, uses
-from wire_samples import call as wire_call
 
 from glm_openrouter import (
     BadRequestError,
@@ -16,6 +14,9 @@ from glm_openrouter import (
     PermissionDeniedError,
 )
 from glm_openrouter.testing import bytes_reply, json_reply, stream_reply
+from support.samples import HARBOUR_TOOL, TOOLS
+from support.wire import call as wire_call
+from support.wire import calls, error, event_stream, finishes, response_body, says, uses
 
 REFUSALS = {
     "z-ai": error(
@@ -29,9 +30,9 @@ REFUSALS = {
 }
 NAMED = {"type": "function", "function": {"name": "find_berth"}}
 TOOL_CALL = wire_call("find_berth", '{"harbour": "Skagen"}', 0, "call_1", type="function")
-ANSWER = json_reply(body({"tool_calls": [TOOL_CALL]}, "tool_calls"))
+ANSWER = json_reply(response_body({"tool_calls": [TOOL_CALL]}, "tool_calls"))
 STREAMED_ANSWER = bytes_reply(
-    events(calls(TOOL_CALL), finishes("tool_calls"), uses("C", reason="tool_calls"))
+    event_stream(calls(TOOL_CALL), finishes("tool_calls"), uses("C", reason="tool_calls"))
 )
 MESSAGES = [{"role": "user", "content": "A berth in Skagen?"}]
 

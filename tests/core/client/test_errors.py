@@ -9,7 +9,6 @@ from email.utils import formatdate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_samples import KEY, assemble_body, assemble_stream, body, chunk, error, finishes, says
 
 import glm_openrouter.errors
 from glm_openrouter import (
@@ -35,6 +34,9 @@ from glm_openrouter import (
 )
 from glm_openrouter._response.failures import error_from_body, error_from_envelope
 from glm_openrouter.testing import Close, Send, Status, bytes_reply, json_reply, stream_reply
+from support.parsing import assemble_body, assemble_stream
+from support.samples import KEY
+from support.wire import chunk, error, finishes, response_body, says
 
 USER = "user_2xKq9mBv71LpTn"
 NOW = 1_760_000_000.0
@@ -52,7 +54,7 @@ def page(data, status, headers=None):
 
 
 def in_a_choice(envelope):
-    sent = body({"content": "Half a"}, "error")
+    sent = response_body({"content": "Half a"}, "error")
     sent["choices"][0]["error"] = envelope["error"]
     return sent
 

@@ -8,7 +8,6 @@ from email.utils import formatdate
 
 import pytest
 import tenacity
-from wire_samples import FACTS, KEY, body, error, finishes, says, uses
 
 from glm_openrouter import (
     APIConnectionError,
@@ -34,9 +33,11 @@ from glm_openrouter.testing import (
     json_reply,
     stream_reply,
 )
+from support.samples import KEY
+from support.wire import FACTS, error, finishes, response_body, says, uses
 
 BUSY = json_reply(error(503, "Overloaded"), 503)
-ANSWER = json_reply(body({"content": "Pier two."}))
+ANSWER = json_reply(response_body({"content": "Pier two."}))
 STREAMED_ANSWER = stream_reply([says("Pier "), says("two."), finishes(), uses("B")])
 STREAM = {"content-type": "text/event-stream"}
 NULLS = dict.fromkeys(["id", "object", "model", "choices"])
@@ -401,7 +402,7 @@ def test_an_answer_that_stays_unreadable_is_the_error_in_the_end(run, scripted_o
 
 # What may have been paid for
 
-HALF = json.dumps(body({"content": "Pier two."}))[:-30]
+HALF = json.dumps(response_body({"content": "Pier two."}))[:-30]
 HTML = (Status(200, {"content-type": "text/html"}), Send(b"<html><title>Sorry</title></html>"))
 MAYBE_BILLED = {
     "closed": (Close(),),
@@ -513,7 +514,7 @@ def test_asking_the_catalogue_costs_nothing(run, scripted_openrouter, failure):
 
 # What has been paid for is kept
 
-WHOLE = json.dumps(body({"content": "Pier two."})).encode()
+WHOLE = json.dumps(response_body({"content": "Pier two."})).encode()
 LENGTH = {"content-type": "application/json", "content-length": str(len(WHOLE) + 20)}
 BAD_ENDS = {
     "no end of chunks": (Status(200), Send(WHOLE), Close()),

@@ -8,8 +8,6 @@ from contextlib import suppress
 
 import httpx
 import pytest
-from raw_server import HEAD, JSON_HEAD, STREAM_HEAD, raw_server
-from wire_samples import REQUEST, body, events, finishes, says, thinks, uses
 
 from glm_openrouter import (
     APIConnectionError,
@@ -21,12 +19,15 @@ from glm_openrouter import (
     StreamInterruptedError,
 )
 from glm_openrouter.testing import Close, Event, Send, Status, bytes_reply, json_reply, stream_reply
+from support.raw_server import HEAD, JSON_HEAD, STREAM_HEAD, raw_server
+from support.samples import REQUEST
+from support.wire import event_stream, finishes, response_body, says, thinks, uses
 
 LIMIT = 1 << 20
 """Bytes."""
 MUCH = 1 << 26
 """Bytes that are sent at most where something endless is meant."""
-ANSWER = json.dumps(body({"content": "Pier two."})).encode()
+ANSWER = json.dumps(response_body({"content": "Pier two."})).encode()
 BROKEN = b"HTTP/1.1 500 Internal Server Error\r\n"
 
 both = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
@@ -51,7 +52,7 @@ FLOODS = {
     "comments": repeated(STREAM_HEAD, b": OPENROUTER PROCESSING\n\n" * 4000),
     "empty events": repeated(STREAM_HEAD, b"data: {}\n\n" * 8000),
     "one event of many lines": repeated(STREAM_HEAD, b"data: {\n" * 8000),
-    "reasoning": repeated(STREAM_HEAD, events(thinks("Hm. "), done=False) * 100),
+    "reasoning": repeated(STREAM_HEAD, event_stream(thinks("Hm. "), done=False) * 100),
     "lines of no event stream": repeated(STREAM_HEAD, b"what is this\n" * 5000),
     "chunks of two bytes": repeated(
         HEAD + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
@@ -94,7 +95,7 @@ def test_too_large_a_response_is_not_asked_for_again(run, scripted_openrouter):
 @both
 def test_an_answer_of_the_limit_is_read(run, scripted_openrouter, streamed):
     reply = stream_reply([says("Pier two."), finishes()]) if streamed else bytes_reply(ANSWER)
-    size = sum(len(events(*[e.data])) for e in reply if isinstance(e, Event)) + 14
+    size = sum(len(event_stream(*[e.data])) for e in reply if isinstance(e, Event)) + 14
     server = scripted_openrouter(reply)
 
     limit = size if streamed else len(ANSWER)
@@ -103,7 +104,7 @@ def test_an_answer_of_the_limit_is_read(run, scripted_openrouter, streamed):
 
 @pytest.mark.parametrize(
     "answer",
-    [JSON_HEAD + ANSWER, STREAM_HEAD + events(says("Pier two."), finishes(), done=False)],
+    [JSON_HEAD + ANSWER, STREAM_HEAD + event_stream(says("Pier two."), finishes(), done=False)],
     ids=["body", "stream"],
 )
 def test_what_follows_a_whole_answer_does_not_count_against_it(run, answer):
@@ -169,7 +170,7 @@ HUGE = {
         "content", b'"%s\xf0\x9f\x98\x80"' % (b"a" * (LIMIT // 3))
     ),
     "depth": in_a_message("annotations", b"[" * (LIMIT - 500)),
-    "arguments": events(
+    "arguments": event_stream(
         json.loads(
             '{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"b","arguments":"%s"}}]}}]}'
             % ("[" + "[]," * (LIMIT // 8) + "[]]")
@@ -196,7 +197,7 @@ HUGE = {
         "content", b'"%s"' % (b"a" * (LIMIT - 500))
     )[:-1]
     + b',"usage":NaN}',
-    "arguments with an escape": events(
+    "arguments with an escape": event_stream(
         json.loads(
             '{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"b","arguments":"%s"}}]}}]}'
             % ('{\\"a\\": \\"' + "a" * (LIMIT - 500) + '\\"}')
@@ -258,10 +259,10 @@ def test_a_bomb_does_not_go_off(run, encoding, form, head):
 @pytest.mark.parametrize("pieces", [1, 7, None])
 def test_every_form_of_compression_is_read(run, scripted_openrouter, encoding, form, pieces):
     text = "Pier two. " * 30_000
-    data = compressed(events(says(text), finishes()), form)
+    data = compressed(event_stream(says(text), finishes()), form)
     headers = {"content-encoding": encoding.decode()}
     if pieces:
-        data, text = compressed(events(says("Pier two."), finishes()), form), "Pier two."
+        data, text = compressed(event_stream(says("Pier two."), finishes()), form), "Pier two."
     server = scripted_openrouter(bytes_reply(data, pieces=pieces, headers=headers))
 
     assert run.complete(server.base_url).text == text
@@ -278,7 +279,7 @@ def test_compression_that_was_not_asked_for_is_an_error(run, scripted_openrouter
 
 
 def test_only_what_can_be_bounded_is_asked_for(run, scripted_openrouter):
-    server = scripted_openrouter(json_reply(body({"content": "Pier two."})))
+    server = scripted_openrouter(json_reply(response_body({"content": "Pier two."})))
     run.complete(server.base_url)
 
     assert server.requests[0].headers["accept-encoding"] == "gzip, deflate"
@@ -293,7 +294,7 @@ def test_what_is_not_compressed_as_it_says_is_an_error(run, scripted_openrouter)
 
 def test_an_event_of_a_compressed_stream_is_not_held_back(run, scripted_openrouter):
     maker = zlib.compressobj(wbits=31)
-    first = maker.compress(events(says("Pier two."))) + maker.flush(zlib.Z_SYNC_FLUSH)
+    first = maker.compress(event_stream(says("Pier two."))) + maker.flush(zlib.Z_SYNC_FLUSH)
     headers = {"content-encoding": "gzip"}
     server = scripted_openrouter((Status(200, headers), Send(first), Close()))
 
@@ -348,7 +349,7 @@ def test_a_flood_of_headers_ends(run, head):
 
 def test_a_client_that_reads_much_at_once_does_not_hold_up_others():
     flood = b": OPENROUTER PROCESSING\n\n" * 40_000
-    data = flood + events(says("Pier two."), finishes())
+    data = flood + event_stream(says("Pier two."), finishes())
     turns = []
 
     async def take_turns():

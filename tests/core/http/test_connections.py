@@ -13,20 +13,6 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from wire_samples import (
-    KEY,
-    REQUEST,
-    body,
-    call,
-    calls,
-    error,
-    events,
-    facts,
-    finishes,
-    says,
-    thinks,
-    uses,
-)
 
 from glm_openrouter import (
     APIConnectionError,
@@ -55,12 +41,25 @@ from glm_openrouter.testing import (
     json_reply,
     stream_reply,
 )
+from support.parsing import facts
+from support.samples import KEY, REQUEST
+from support.wire import (
+    call,
+    calls,
+    error,
+    event_stream,
+    finishes,
+    response_body,
+    says,
+    thinks,
+    uses,
+)
 
 STREAM = {"content-type": "text/event-stream"}
 JSON = {"content-type": "application/json"}
 OPEN = Status(200, STREAM)
 FINISHED = (says("Pier "), says("two."), finishes(), uses("B"))
-ANSWER = json_reply(body({"content": "Pier two."}))
+ANSWER = json_reply(response_body({"content": "Pier two."}))
 STREAMED_ANSWER = stream_reply(FINISHED)
 LIMIT = 0.15
 SLACK = 2.0
@@ -198,7 +197,9 @@ def test_done_ends_a_stream_whatever_the_socket_does(run, scripted_openrouter):
 
 
 def test_done_without_a_line_end_ends_a_stream(run, scripted_openrouter):
-    server = scripted_openrouter((OPEN, Send(events(*FINISHED).removesuffix(b"\n\n")), Hold()))
+    server = scripted_openrouter(
+        (OPEN, Send(event_stream(*FINISHED).removesuffix(b"\n\n")), Hold())
+    )
 
     with taking(SLACK):
         assert run.stream(server.base_url)[1].text == "Pier two."
@@ -269,7 +270,7 @@ def test_a_stream_that_breaks_after_done_is_complete(run, scripted_openrouter, e
 
 @ends
 def test_a_stream_that_breaks_in_its_usage_is_complete(run, scripted_openrouter, end):
-    cut = Send(events(*FINISHED)[:-60])
+    cut = Send(event_stream(*FINISHED)[:-60])
     server = scripted_openrouter((OPEN, cut, Wait(0.02), *end))
 
     assert run.stream(server.base_url)[1].finish_reason == "stop"
@@ -404,7 +405,11 @@ def test_a_long_request_goes_out_without_a_warning(run, scripted_openrouter):
     ("encoding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
 def test_a_body_may_be_compressed(run, scripted_openrouter, streamed, encoding, encode):
-    data = events(*FINISHED) if streamed else json.dumps(body({"content": "Pier two."})).encode()
+    data = (
+        event_stream(*FINISHED)
+        if streamed
+        else json.dumps(response_body({"content": "Pier two."})).encode()
+    )
     headers = {**(STREAM if streamed else JSON), "content-encoding": encoding}
     server = scripted_openrouter(bytes_reply(encode(data), pieces=7, headers=headers))
 
@@ -422,7 +427,7 @@ def test_a_compressed_error_is_read(run, scripted_openrouter):
 
 def test_silence_in_a_compressed_stream_ends(run, scripted_openrouter):
     headers = {**STREAM, "content-encoding": "gzip"}
-    data = gzip.compress(events(*FINISHED))[:40]
+    data = gzip.compress(event_stream(*FINISHED))[:40]
     server = scripted_openrouter((Status(200, headers), Send(data), Hold()))
 
     with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
@@ -433,7 +438,7 @@ def test_silence_in_a_compressed_stream_ends(run, scripted_openrouter):
     "content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"]
 )
 def test_a_json_body_may_answer_a_streaming_request(run, scripted_openrouter, content_type):
-    data = json.dumps(body({"content": "Pier two."}), indent=1).encode()
+    data = json.dumps(response_body({"content": "Pier two."}), indent=1).encode()
     server = scripted_openrouter(bytes_reply(data, headers={"content-type": content_type}))
     deltas, completion = run.stream(server.base_url)
 
@@ -441,7 +446,7 @@ def test_a_json_body_may_answer_a_streaming_request(run, scripted_openrouter, co
 
 
 def test_a_json_body_may_pass_itself_off_as_a_stream(run, scripted_openrouter):
-    data = json.dumps(body({"content": "Pier two."}), indent=1).encode()
+    data = json.dumps(response_body({"content": "Pier two."}), indent=1).encode()
     server = scripted_openrouter(bytes_reply(data))
 
     assert run.stream(server.base_url)[1].text == "Pier two."
@@ -454,7 +459,7 @@ def test_a_stream_may_answer_a_plain_request(run, scripted_openrouter):
 
 
 def test_a_body_may_come_without_a_content_type(run, scripted_openrouter):
-    server = scripted_openrouter(bytes_reply(events(*FINISHED), headers={"x-none": "1"}))
+    server = scripted_openrouter(bytes_reply(event_stream(*FINISHED), headers={"x-none": "1"}))
 
     assert run.stream(server.base_url)[1].text == "Pier two."
 
@@ -462,7 +467,7 @@ def test_a_body_may_come_without_a_content_type(run, scripted_openrouter):
 @pytest.mark.parametrize("size", [1, 2, 3, 50])
 def test_a_stream_may_come_in_any_pieces(run, scripted_openrouter, size):
     sent = (thinks("Für "), says("\n"), says("⚓ Überfahrt"), finishes(), uses("C"))
-    server = scripted_openrouter(bytes_reply(events(*sent), pieces=size), stream_reply(sent))
+    server = scripted_openrouter(bytes_reply(event_stream(*sent), pieces=size), stream_reply(sent))
     pieces, plain = (run.stream(server.base_url)[1] for _ in range(2))
 
     assert facts(pieces) == facts(plain)
@@ -550,7 +555,9 @@ def test_a_reader_may_stop_and_go_on(run, scripted_openrouter):
 
 
 def test_a_reader_may_stop_and_go_on_between_increments_of_one_read(run, scripted_openrouter):
-    server = scripted_openrouter(bytes_reply(events(says("a"), says("b"), says("c"), finishes())))
+    server = scripted_openrouter(
+        bytes_reply(event_stream(says("a"), says("b"), says("c"), finishes()))
+    )
 
     found = run.scenario(server.base_url, lambda client: read_in_two_goes(client, run.request))
     assert found == ("abc", "abc")

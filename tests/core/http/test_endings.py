@@ -7,11 +7,12 @@ import time
 
 import httpx
 import pytest
-from raw_server import HEAD, JSON_HEAD, STREAM_HEAD, drip, raw_server
-from wire_samples import REQUEST, body, chunk, events, finishes, says, thinks, uses
 
 from glm_openrouter import APITimeoutError, Client
 from glm_openrouter.testing import Event, Status, Wait, json_reply, stream_reply
+from support.raw_server import HEAD, JSON_HEAD, STREAM_HEAD, drip, raw_server
+from support.samples import REQUEST
+from support.wire import chunk, event_stream, finishes, response_body, says, thinks, uses
 
 LIMIT = 0.2
 """Seconds of silence."""
@@ -35,13 +36,13 @@ def event(text):
 EMPTY_DETAIL = {"type": "reasoning.text", "text": "", "format": "unknown", "index": 0}
 NOTHING = {
     "empty objects": event("{}"),
-    "empty increments": events(says(""), done=False),
-    "empty reasoning": events(thinks(""), done=False),
-    "empty details": events(chunk({"reasoning_details": [EMPTY_DETAIL, {}]}), done=False),
-    "empty fragments of calls": events(chunk({"tool_calls": [{"index": 0}, {}]}), done=False),
-    "the same usage": events({**says(""), "usage": {"total_tokens": 7}}, done=False),
-    "no choices": events({"id": "gen-1", "choices": []}, done=False),
-    "other choices": events(
+    "empty increments": event_stream(says(""), done=False),
+    "empty reasoning": event_stream(thinks(""), done=False),
+    "empty details": event_stream(chunk({"reasoning_details": [EMPTY_DETAIL, {}]}), done=False),
+    "empty fragments of calls": event_stream(chunk({"tool_calls": [{"index": 0}, {}]}), done=False),
+    "the same usage": event_stream({**says(""), "usage": {"total_tokens": 7}}, done=False),
+    "no choices": event_stream({"id": "gen-1", "choices": []}, done=False),
+    "other choices": event_stream(
         {"choices": [{"index": 1, "delta": {"content": "Not this one."}}]}, done=False
     ),
     "comments": b": OPENROUTER PROCESSING\n\n",
@@ -60,7 +61,7 @@ def test_events_that_bring_nothing_are_no_sign_of_life(run, nothing):
 
 @pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING)
 def test_events_that_bring_nothing_end_a_stream_that_has_begun(run, nothing):
-    begun = STREAM_HEAD + events(says("Pier "), done=False)
+    begun = STREAM_HEAD + event_stream(says("Pier "), done=False)
     with raw_server(endless(begun, nothing)) as server:
         with pytest.raises(APITimeoutError) as caught:
             run.stream(server.base_url, timeout=LIMIT)
@@ -126,7 +127,7 @@ def test_blanks_are_no_sign_of_life(run, begun, blank):
 
 
 def test_a_body_that_comes_slowly_is_read(run, scripted_openrouter):
-    whole = json_reply(body({"content": "Pier two."}))
+    whole = json_reply(response_body({"content": "Pier two."}))
     data = whole[1].data
     pieces = [type(whole[1])(data[at : at + 40]) for at in range(0, len(data), 40)]
     steps = [step for piece in pieces for step in (Wait(0.1), piece)]
@@ -164,7 +165,7 @@ def test_a_client_of_the_users_own_waits_no_longer(head):
 
 
 def test_headers_that_do_not_end_are_left_on_a_connection_that_is_used_again(run):
-    answer = json.dumps(body({"content": "Pier two."})).encode()
+    answer = json.dumps(response_body({"content": "Pier two."})).encode()
     first = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(answer), answer)
     with raw_server(lambda: [first], HEADS["102 for ever"], keep_alive=True) as server:
 

@@ -7,13 +7,14 @@ import threading
 
 import httpx
 import pytest
-from wire_samples import KEY, REQUEST, body
 
 from glm_openrouter import APIConnectionError, AsyncClient, Client, InvalidRequestError
 from glm_openrouter._http import proxy as proxies
 from glm_openrouter.testing import Close, Status, json_reply
+from support.samples import KEY, REQUEST
+from support.wire import response_body
 
-ANSWER = json_reply(body({"content": "Pier two."}))
+ANSWER = json_reply(response_body({"content": "Pier two."}))
 ELSEWHERE = "http://harbour.invalid/v1"
 NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 LOGIN = base64.b64encode(b"me:pass word").decode()

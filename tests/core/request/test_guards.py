@@ -3,13 +3,13 @@
 import warnings
 
 import pytest
-from wire_samples import body
 
 from glm_openrouter import ChatRequest, ProviderSort, RoutingConflictWarning, SmallMaxTokensWarning
 from glm_openrouter.request import _warnings as _guards
 from glm_openrouter.testing import json_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
+from support.wire import response_body
 
 KEY = "sk-or-v1-of-a-test"
 MESSAGES = [{"role": "user", "content": "Hi"}]
@@ -131,7 +131,7 @@ def test_too_few_tokens_are_told_once():
 def test_both_frameworks_tell_and_send_all_the_same(scripted_openrouter, settings, category):
     if "sort" in settings:
         settings = {"provider": settings}
-    server = scripted_openrouter(json_reply(body({"content": "Hello."})))
+    server = scripted_openrouter(json_reply(response_body({"content": "Hello."})))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         ChatGLM(base_url=server.base_url, api_key=KEY, **settings).invoke("Hi")

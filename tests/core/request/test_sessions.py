@@ -5,18 +5,19 @@ import itertools
 import json
 
 import pytest
-from wire_samples import TOOLS, body, error
-from wire_samples import call as wire_call
 
 from glm_openrouter import ChatRequest, InvalidRequestError, ModelParameters, session
 from glm_openrouter.request.messages import assistant_message, tool_call, tool_message
 from glm_openrouter.testing import json_reply
+from support.samples import TOOLS
+from support.wire import call as wire_call
+from support.wire import error, response_body
 
 MESSAGES = [{"role": "user", "content": "Which way to the harbour?"}]
 
 
 def answers(provider="Z.AI", model="z-ai/glm-4.6"):
-    return json_reply({**body({"content": "Left."}), "provider": provider, "model": model})
+    return json_reply({**response_body({"content": "Left."}), "provider": provider, "model": model})
 
 
 def asking(**settings):
@@ -289,7 +290,7 @@ def test_each_turn_of_a_conversation_sends_the_bytes_of_the_last_one_first(
     arguments = ['{"harbour": "Skagen", "length": 12}', '{"length":7,"harbour":"Ærø"}', "{}"]
     replies = [
         json_reply(
-            body(
+            response_body(
                 {
                     "content": "Let me look.",
                     "reasoning": "Hm, für ⚓.",

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.load import dumps, loads
 from pydantic import ValidationError
-from wire_samples import body
 
 from glm_openrouter import (
     ChatRequest,
@@ -30,6 +29,7 @@ from glm_openrouter.request.plugins import ContextCompression, FileParser, PDFOp
 from glm_openrouter.testing import ScriptedServer, json_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
+from support.wire import response_body
 
 KEY = "sk-or-v1-of-a-test"
 MESSAGES = [{"role": "user", "content": "Hi"}]
@@ -37,7 +37,7 @@ MESSAGES = [{"role": "user", "content": "Hi"}]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ScriptedServer]:
-    server = ScriptedServer([json_reply(body({"content": "Hello."}))]).start()
+    server = ScriptedServer([json_reply(response_body({"content": "Hello."}))]).start()
     yield server
     server.stop()
 

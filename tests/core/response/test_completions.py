@@ -5,28 +5,6 @@ import json
 import warnings
 
 import pytest
-from wire_samples import (
-    FACTS,
-    MODEL,
-    TIDE_TOOL,
-    USAGE,
-    assemble,
-    assemble_body,
-    assemble_stream,
-    assert_joined,
-    body,
-    call,
-    calls,
-    chunk,
-    details,
-    error,
-    events,
-    facts,
-    finishes,
-    says,
-    thinks,
-    uses,
-)
 
 from glm_openrouter import (
     APIError,
@@ -40,6 +18,24 @@ from glm_openrouter import (
 from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import EventStreamDecoder
+from support.parsing import assemble, assemble_body, assemble_stream, assert_joined, facts
+from support.samples import TIDE_TOOL
+from support.wire import (
+    FACTS,
+    MODEL,
+    USAGE,
+    call,
+    calls,
+    chunk,
+    details,
+    error,
+    event_stream,
+    finishes,
+    response_body,
+    says,
+    thinks,
+    uses,
+)
 
 OTHER_USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "cost": 9.0}
 FORMS = pytest.mark.parametrize("form", ["A", "B", "C"])
@@ -82,20 +78,20 @@ def test_a_usage_that_says_nothing_does_not_undo_one(nothing):
 
 def test_no_usage_is_invented():
     assert assemble_stream(says("a"), finishes())[1].usage is None
-    assert assemble_body(body({"content": "a"}, usage=None)).usage is None
+    assert assemble_body(response_body({"content": "a"}, usage=None)).usage is None
 
 
 @FORMS
 def test_usage_does_not_depend_on_streaming(form):
     _, streamed = assemble_stream(says("Pier two."), finishes(), uses(form))
-    complete = assemble_body(body({"content": "Pier two."}))
+    complete = assemble_body(response_body({"content": "Pier two."}))
 
     assert facts(streamed) == facts(complete)
 
 
 def test_token_counts_may_be_floats():
     usage = {"prompt_tokens": 31.0, "completion_tokens": 17.0, "cost": 1}
-    completion = assemble_body(body({"content": "a"}, usage=usage))
+    completion = assemble_body(response_body({"content": "a"}, usage=usage))
 
     assert (completion.usage.prompt_tokens, completion.usage.cost) == (31, 1.0)
 
@@ -110,7 +106,7 @@ def test_parts_of_the_usage_may_be_null_or_odd():
         "is_byok": "no one knows",
         "more": [1],
     }
-    completion = assemble_body(body({"content": "a"}, usage=usage))
+    completion = assemble_body(response_body({"content": "a"}, usage=usage))
 
     assert completion.usage.prompt_tokens == 31
     assert completion.usage.cost is None
@@ -344,7 +340,7 @@ DETAIL = {"type": "reasoning.text", "text": "Hm.", "format": "unknown", "index":
 )
 def test_reasoning_counts_once_wherever_it_is(delta, kept):
     _, streamed = assemble_stream(chunk(delta), says("Pier"), finishes())
-    complete = assemble_body(body({"content": "Pier", **delta}))
+    complete = assemble_body(response_body({"content": "Pier", **delta}))
 
     assert streamed.reasoning == complete.reasoning == "Hm."
     assert streamed.reasoning_details == complete.reasoning_details == kept
@@ -432,7 +428,7 @@ DETAILS = pytest.mark.parametrize("entries", WHOLE_DETAILS.values(), ids=WHOLE_D
 
 @DETAILS
 def test_details_of_a_complete_response_are_kept_as_they_are(entries):
-    completion = assemble_body(body({"content": "a", "reasoning_details": entries}))
+    completion = assemble_body(response_body({"content": "a", "reasoning_details": entries}))
 
     assert completion.reasoning_details == entries
 
@@ -467,7 +463,7 @@ def test_details_are_merged_by_type_and_index_also_if_they_interleave():
 
 def test_equal_entries_of_a_complete_response_stay_two():
     entries = [{"type": "reasoning.text", "text": "a", "index": 0}] * 2
-    completion = assemble_body(body({"content": "a", "reasoning_details": entries}))
+    completion = assemble_body(response_body({"content": "a", "reasoning_details": entries}))
 
     assert completion.reasoning_details == entries
 
@@ -481,7 +477,7 @@ def test_an_empty_list_of_details_is_kept():
 def test_details_are_not_touched_by_repairs():
     entry = {"type": "reasoning.text", "text": "\n<tool_call>tide</tool_call>", "index": 0}
     completion = assemble_body(
-        body({"content": "a", "reasoning_details": [entry]}), tools={"tide": {}}
+        response_body({"content": "a", "reasoning_details": [entry]}), tools={"tide": {}}
     )
 
     assert completion.reasoning_details == [entry]
@@ -571,7 +567,7 @@ def test_all_null_with_an_error_is_the_error():
 
 
 def test_a_completion_inside_the_provider_key_is_found():
-    inner = body({"content": "Pier two."})
+    inner = response_body({"content": "Pier two."})
     completion = assemble_body({"id": None, "choices": None, "model": None, "provider": inner})
 
     assert facts(completion) == facts(assemble_body(inner))
@@ -593,13 +589,13 @@ def test_content_may_be_parts():
         {"type": "text", "text": None},
     ]
 
-    assert assemble_body(body({"content": parts})).text == "Pier two"
+    assert assemble_body(response_body({"content": parts})).text == "Pier two"
     assert assemble_stream(chunk({"content": parts}), finishes())[1].text == "Pier two"
 
 
 @pytest.mark.parametrize("missing", ["system_fingerprint", "object", "created", "id", "model"])
 def test_any_fact_may_be_missing(missing):
-    whole = body({"content": "a"}, system_fingerprint=None)
+    whole = response_body({"content": "a"}, system_fingerprint=None)
     del whole[missing]
 
     assert assemble_body(whole).text == "a"
@@ -613,7 +609,7 @@ ODD_VALUES = [None, 17, 1.5, True, "odd", [], ["odd"], {}, {"odd": 1}]
     "key", ["id", "model", "provider", "created", "usage", "service_tier", "system_fingerprint"]
 )
 def test_a_fact_of_an_odd_type_costs_only_that_fact(key, odd):
-    completion = assemble_body({**body({"content": "Pier two."}), key: odd})
+    completion = assemble_body({**response_body({"content": "Pier two."}), key: odd})
 
     assert (completion.text, completion.finish_reason) == ("Pier two.", "stop")
 
@@ -623,7 +619,7 @@ def test_a_fact_of_an_odd_type_costs_only_that_fact(key, odd):
     "key", ["role", "reasoning", "reasoning_content", "reasoning_details", "annotations", "refusal"]
 )
 def test_a_part_of_an_odd_type_costs_only_that_part(key, odd):
-    completion = assemble_body(body({"content": "Pier two.", key: odd}))
+    completion = assemble_body(response_body({"content": "Pier two.", key: odd}))
     _, streamed = assemble_stream(chunk({"content": "Pier two.", key: odd}), finishes(), uses("B"))
 
     assert completion.text == streamed.text == "Pier two."
@@ -632,27 +628,29 @@ def test_a_part_of_an_odd_type_costs_only_that_part(key, odd):
 
 @pytest.mark.parametrize("odd", [None, 17, "odd", [], ["odd"], {}, [[]], [17]], ids=repr)
 def test_tool_calls_of_an_odd_type_cost_only_themselves(odd):
-    completion = assemble_body(body({"content": "Pier two.", "tool_calls": odd}))
+    completion = assemble_body(response_body({"content": "Pier two.", "tool_calls": odd}))
 
     assert (completion.text, completion.tool_calls) == ("Pier two.", [])
 
 
 def test_unknown_fields_are_ignored():
-    sent = body({"content": "Pier two.", "audio": {"id": 1}, "new": [{}]}, newer={"a": [None]})
+    sent = response_body(
+        {"content": "Pier two.", "audio": {"id": 1}, "new": [{}]}, newer={"a": [None]}
+    )
     sent["choices"][0]["newest"] = 1
 
     assert assemble_body(sent).text == "Pier two."
 
 
 def test_white_space_around_a_body_is_ignored():
-    data = b"\n  \n" + json.dumps(body({"content": "a"})).encode() + b"\n\n"
+    data = b"\n  \n" + json.dumps(response_body({"content": "a"})).encode() + b"\n\n"
 
     assert assemble_body(data).text == "a"
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xe2\x80", b"\xf0\x9f\x98"])
 def test_invalid_utf_8_costs_a_character_and_not_the_response(bad):
-    data = events(says("Pier @ two."), finishes()).replace(b"@", bad)
+    data = event_stream(says("Pier @ two."), finishes()).replace(b"@", bad)
     _, completion = assemble(data)
 
     assert completion.text.startswith("Pier ")
@@ -660,7 +658,7 @@ def test_invalid_utf_8_costs_a_character_and_not_the_response(bad):
 
 
 def test_half_of_a_surrogate_pair_costs_a_character_and_not_the_response():
-    data = events(says("Pier @ two."), finishes()).replace(b"@", b"\\ud83d")
+    data = event_stream(says("Pier @ two."), finishes()).replace(b"@", b"\\ud83d")
     _, completion = assemble(data)
 
     assert completion.text == "Pier \ufffd two."
@@ -668,7 +666,7 @@ def test_half_of_a_surrogate_pair_costs_a_character_and_not_the_response():
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_a_number_that_is_none_costs_only_itself(number):
-    sent = json.dumps(body({"content": "Pier two."})).replace("5.21e-05", number)
+    sent = json.dumps(response_body({"content": "Pier two."})).replace("5.21e-05", number)
     completion = assemble_body(sent.encode())
 
     assert number in sent
@@ -682,9 +680,9 @@ def test_two_payloads_glued_together_are_an_error_that_shows_them():
 
 
 def test_a_complete_body_may_come_as_one_event():
-    _, completion = assemble_stream(body({"content": "Pier two."}))
+    _, completion = assemble_stream(response_body({"content": "Pier two."}))
 
-    assert facts(completion) == facts(assemble_body(body({"content": "Pier two."})))
+    assert facts(completion) == facts(assemble_body(response_body({"content": "Pier two."})))
 
 
 # Errors inside a response
@@ -712,7 +710,7 @@ def test_an_error_chunk_without_choices_is_an_error():
 
 @pytest.mark.parametrize("finish", ["error", "stop", None])
 def test_an_error_in_a_choice_is_an_error(finish):
-    sent = body({"content": "Half a"}, finish)
+    sent = response_body({"content": "Half a"}, finish)
     sent["choices"][0]["error"] = error(502, "Provider disconnected")["error"]
 
     with pytest.raises(InternalServerError, match="Provider disconnected") as caught:
@@ -729,7 +727,7 @@ def test_a_finish_reason_of_error_is_an_error():
 
 def test_a_finish_reason_of_error_is_an_error_in_a_complete_body_too():
     with pytest.raises(APIError) as caught:
-        assemble_body(body({"content": "Half a"}, "error"))
+        assemble_body(response_body({"content": "Half a"}, "error"))
     assert caught.value.partial_text == "Half a"
 
 
@@ -741,7 +739,7 @@ def test_usage_of_an_error_chunk_is_kept():
 
 def test_what_came_before_an_error_is_given_out_first():
     assembly = ResponseParser(EventStreamDecoder(), Repairs((), {}), None)
-    deltas = assembly.feed(events(says("a"), says("b"), error(502), says("c")))
+    deltas = assembly.feed(event_stream(says("a"), says("b"), error(502), says("c")))
 
     assert [delta.text for delta in deltas] == ["a", "b"]
     assert assembly.done
@@ -770,7 +768,7 @@ def test_the_partial_text_of_an_error_is_all_of_it(text):
 
 @pytest.mark.parametrize("cut", [b"data: {", b'data: {"id": "gen-17', b"dat", b"x"])
 def test_an_event_that_is_cut_after_the_finish_reason_costs_nothing(cut):
-    _, completion = assemble(events(says("Pier two."), finishes(), done=False) + cut)
+    _, completion = assemble(event_stream(says("Pier two."), finishes(), done=False) + cut)
 
     assert (completion.text, completion.finish_reason) == ("Pier two.", "stop")
 
@@ -778,7 +776,7 @@ def test_an_event_that_is_cut_after_the_finish_reason_costs_nothing(cut):
 @pytest.mark.parametrize("cut", [b"data: {", b'data: {"id": "gen-17', b"dat"])
 def test_an_event_that_is_cut_is_an_interruption(cut):
     with pytest.raises(StreamInterruptedError) as caught:
-        assemble(events(says("Half a"), done=False) + cut)
+        assemble(event_stream(says("Half a"), done=False) + cut)
     assert caught.value.partial_text == "Half a"
 
 
@@ -793,7 +791,7 @@ def test_thinking_that_used_up_all_tokens_is_warned_about(content):
 
 def test_a_complete_body_without_answer_is_warned_about():
     with pytest.warns(EmptyResponseWarning, match="max_tokens"):
-        assemble_body(body({"content": None, "reasoning": "Hm."}, "length"))
+        assemble_body(response_body({"content": None, "reasoning": "Hm."}, "length"))
 
 
 @pytest.mark.parametrize("reason", ["stop", "content_filter"])
@@ -810,7 +808,7 @@ def test_an_answer_that_is_cut_is_not_warned_about():
 
 
 def test_content_of_null_is_an_empty_text():
-    assert assemble_body(body({"content": None})).text == ""
+    assert assemble_body(response_body({"content": None})).text == ""
 
 
 # What goes in stays

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire import chunk, completion
 
 from glm_openrouter import REPAIRS, ChatRequest, Delta
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
+from support.wire import chunk, response_body
 
 VALUE = '{"code": "```js\\nx```", "n": [1, 2]}'
 JSON_OBJECT: dict[str, Any] = {"type": "json_object"}
@@ -90,7 +90,7 @@ def test_only_json_that_was_asked_for_is_changed(
     run: Any, scripted_openrouter: StartScript, options: dict[str, Any], expected: str
 ) -> None:
     request = ChatRequest(messages=[{"role": "user", "content": "Go."}], **options)
-    body = completion({"content": FENCED["fence"]})
+    body = response_body({"content": FENCED["fence"]})
     whole = run.complete(scripted_openrouter(json_reply(body)).base_url, request)
     events = [*(chunk({"content": letter}) for letter in FENCED["fence"]), chunk({}, "stop")]
     deltas, streamed = run.stream(scripted_openrouter(stream_reply(events)).base_url, request)
@@ -98,7 +98,7 @@ def test_only_json_that_was_asked_for_is_changed(
 
 
 def test_the_repair_can_be_switched_off(run: Any, scripted_openrouter: StartScript) -> None:
-    server = scripted_openrouter(json_reply(completion({"content": FENCED["fence"]})))
+    server = scripted_openrouter(json_reply(response_body({"content": FENCED["fence"]})))
     request = ChatRequest(
         messages=[{"role": "user", "content": "Go."}], response_format=JSON_OBJECT
     )

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from wire_samples import REQUEST, SCHEMAS, body, call, calls, chunk, events, finishes, says, uses
 
 import glm_openrouter
 from glm_openrouter import REPAIRS, Delta, ToolCallDelta
@@ -23,6 +22,8 @@ from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
 from glm_openrouter._response.tool_calls import _Call, merge_by_index
+from support.samples import REQUEST, SCHEMAS
+from support.wire import call, calls, chunk, event_stream, finishes, response_body, says, uses
 
 PACKAGE = str(Path(glm_openrouter.__file__).parent)
 OSLO = '{"harbour": "Oslo"}'
@@ -34,7 +35,7 @@ def begun(arguments, *fragments):
 
 
 def streamed(*payloads):
-    return [events(*payloads, finishes("tool_calls"))]
+    return [event_stream(*payloads, finishes("tool_calls"))]
 
 
 def logprobs(token):
@@ -59,13 +60,15 @@ def many_choices(n):
 
 SHAPES = {
     "calls in one body": lambda n: [
-        json.dumps(body({"tool_calls": [call("tide", "{}", at, f"c{at}") for at in range(n)]}))
+        json.dumps(
+            response_body({"tool_calls": [call("tide", "{}", at, f"c{at}") for at in range(n)]})
+        )
     ],
     "calls in one body, without ids": lambda n: [
-        json.dumps(body({"tool_calls": [call("tide", "{}") for _ in range(n)]}))
+        json.dumps(response_body({"tool_calls": [call("tide", "{}") for _ in range(n)]}))
     ],
     "calls in one body, of one id": lambda n: [
-        json.dumps(body({"tool_calls": [call("tide", "{}", at, "a") for at in range(n)]}))
+        json.dumps(response_body({"tool_calls": [call("tide", "{}", at, "a") for at in range(n)]}))
     ],
     "calls in one chunk": lambda n: streamed(
         calls(*(call("tide", "{}", at, f"c{at}") for at in range(n)))
@@ -138,7 +141,9 @@ SHAPES = {
     "usage in each chunk": lambda n: streamed(*[uses("A")] * n),
     "text": lambda n: streamed(*[says("a")] * n),
     "reasoning": lambda n: streamed(*[chunk({"reasoning": "a"})] * n),
-    "bytes one by one": lambda n: [bytes([each]) for each in events(says("a" * n), finishes())],
+    "bytes one by one": lambda n: [
+        bytes([each]) for each in event_stream(says("a" * n), finishes())
+    ],
 }
 
 

@@ -6,24 +6,6 @@ from enum import StrEnum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_samples import (
-    KEY,
-    REQUEST,
-    SCHEMAS,
-    assemble_body,
-    assemble_stream,
-    assert_joined,
-    body,
-    call,
-    calls,
-    chunk,
-    events,
-    facts,
-    finishes,
-    joined,
-    says,
-    thinks,
-)
 
 from glm_openrouter import (
     REPAIRS,
@@ -36,6 +18,9 @@ from glm_openrouter import (
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter.completions import ToolCallDelta
 from glm_openrouter.testing import bytes_reply, json_reply
+from support.parsing import assemble_body, assemble_stream, assert_joined, facts, joined
+from support.samples import KEY, REQUEST, SCHEMAS
+from support.wire import call, calls, chunk, event_stream, finishes, response_body, says, thinks
 
 LEAK = (
     "<tool_call>find_berth\n<arg_key>harbour</arg_key>\n<arg_value>Oslo</arg_value>\n"
@@ -172,7 +157,7 @@ def test_thinking_tags_are_taken_out_wherever_they_are_cut(row):
 @table(THINKING)
 def test_thinking_tags_are_taken_out_of_a_complete_answer(row):
     sent, text, reasoning = row
-    completion = assemble_body(body({"content": sent}))
+    completion = assemble_body(response_body({"content": sent}))
 
     assert (completion.text, completion.reasoning) == (text, reasoning)
 
@@ -205,7 +190,10 @@ def test_the_end_of_thinking_stays_where_reasoning_came_by_itself():
 def test_the_end_of_thinking_stays_text_where_thinking_was_off(reasoning, run, scripted_openrouter):
     said = "GLM closes its thinking with </think> and then answers."
     request = ChatRequest(messages=REQUEST.messages, reasoning=reasoning)
-    for reply in (bytes_reply(events(says(said), finishes())), json_reply(body({"content": said}))):
+    for reply in (
+        bytes_reply(event_stream(says(said), finishes())),
+        json_reply(response_body({"content": said})),
+    ):
         completion = run.complete(scripted_openrouter(reply).base_url, request)
 
         assert (completion.text, completion.reasoning) == (said, "")
@@ -245,7 +233,7 @@ def test_a_leaked_call_is_a_call_wherever_it_is_cut(row, field):
 @pytest.mark.parametrize("field", ["content", "reasoning"])
 def test_a_leaked_call_is_a_call_in_a_complete_answer(row, field):
     sent, expected = row
-    completion = assemble_body(body({field: sent}), tools=SCHEMAS)
+    completion = assemble_body(response_body({field: sent}), tools=SCHEMAS)
 
     assert found(completion) == expected
     assert (completion.text + completion.reasoning).strip() == ""
@@ -416,7 +404,7 @@ def test_calls_after_a_stop_text_are_none(run, scripted_openrouter, gap):
     sent = f"{LEAK}{gap}<tool_call>tide</tool_call>"
     tools = [{"type": "function", "function": {"name": name}} for name in SCHEMAS]
     request = ChatRequest(messages=REQUEST.messages, tools=tools, stop="\n\n\n")
-    server = scripted_openrouter(bytes_reply(events(says(sent), finishes())))
+    server = scripted_openrouter(bytes_reply(event_stream(says(sent), finishes())))
     completion = run.complete(server.base_url, request)
 
     assert (completion.text, completion.tool_calls) == (LEAK, [])
@@ -457,7 +445,7 @@ def test_a_leaked_call_stays_text_if_the_repair_is_off(row, repairs):
 
 
 def test_a_leaked_call_stays_text_where_no_call_is_wanted(scripted_openrouter):
-    server = scripted_openrouter(bytes_reply(events(says(LEAK), finishes())))
+    server = scripted_openrouter(bytes_reply(event_stream(says(LEAK), finishes())))
     tools = [
         {"type": "function", "function": {"name": name, "parameters": schema}}
         for name, schema in SCHEMAS.items()
@@ -478,7 +466,7 @@ def test_a_leaked_call_stays_text_after_a_structured_call():
 
 def test_a_leaked_call_stays_text_beside_a_structured_call():
     completion = assemble_body(
-        body({"content": LEAK, "tool_calls": [call("tide", "", 0, "a")]}), tools=SCHEMAS
+        response_body({"content": LEAK, "tool_calls": [call("tide", "", 0, "a")]}), tools=SCHEMAS
     )
 
     assert (completion.text, found(completion)) == (LEAK, [TIDE])

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire import USAGE, call, chunk, completion, reasoning
 
 from glm_openrouter import ChatRequest, track_spend
 from glm_openrouter import _idle as _silence
@@ -14,6 +13,7 @@ from glm_openrouter._response.stop import StopSequences
 from glm_openrouter.completions import Delta
 from glm_openrouter.testing import Close, Wait, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
+from support.wire import USAGE, call, chunk, response_body, thinks
 
 
 def asking(stop: str | list[str] | None) -> ChatRequest:
@@ -112,12 +112,12 @@ def test_nothing_is_invented_for_a_stream_that_is_closed(
     with track_spend() as spend:
         _, finished = run.stream(server.base_url, asking("Two"))
     assert finished.usage is None
-    assert (finished.model, finished.provider) == ("z-ai/glm-4.6", "Z.AI")
+    assert (finished.model, finished.provider) == ("z-ai/glm-4.6", "Novita")
     assert (spend.total.calls, spend.total.cost) == (1, 0)
 
 
 def test_a_whole_answer_is_trimmed(run: Any, scripted_openrouter: StartScript) -> None:
-    body = completion({"content": "".join(PIECES)}, "length")
+    body = response_body({"content": "".join(PIECES)}, "length")
     finished = run.complete(scripted_openrouter(json_reply(body)).base_url, asking("\nObservation"))
     assert (finished.text, finished.finish_reason) == ("Thought: look it up.", "stop")
     assert finished.usage is not None
@@ -138,7 +138,7 @@ def test_an_answer_without_a_stop_text_is_whole(
 def test_calls_after_a_stop_text_are_not_made(
     run: Any, scripted_openrouter: StartScript, streamed: bool
 ) -> None:
-    calls: dict[str, Any] = {"tool_calls": [call(0, "delete_records", "{}", "call_1")]}
+    calls: dict[str, Any] = {"tool_calls": [call("delete_records", "{}", 0, "call_1")]}
     events = [chunk({"content": "Done. STOP"}), chunk(calls), chunk({}, "tool_calls", usage=USAGE)]
     server = scripted_openrouter(stream_reply(events))
     finished = run.either(streamed, server.base_url, asking("STOP"))
@@ -146,7 +146,7 @@ def test_calls_after_a_stop_text_are_not_made(
 
 
 def test_reasoning_may_hold_a_stop_text(run: Any, scripted_openrouter: StartScript) -> None:
-    events = [reasoning("STOP? No."), chunk({"content": "Go."}), chunk({}, "stop", usage=USAGE)]
+    events = [thinks("STOP? No."), chunk({"content": "Go."}), chunk({}, "stop", usage=USAGE)]
     server = scripted_openrouter(stream_reply(events))
     finished = run.stream(server.base_url, asking("STOP"))[1]
     assert (finished.reasoning, finished.text) == ("STOP? No.", "Go.")

@@ -9,19 +9,6 @@ from collections import deque
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_fuzz import COMPLETE, DOCUMENTS, STREAMS, changed, outcome, paths_of
-from wire_samples import (
-    SCHEMAS,
-    assemble,
-    assemble_body,
-    body,
-    call,
-    calls,
-    chunk,
-    events,
-    finishes,
-    says,
-)
 
 from glm_openrouter import (
     APIError,
@@ -39,6 +26,10 @@ from glm_openrouter._secrets import Redactor
 from glm_openrouter.catalogue.infos import GenerationInfo
 from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models, query_key
 from glm_openrouter.testing import bytes_reply, json_reply
+from support.damage import COMPLETE, DOCUMENTS, STREAMS, changed, outcome, paths_of
+from support.parsing import assemble, assemble_body
+from support.samples import SCHEMAS
+from support.wire import call, calls, chunk, event_stream, finishes, response_body, says
 
 NUMBERS = {
     "1e400": "1e400",
@@ -67,7 +58,7 @@ def written(document, number=""):
 
 
 def stream_of(chunks, number=""):
-    return events(*(written(sent, number).decode() for sent in chunks))
+    return event_stream(*(written(sent, number).decode() for sent in chunks))
 
 
 def assert_countable(usage):
@@ -116,7 +107,7 @@ def test_a_strange_number_elsewhere_in_a_body_costs_nothing_else(number):
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_strange_number_does_not_cost_an_answer(run, scripted_openrouter, streamed, number):
     sent = chunk({"content": "Pier two."}, "stop", surprise=[_MARK], usage={"cost": _MARK})
-    whole = body({"content": "Pier two."}, surprise=[_MARK], usage={"cost": _MARK})
+    whole = response_body({"content": "Pier two."}, surprise=[_MARK], usage={"cost": _MARK})
     server = scripted_openrouter(
         bytes_reply(stream_of([sent], number) if streamed else written(whole, number))
     )
@@ -148,7 +139,7 @@ def test_what_is_decoded_tolerantly_can_be_written_again(value):
 def test_a_call_whose_object_lacks_a_number_does_not_run(number, streamed):
     sent = call("tide", {"a": [_MARK]}, 0, "a")
     chunks = [calls(sent), finishes("tool_calls")]
-    whole = body({"tool_calls": [sent]}, "tool_calls")
+    whole = response_body({"tool_calls": [sent]}, "tool_calls")
     _, found = assemble(stream_of(chunks, number) if streamed else written(whole, number))
 
     assert [(made.name, made.parsed) for made in found.tool_calls] == [("tide", None)]
@@ -157,7 +148,9 @@ def test_a_call_whose_object_lacks_a_number_does_not_run(number, streamed):
 
 def test_an_integer_of_many_digits_is_an_argument():
     arguments = '{"a":%s}' % ("9" * 400)
-    _, found = assemble(events(calls(call("tide", arguments, 0, "a")), finishes("tool_calls")))
+    _, found = assemble(
+        event_stream(calls(call("tide", arguments, 0, "a")), finishes("tool_calls"))
+    )
     (made,) = found.tool_calls
 
     assert made.parsed == {"a": int("9" * 400)}
@@ -345,13 +338,13 @@ def test_an_index_that_is_none_does_not_cost_the_choice(index):
     sent = says("Pier two.")
     sent["choices"][0]["index"] = index
 
-    assert assemble(events(sent, finishes()))[1].text == "Pier two."
+    assert assemble(event_stream(sent, finishes()))[1].text == "Pier two."
 
 
 @pytest.mark.parametrize("index", [-1, 10**30, "x", [], {}, True, 1.5])
 def test_an_index_that_is_none_does_not_cost_the_call(index):
     sent = calls(call("tide", "{}", index, "a"))
-    found = assemble(events(sent, finishes("tool_calls")))[1]
+    found = assemble(event_stream(sent, finishes("tool_calls")))[1]
 
     assert [(made.id, made.name, made.parsed) for made in found.tool_calls] == [("a", "tide", {})]
 
@@ -362,7 +355,7 @@ def test_odd_log_probabilities_cost_only_themselves(odd):
     sent = [says("a"), says("b"), says("c")]
     for each, logprobs in zip(sent, (right, odd, right), strict=True):
         each["choices"][0]["logprobs"] = logprobs
-    found = assemble(events(*sent, finishes()))[1]
+    found = assemble(event_stream(*sent, finishes()))[1]
 
     assert found.text == "abc"
     assert len([each for each in found.logprobs["content"] if each == right["content"][0]]) == 2
@@ -375,18 +368,18 @@ def entries_of_a_chunk(count):
 
 def test_more_parts_of_calls_in_one_piece_than_make_sense_are_a_typed_error():
     sent = [call("tide", "{}", at, f"c{at}") for at in range(20_001)]
-    kept = assemble(events(calls(*sent[:-1]), finishes("tool_calls")))[1]
+    kept = assemble(event_stream(calls(*sent[:-1]), finishes("tool_calls")))[1]
 
     assert len(kept.tool_calls) == 20_000
     with pytest.raises(APIResponseError, match="more than 20,000") as caught:
-        assemble(events(says("Half a"), calls(*sent)))
+        assemble(event_stream(says("Half a"), calls(*sent)))
     assert caught.value.partial_text == "Half a"
 
 
 @pytest.mark.parametrize(("count", "kept"), [(9_999, 9_999), (10_000, 0)])
 def test_an_odd_entry_costs_only_itself_unless_there_are_very_many(count, kept):
     sent = chunk({"content": "Pier two.", "annotations": [*[{"type": "file"}] * count, 5]})
-    found = assemble(events(sent, finishes()))[1]
+    found = assemble(event_stream(sent, finishes()))[1]
 
     assert (found.text, len(found.annotations)) == ("Pier two.", kept)
 

@@ -3,26 +3,12 @@
 import json
 
 import pytest
-from wire_samples import (
-    SCHEMAS,
-    assemble,
-    assemble_body,
-    assemble_stream,
-    assert_joined,
-    body,
-    call,
-    calls,
-    chunk,
-    events,
-    facts,
-    finishes,
-    joined,
-    says,
-    uses,
-)
 
 from glm_openrouter import APIError, StreamInterruptedError, ToolCallDelta
 from glm_openrouter._response.tool_calls import ToolCallAccumulator
+from support.parsing import assemble, assemble_body, assemble_stream, assert_joined, facts, joined
+from support.samples import SCHEMAS
+from support.wire import call, calls, chunk, event_stream, finishes, response_body, says, uses
 
 OSLO = '{"harbour": "Oslo"}'
 BERGEN = '{"harbour":"Bergen"}'
@@ -408,7 +394,7 @@ def test_every_streamed_shape_becomes_the_calls_that_were_meant(sent, expected):
 
 @shapes(WHOLE)
 def test_every_complete_shape_becomes_the_calls_that_were_meant(sent, expected):
-    completion = assemble_body(body({"tool_calls": sent}, "tool_calls"), tools=SCHEMAS)
+    completion = assemble_body(response_body({"tool_calls": sent}, "tool_calls"), tools=SCHEMAS)
 
     assert outcome(completion) == expected
 
@@ -425,7 +411,7 @@ def test_every_call_has_an_id_of_its_own(sent, expected):
 
 @shapes(WHOLE)
 def test_every_complete_call_has_an_id_of_its_own(sent, expected):
-    completion = assemble_body(body({"tool_calls": sent}, "tool_calls"))
+    completion = assemble_body(response_body({"tool_calls": sent}, "tool_calls"))
     ids = [made.id for made in completion.tool_calls]
 
     assert all(ids)
@@ -462,7 +448,7 @@ def test_a_call_of_a_cut_response_does_not_run(finish, arguments):
 def test_a_call_does_not_run_if_the_tokens_ran_out(arguments):
     sent = call("find_berth", arguments, 0, "a")
     _, streamed = assemble_stream(calls(sent), finishes("length"))
-    complete = assemble_body(body({"tool_calls": [sent]}, "length"))
+    complete = assemble_body(response_body({"tool_calls": [sent]}, "length"))
 
     for made in (*streamed.tool_calls, *complete.tool_calls):
         assert made.parsed is None
@@ -507,7 +493,7 @@ def test_cut_arguments_do_not_stop_another_call():
 def test_arguments_of_a_cut_response_stay_as_they_came(arguments):
     sent = call("find_berth", arguments, 0, "a")
     deltas, completion = assemble_stream(calls(sent), finishes("length"))
-    complete = assemble_body(body({"tool_calls": [sent]}, "length"))
+    complete = assemble_body(response_body({"tool_calls": [sent]}, "length"))
 
     assert completion.tool_calls[0].arguments == arguments
     assert complete.tool_calls[0].arguments == arguments
@@ -604,7 +590,9 @@ def test_a_stream_with_a_cut_call_that_is_done_needs_one(arguments):
 
 
 def test_a_complete_message_with_calls_needs_no_finish_reason():
-    completion = assemble_body(body({"tool_calls": [call("find_berth", OSLO, 0, "a")]}, None))
+    completion = assemble_body(
+        response_body({"tool_calls": [call("find_berth", OSLO, 0, "a")]}, None)
+    )
 
     assert completion.finish_reason == "tool_calls"
     assert outcome(completion) == [OSLO_CALL]
@@ -621,7 +609,7 @@ def test_a_finish_reason_of_tool_calls_without_any_is_a_stop(listed):
 
 @shapes(STREAMED)
 def test_a_stream_of_calls_may_be_cut_into_any_reads(sent, expected):
-    data = events(*sent, finishes("tool_calls"))
+    data = event_stream(*sent, finishes("tool_calls"))
     _, plain = assemble(data)
     deltas, completion = assemble([data[at : at + 7] for at in range(0, len(data), 7)])
 

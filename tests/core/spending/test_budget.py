@@ -5,7 +5,6 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from wire_samples import body, error
 
 from glm_openrouter import (
     APIError,
@@ -19,12 +18,13 @@ from glm_openrouter import (
     track_spend,
 )
 from glm_openrouter.testing import json_reply, stream_reply
+from support.wire import error, response_body
 
 both = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 
 
 def costs(cost, streamed=False):
-    reply = body({"content": "2"}, usage={"prompt_tokens": 10, "cost": cost})
+    reply = response_body({"content": "2"}, usage={"prompt_tokens": 10, "cost": cost})
     return stream_reply([reply]) if streamed else json_reply(reply)
 
 

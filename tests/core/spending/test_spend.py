@@ -2,14 +2,11 @@
 
 import asyncio
 import contextlib
-import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from wire_samples import FACTS, USAGE, body, error, finishes, says, uses
 
 from glm_openrouter import (
     APIError,
@@ -24,9 +21,11 @@ from glm_openrouter import (
     track_spend,
 )
 from glm_openrouter.testing import Close, bytes_reply, json_reply, stream_reply
+from support.exchanges import EXCHANGES
+from support.wire import FACTS, USAGE, error, finishes, response_body, says, uses
 
 KEY = (FACTS["model"], FACTS["provider"])
-ANSWER = json_reply(body({"content": "Pier two."}))
+ANSWER = json_reply(response_body({"content": "Pier two."}))
 STREAMED_ANSWER = stream_reply([says("Pier "), says("two."), finishes(), uses("B")])
 
 both = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
@@ -35,7 +34,7 @@ both = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streame
 def answer(cost, model="z-ai/glm-4.6", provider="Z.AI", **usage):
     return json_reply(
         {
-            **body({"content": "2"}, usage={"cost": cost, **usage}),
+            **response_body({"content": "2"}, usage={"cost": cost, **usage}),
             "model": model,
             "provider": provider,
         }
@@ -80,7 +79,9 @@ def test_models_and_providers_have_sums_of_their_own(run, scripted_openrouter):
 
 def test_a_response_without_usage_counts_as_a_call(run, scripted_openrouter):
     with track_spend() as spend:
-        run.complete(scripted_openrouter(json_reply(body({"content": "2"}, usage=None))).base_url)
+        run.complete(
+            scripted_openrouter(json_reply(response_body({"content": "2"}, usage=None))).base_url
+        )
 
     assert (spend.total.calls, spend.total.unreported_calls) == (1, 1)
     assert spend.total.cost == 0
@@ -230,25 +231,20 @@ def test_it_can_be_read():
     assert str(spend) == f"{KEY[0]} at {KEY[1]}: {expected}\nTotal: {expected}"
 
 
-RECORDINGS = sorted((Path(__file__).resolve().parents[3] / "shared" / "recordings").glob("*.json"))
-
-
-@pytest.mark.skipif(not RECORDINGS, reason="the recordings are not present")
 @pytest.mark.filterwarnings("ignore:The answer is empty", "ignore:A response has usage")
-def test_the_sums_agree_with_the_costs_of_real_responses(run, scripted_openrouter):
-    exchanges = [json.loads(path.read_text()) for path in RECORDINGS]
+def test_the_sums_agree_with_the_costs_of_the_responses(run, scripted_openrouter):
     costs = [
-        float(costs[-1])
-        for exchange in exchanges
-        if (costs := re.findall(r'"cost": ?([\d.e-]+)', exchange["response_body"]))
+        float(reported[-1])
+        for exchange in EXCHANGES.values()
+        if (reported := re.findall(rb'"cost": ?([\d.e-]+)', exchange.body))
     ]
     with track_spend() as spend:
-        for exchange in exchanges:
-            data, streamed = exchange["response_body"].encode(), exchange["request"].get("stream")
-            kind = "text/event-stream" if streamed else "application/json"
-            reply = bytes_reply(data, status=exchange["status"], headers={"content-type": kind})
+        for exchange in EXCHANGES.values():
+            headers = {"content-type": exchange.content_type}
+            reply = bytes_reply(exchange.body, status=exchange.status, headers=headers)
             with contextlib.suppress(APIError):
-                run.either(streamed, scripted_openrouter(reply).base_url, max_retries=0)
+                base_url = scripted_openrouter(reply).base_url
+                run.either(exchange.is_stream, base_url, max_retries=0)
 
     assert spend.total.cost == pytest.approx(sum(costs))
     assert spend.total.cost > 0

@@ -9,7 +9,6 @@ import warnings
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wire_samples import FACTS, MODEL, USAGE, body, chunk, error, says, uses
 
 from glm_openrouter import (
     APIError,
@@ -38,6 +37,7 @@ from glm_openrouter.testing import (
     json_reply,
     stream_reply,
 )
+from support.wire import FACTS, MODEL, USAGE, chunk, error, response_body, says, uses
 
 COST = 0.005
 """USD that the server bills for each response, whatever it says of it."""
@@ -48,7 +48,7 @@ JSON = {"content-type": "application/json"}
 
 
 def costs(cost=COST):
-    return json_reply(body({"content": "2"}, usage={"prompt_tokens": 10, "cost": cost}))
+    return json_reply(response_body({"content": "2"}, usage={"prompt_tokens": 10, "cost": cost}))
 
 
 def ask(run, server, times=1, **options):
@@ -59,7 +59,7 @@ def ask(run, server, times=1, **options):
 
 def says_of_cost(written):
     """A reply with a cost that is written in just this way."""
-    text = json.dumps(body({"content": "2"}, usage={"prompt_tokens": 10, "cost": "?"}))
+    text = json.dumps(response_body({"content": "2"}, usage={"prompt_tokens": 10, "cost": "?"}))
     return json_reply(text.replace('"?"', written))
 
 
@@ -70,7 +70,7 @@ def fails(native_reason):
     return end
 
 
-WITHOUT_COST = json_reply(body({"content": "2"}, usage={"prompt_tokens": 10}))
+WITHOUT_COST = json_reply(response_body({"content": "2"}, usage={"prompt_tokens": 10}))
 
 UNREPORTED = {
     "no answer": (Close(),),
@@ -80,7 +80,7 @@ UNREPORTED = {
     "empty body": json_reply(""),
     "page of HTML": json_reply("<html>Welcome</html>", headers={"content-type": "text/html"}),
     "no choices": json_reply({}),
-    "no usage": json_reply(body({"content": "2"}, usage=None)),
+    "no usage": json_reply(response_body({"content": "2"}, usage=None)),
     "broken stream": stream_reply([says("Pier "), Close()], done=False),
     "reset stream": stream_reply([says("Pier "), Reset()], done=False),
     "unfinished stream": stream_reply([says("Pier ")], done=False),
@@ -336,7 +336,7 @@ def test_a_free_response_lowers_no_estimate(run, scripted_openrouter):
 
 def test_tokens_without_a_cost_count_at_a_list_price(run, scripted_openrouter):
     usage = {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}
-    server = scripted_openrouter(json_reply(body({"content": "2"}, usage=usage)))
+    server = scripted_openrouter(json_reply(response_body({"content": "2"}, usage=usage)))
     with pytest.warns(UnreportedCostWarning), track_spend() as spend:
         run.complete(server.base_url)
 
@@ -345,7 +345,7 @@ def test_tokens_without_a_cost_count_at_a_list_price(run, scripted_openrouter):
 
 def test_what_a_call_is_said_to_cost_wins_over_the_list_price(run, scripted_openrouter):
     usage = {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000}
-    server = scripted_openrouter(json_reply(body({"content": "2"}, usage=usage)))
+    server = scripted_openrouter(json_reply(response_body({"content": "2"}, usage=usage)))
     with pytest.warns(UnreportedCostWarning), Budget(0.1, first_call=0) as budget:
         ask(run, server, 3)
 
