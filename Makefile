@@ -33,7 +33,7 @@ SEED ?= 1
 
 # Damaged responses for an hour, or until STREAMS of them; `.venv/bin/python -m fuzz --seed N --case K` repeats one.
 fuzz: $(READY)
-	PYTHONPATH=tests:tests/core $(BIN)/python -m fuzz --seconds $(SECONDS) --streams $(STREAMS) \
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(SECONDS) --streams $(STREAMS) \
 		--processes $(PROCESSES) --seed $(SEED)
 
 lint: $(READY)

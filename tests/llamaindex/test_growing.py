@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from llama_calls import STREAMS, ask, listening, llm_for
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -25,13 +24,15 @@ from llama_index.core.instrumentation.events.llm import (
     LLMCompletionInProgressEvent,
 )
 from llama_index.core.memory import ChatMemoryBuffer
-from wire import THOUGHT_CALL, chunk
 
 from glm_openrouter import Delta, ToolCallDelta
 from glm_openrouter.testing import stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
 from llamaindex_glm._streaming.lazy import ChatBuilder, CompletionBuilder
+from support.llamaindex_models import STREAMS, ask, listening, llm_for
+from support.samples import THOUGHT_CALL
+from support.wire import chunk
 
 LETTERS = [*(chunk({"content": letter}) for letter in "abc"), chunk({}, "stop")]
 

@@ -9,7 +9,6 @@ from typing import Any
 import bm25s
 import pytest
 import Stemmer
-from llama_calls import llm_for
 from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.embeddings import BaseEmbedding
@@ -44,6 +43,7 @@ from pydantic import BaseModel
 
 from glm_openrouter.testing import OfflineServer
 from llamaindex_glm import GLM
+from support.llamaindex_models import llm_for
 
 NOTES = {
     "tea": "Tea came to Lisbon in 1610. It was sold by apothecaries.",
