@@ -179,7 +179,9 @@ def assemble(
 def assemble_stream(
     *payloads: Mapping[str, Any] | str, done: bool = True, **options: Any
 ) -> tuple[list[Delta], Completion]:
-    return assemble(events(*payloads, done=done), **options)
+    """Put events through that path, each with a read of its own, so that none is joined with another."""
+    pieces = [events(payload, done=False) for payload in payloads]
+    return assemble([*pieces, events(done=done)], **options)
 
 
 def assemble_body(payload: object, **options: Any) -> Completion:
