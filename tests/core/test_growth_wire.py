@@ -280,8 +280,7 @@ def test_details_without_a_second_fragment_are_not_copied():
     accumulator.feed_extras(WireMessage(reasoning_details=sent), is_complete=False)
 
     assert all(
-        kept is came
-        for kept, came in zip(accumulator.build().reasoning_details, sent, strict=True)
+        kept is came for kept, came in zip(accumulator.build().reasoning_details, sent, strict=True)
     )
 
 
