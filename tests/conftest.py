@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from glm_openrouter import AsyncClient, AsyncStream, ChatRequest, Client, Completion, Delta, Stream
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter.testing.pytest_plugin import scripted_openrouter  # noqa: F401 - a fixture, also without the entry point
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -150,6 +151,21 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(request: pytest.FixtureRequest) -> Run:
     """Both clients, one after the other."""
     return Run(request.param)
+
+
+@pytest.fixture
+def separate_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event comes with a read of its own, so that each is an increment of its own, however fast they come."""
+    feed = ResponseParser.feed
+
+    def feed_one_by_one(parser: ResponseParser, data: bytes) -> list[Delta]:
+        deltas: list[Delta] = []
+        for piece in re.split(rb"(?<=\n\n)", data):
+            if not parser.done:
+                deltas += feed(parser, piece)
+        return deltas
+
+    monkeypatch.setattr(ResponseParser, "feed", feed_one_by_one)
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def shown(response: Any) -> str:
     return str(response.message.content if isinstance(response, ChatResponse) else response.text)
 
 
+@pytest.mark.usefixtures("separate_reads")
 @pytest.mark.parametrize("method", STREAMS)
 async def test_a_response_shows_what_had_come_when_it_came(
     scripted_openrouter: StartScript, method: str

@@ -157,6 +157,7 @@ async def test_each_response_mode_answers(
     assert len(offline_openrouter.requests) == calls
 
 
+@pytest.mark.usefixtures("separate_reads")
 @pytest.mark.parametrize(("mode", "calls"), STREAMING_MODES.items())
 async def test_each_response_mode_that_can_stream_does(
     llm: GLM,
