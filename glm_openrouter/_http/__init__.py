@@ -21,7 +21,7 @@ from .options import (
     check_client,
 )
 from .reads import sending
-from .request import RequestBuilder
+from .request import PlainRequest, RequestBuilder
 from .sync_pool import release_sync_client, sync_client
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "HTTPRequest",
     "HTTPResponse",
     "LeavingNoFrames",
+    "PlainRequest",
     "RequestBuilder",
     "Timeout",
     "TransportFailure",

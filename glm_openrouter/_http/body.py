@@ -27,9 +27,9 @@ _ERROR_PAGE = 1 << 16
 class _BaseBody:
     """What both have in common: what comes from the socket is decompressed piece by piece, and counted."""
 
-    def __init__(self, response: HTTPResponse, silence: IdleTimer, limit: int) -> None:
+    def __init__(self, response: HTTPResponse, timer: IdleTimer, limit: int) -> None:
         self.response = response
-        self._silence = silence
+        self._timer = timer
         self._limit = self._left = limit
         self._pieces: Iterator[bytes] = iter(())
         """What is left of the bytes that were read last."""
@@ -50,7 +50,7 @@ class _BaseBody:
         Raises:
             TimeoutError: They come, but have become nothing for too long.
         """
-        self._silence.remaining()
+        self._timer.remaining()
         return cut(data) if self._inflater is None else self._inflater.feed(data)
 
     def _count(self, data: bytes) -> None:
@@ -84,18 +84,18 @@ class Body(_BaseBody):
 
     Args:
         response: Its headers are there, its body is not.
-        silence: The clock behind `timeout`.
+        timer: The clock behind `timeout`.
         limit: How many bytes it may have, decompressed.
 
     Raises:
         httpx.DecodingError: It is compressed in a way that was not asked for.
     """
 
-    def __init__(self, response: HTTPResponse, silence: IdleTimer, limit: int) -> None:
-        super().__init__(response, silence, limit)
+    def __init__(self, response: HTTPResponse, timer: IdleTimer, limit: int) -> None:
+        super().__init__(response, timer, limit)
         self._reads = reads_of(response)
         if self._reads is not None:
-            self._reads.silence = silence
+            self._reads.silence = timer
         consumed = response.is_stream_consumed
         self._chunks = iter(response.iter_bytes() if consumed else response.stream)  # type: ignore[arg-type]
 
@@ -126,7 +126,7 @@ class Body(_BaseBody):
         try:
             while not self._is_enough(content) and (data := self.read()) is not None:
                 content += data
-                self._silence.remaining()
+                self._timer.remaining()
         except Exception as error:
             if not self._is_bearable(error):
                 raise
@@ -140,7 +140,7 @@ class Body(_BaseBody):
             TimeoutError: It does not come in time.
         """
         while self.read() is not None:
-            self._silence.remaining()
+            self._timer.remaining()
 
     def close(self) -> None:
         """Close the connection, unless it is free for the next request."""
@@ -155,7 +155,7 @@ class AsyncBody(_BaseBody):
 
     Args:
         response: Its headers are there, its body is not.
-        silence: The clock behind `timeout`.
+        timer: The clock behind `timeout`.
         limit: How many bytes it may have, decompressed.
         client: What the response comes from.
 
@@ -166,11 +166,11 @@ class AsyncBody(_BaseBody):
     def __init__(
         self,
         response: HTTPResponse,
-        silence: IdleTimer,
+        timer: IdleTimer,
         limit: int,
         client: AsyncHTTPClient | DirectAsyncClient,
     ) -> None:
-        super().__init__(response, silence, limit)
+        super().__init__(response, timer, limit)
         self._client = client
         consumed = response.is_stream_consumed
         self._chunks = aiter(response.aiter_bytes() if consumed else response.stream)  # type: ignore[arg-type]
@@ -194,7 +194,7 @@ class AsyncBody(_BaseBody):
 
     async def _read_chunk(self) -> bytes | None:
         try:
-            async with asyncio.timeout_at(self._silence.deadline):
+            async with asyncio.timeout_at(self._timer.deadline):
                 return await anext(self._chunks, None)
         except RuntimeError as error:
             if self._client.is_closed:
@@ -212,7 +212,7 @@ class AsyncBody(_BaseBody):
         try:
             while not self._is_enough(content) and (data := await self.read()) is not None:
                 content += data
-                self._silence.remaining()
+                self._timer.remaining()
         except Exception as error:
             if not self._is_bearable(error):
                 raise
@@ -226,8 +226,8 @@ class AsyncBody(_BaseBody):
             TimeoutError: It does not come in time.
         """
         while await self.read() is not None:
-            self._silence.remaining()
+            self._timer.remaining()
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Close the connection, unless it is free for the next request."""
         await self.response.aclose()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from glm_openrouter._client.options import show_option
+from glm_openrouter._secrets import show_option
 from glm_openrouter.errors import InvalidRequestError
 
 __all__ = [
