@@ -4,8 +4,8 @@ Theory of operation. LlamaIndex gives out the whole text with every increment. P
 square of its length, for consumers who mostly read `delta`. So the text is kept once for the whole stream, and a
 response knows only its *position*: how many increments there had been.
 
-- `_GrowingText` takes pieces, each with the position at which it came, and gives the text until any position: it joins
-  all pieces once, and cuts. `_Answer` has such texts for the text, the reasoning, and the parts of each tool call.
+- A `GrowingText` takes pieces, each with the position at which it came, and gives the text until any position: it
+  joins all pieces once, and cuts. A `GrowingAnswer` has such texts for text, reasoning, and the parts of each call.
 - A `ChatResponse` is an ordinary one; its message is a `_LazyMessage`, whose `__dict__` has `_LATER` in place of the
   values that nobody has needed yet. A `CompletionResponse`, which holds its text itself, is a `_LazyCompletion`.
 - The first look at such a value, or at anything else of the object, *materialises* it: it gets its values, and its
@@ -18,8 +18,7 @@ assignment), since each of them begins with an attribute. Only `__copy__` asks f
 off.
 """
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -31,17 +30,18 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic import BaseModel
 
-from glm_openrouter import Delta, ToolCallDelta
+from glm_openrouter import Delta
 from llamaindex_glm._from_wire import to_blocks, to_older_calls
 
 from .builder import ChatBuilder, CompletionBuilder, describe_increment
+from .growing import GrowingAnswer, GrowingText
 
 __all__ = ["LazyChatBuilder", "LazyCompletionBuilder"]
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _lock = RLock()
-"""Held while a text is joined and an object becomes an ordinary one: events may be looked at in another thread."""
+"""Held while an object becomes an ordinary one: events may be looked at in another thread."""
 
 
 class LazyChatBuilder(ChatBuilder):
@@ -50,7 +50,7 @@ class LazyChatBuilder(ChatBuilder):
     def __init__(self, *, one_call: bool = False) -> None:
         super().__init__(one_call=one_call)
         self._position = 0
-        self._answer = _Answer(_GrowingText(), {}, max_calls=1 if one_call else None)
+        self._answer = GrowingAnswer(GrowingText(), {}, max_calls=1 if one_call else None)
 
     def feed(self, delta: Delta) -> ChatResponse:
         """Return the response for one increment."""
@@ -64,11 +64,10 @@ class LazyChatBuilder(ChatBuilder):
             values[
                 "additional_kwargs"
             ] = {}  # chat engines look for calls there, with each increment
-        message = _new_lazy(
-            _LazyMessage, _MESSAGE, values, (_message_values, self._answer, self._position)
-        )
+        source = (_message_values, self._answer, self._position)
+        message = _new_lazy(_LazyMessage, {**_MESSAGE, **values, _SOURCE: source})
         facts = describe_increment(delta, has_calls=has_calls)
-        return ChatResponse(message=message, delta=delta.text, additional_kwargs=facts)
+        return _new_response(message, delta.text, facts)
 
 
 class LazyCompletionBuilder(CompletionBuilder):
@@ -76,119 +75,18 @@ class LazyCompletionBuilder(CompletionBuilder):
 
     def __init__(self) -> None:
         self._position = 0
-        self._text = _GrowingText()
+        self._text = GrowingText()
 
     def feed(self, delta: Delta) -> CompletionResponse:
         """Return the response for one increment."""
         self._position += 1
         if delta.text_was_reasoning:
-            self._text = _GrowingText()
+            self._text = GrowingText()
         self._text.add(self._position, delta.text)
-        values = {"delta": delta.text, "additional_kwargs": describe_increment(delta)}
-        return _new_lazy(
-            _LazyCompletion,
-            _COMPLETION,
-            values,
-            (_completion_values, self._text, self._position),
-        )
-
-
-class _GrowingText:
-    """A text that grows, and can be had as it was at any position."""
-
-    __slots__ = ("_ends", "_joined", "_pieces", "_positions")
-
-    def __init__(self) -> None:
-        self._positions: list[int] = []
-        self._pieces: list[str] = []
-        self._joined = ""
-        """As many of the pieces as there are `_ends`."""
-        self._ends: list[int] = []
-        """Where in `_joined` each piece ends."""
-
-    def add(self, position: int, piece: str | None) -> None:
-        """Take what comes next."""
-        if piece:
-            self._positions.append(position)
-            self._pieces.append(piece)
-
-    def until(self, position: int) -> str:
-        """Return what had come at a position."""
-        with _lock:
-            pieces = self._pieces[len(self._ends) :]
-            if pieces:
-                end = len(self._joined)
-                self._joined = "".join([self._joined, *pieces])
-                self._ends += [end := end + len(piece) for piece in pieces]
-            count = bisect_right(self._positions, position)
-            return self._joined[: self._ends[count - 1]] if count else ""
-
-
-class _GrowingCall:
-    """A tool call that grows."""
-
-    __slots__ = ("_arguments", "_begin", "_id", "_name")
-
-    def __init__(self, begin: int) -> None:
-        self._begin = begin
-        self._id = _GrowingText()
-        self._name = _GrowingText()
-        self._arguments = _GrowingText()
-
-    def add(self, position: int, part: ToolCallDelta) -> None:
-        """Take what comes next."""
-        self._id.add(position, part.id)
-        self._name.add(position, part.name)
-        self._arguments.add(position, part.arguments)
-
-    def has_begun(self, position: int) -> bool:
-        """Return whether there was anything of it at a position."""
-        return self._begin <= position
-
-    def until(self, position: int) -> tuple[str | None, str, str]:
-        """Return id, name and arguments as they were at a position."""
-        call_id = self._id.until(position) or None
-        return call_id, self._name.until(position), self._arguments.until(position)
-
-
-class _Answer:
-    """What comes in a stream.
-
-    Args:
-        reasoning: The reasoning, to which more may come.
-        calls: The tool calls by index, to which more may come.
-        max_calls: How many of the calls to show; `None` for all.
-    """
-
-    def __init__(
-        self,
-        reasoning: _GrowingText,
-        calls: dict[int | None, _GrowingCall],
-        max_calls: int | None,
-    ) -> None:
-        self.text = _GrowingText()
-        self.reasoning = reasoning
-        self.calls = calls
-        self._max_calls = max_calls
-
-    def with_text_as_reasoning(self, position: int) -> "_Answer":
-        """Return the answer that goes on where all text was reasoning; responses so far keep the text of this one."""
-        self.reasoning.add(position, self.text.until(position))
-        return _Answer(self.reasoning, self.calls, self._max_calls)
-
-    def add(self, position: int, delta: Delta) -> None:
-        """Take one increment."""
-        self.text.add(position, delta.text)
-        self.reasoning.add(position, delta.reasoning)
-        for part in delta.tool_calls:
-            if part.index not in self.calls:
-                self.calls[part.index] = _GrowingCall(position)
-            self.calls[part.index].add(position, part)
-
-    def calls_until(self, position: int) -> list[tuple[str | None, str, str]]:
-        """Return the calls to show as they were at a position."""
-        shown_calls = list(self.calls.values())[: self._max_calls]
-        return [call.until(position) for call in shown_calls if call.has_begun(position)]
+        facts = describe_increment(delta)
+        source = (_completion_values, self._text, self._position)
+        values = {"delta": delta.text, "additional_kwargs": facts, _SOURCE: source}
+        return _new_lazy(_LazyCompletion, {**_COMPLETION, **values})
 
 
 _LATER: Any = object()
@@ -196,6 +94,9 @@ _LATER: Any = object()
 
 _SOURCE = "_source"
 """Where the `__dict__` of a lazy model says what makes its values: a function and its arguments."""
+
+_ASKED_BY_ISINSTANCE = frozenset(("__class__", "__pydantic_decorators__"))
+"""What `isinstance` looks at before pydantic 2.12; that is no look at the values."""
 
 _set = object.__setattr__
 
@@ -213,7 +114,11 @@ class _Lazy:
 
     def __getattribute__(self, name: str) -> Any:
         value = _values_of(self).get(name, _LATER)
-        return getattr(_materialise(self), name) if value is _LATER else value
+        if value is not _LATER:
+            return value
+        if name in _ASKED_BY_ISINSTANCE:
+            return object.__getattribute__(self, name)
+        return getattr(_materialise(self), name)
 
     def __copy__(self) -> Any:
         return _materialise(self).__copy__()
@@ -235,19 +140,32 @@ _ORDINARY: Mapping[type, tuple[type[BaseModel], frozenset[str]]] = {
 
 _MESSAGE = dict.fromkeys(vars(ChatMessage()), _LATER)
 _COMPLETION = {**vars(CompletionResponse(text="")), "text": _LATER}
-"""The values of a lazy model, in the order of the fields, in which pydantic shows them."""
+_RESPONSE = vars(ChatResponse(message=ChatMessage()))
+"""The values that models begin with, in the order of the fields, in which pydantic shows them."""
 
 
-def _new_lazy(
-    kind: type[Model],
-    defaults: Mapping[str, Any],
-    values: Mapping[str, Any],
-    source: tuple[Callable[..., dict[str, Any]], object, int],
-) -> Model:
-    """Return a lazy model; pydantic's own way of making one would cost more than all the rest of an increment."""
+# pydantic's own way of making a model costs more than all the rest of an increment; the values are ours.
+
+
+def _new_lazy(kind: type[Model], values: dict[str, Any]) -> Model:
     model = object.__new__(kind)
-    _set(model, "__dict__", {**defaults, **values, _SOURCE: source})
+    _set(model, "__dict__", values)
     return model
+
+
+def _new_response(message: ChatMessage, delta: str, facts: dict[str, Any]) -> ChatResponse:
+    response = object.__new__(ChatResponse)
+    values = {"message": message, "delta": delta, "additional_kwargs": facts}
+    _set_values(response, {**_RESPONSE, **values}, set(values))
+    return response
+
+
+def _set_values(model: BaseModel, values: dict[str, Any], fields_set: set[str]) -> None:
+    """Set all that pydantic keeps of a model; its values last, so that an interrupt before leaves it as it was."""
+    _set(model, "__pydantic_fields_set__", fields_set)
+    _set(model, "__pydantic_extra__", None)
+    _set(model, "__pydantic_private__", None)
+    _set(model, "__dict__", values)
 
 
 def _materialise(model: Any) -> Any:
@@ -258,31 +176,27 @@ def _materialise(model: Any) -> Any:
         ordinary, fields_set = _ORDINARY[type(model)]
         values = _values_of(model)
         if _SOURCE in values:  # else somebody makes a new one with the class of a lazy model
-            _fill(model, values, fields_set)
+            _set_values(model, _complete(values), set(fields_set))
         _set(model, "__class__", ordinary)
         return model
 
 
-def _fill(model: object, values: Mapping[str, Any], fields_set: frozenset[str]) -> None:
-    """Give a lazy model its values; should an interrupt end this halfway, the next look begins anew."""
+def _complete(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a lazy model with those that are not there yet."""
     make, source, position = values[_SOURCE]
     made = make(source, position)
-    complete = {
+    return {
         name: made[name] if value is _LATER else value
         for name, value in values.items()
         if name != _SOURCE
     }
-    _set(model, "__pydantic_fields_set__", set(fields_set))
-    _set(model, "__pydantic_extra__", None)
-    _set(model, "__pydantic_private__", None)
-    _set(model, "__dict__", complete)
 
 
-def _message_values(answer: _Answer, position: int) -> dict[str, Any]:
+def _message_values(answer: GrowingAnswer, position: int) -> dict[str, Any]:
     calls = answer.calls_until(position)
     blocks = to_blocks(answer.text.until(position), answer.reasoning.until(position), calls)
     return {"additional_kwargs": to_older_calls(calls), "blocks": blocks}
 
 
-def _completion_values(text: _GrowingText, position: int) -> dict[str, Any]:
+def _completion_values(text: GrowingText, position: int) -> dict[str, Any]:
     return {"text": text.until(position)}

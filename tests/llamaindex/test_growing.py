@@ -35,7 +35,8 @@ from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
 from llamaindex_glm._streaming import choice
 from llamaindex_glm._streaming.eager import EagerChatBuilder, EagerCompletionBuilder
-from llamaindex_glm._streaming.lazy import LazyChatBuilder, LazyCompletionBuilder, _GrowingText
+from llamaindex_glm._streaming.growing import GrowingText
+from llamaindex_glm._streaming.lazy import LazyChatBuilder, LazyCompletionBuilder
 
 LETTERS = [*(chunk({"content": letter}) for letter in "abc"), chunk({}, "stop")]
 
@@ -183,7 +184,6 @@ LOOKS_AT_MESSAGES: dict[str, Callable[[Any], Any]] = {
     "additional_kwargs": lambda response: response.message.additional_kwargs,
     "dump of what was set": lambda response: response.message.model_dump(exclude_unset=True),
     "model_copy": lambda response: response.message.model_copy(deep=True),
-    "class": lambda response: response.message.__class__,
     "copy": lambda response: copy.copy(response.message),
     "deepcopy": lambda response: copy.deepcopy(response.message),
     "pickle": lambda response: pickle.loads(pickle.dumps(response.message)),
@@ -431,7 +431,7 @@ def test_memory_grows_with_the_length_of_the_answer_and_not_its_square(kind: Kin
 
 def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     positions: list[int] = []
-    monkeypatch.setattr(_GrowingText, "until", lambda _, position: positions.append(position))
+    monkeypatch.setattr(GrowingText, "until", lambda _, position: positions.append(position))
     return positions
 
 
