@@ -44,9 +44,6 @@ REPLIES = {
 }
 
 
-        monkeypatch.delenv(name.lower(), raising=False)
-
-
 @pytest.fixture
 def closed_port():
     with socket.create_server(("127.0.0.1", 0)) as listening:
