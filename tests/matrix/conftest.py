@@ -1,6 +1,6 @@
 import pytest
 
-from support.answers import SURFACES, Surface
+from support.surfaces import SURFACES, Surface
 
 
 @pytest.fixture(params=SURFACES, ids=str)

@@ -7,6 +7,7 @@ import pytest
 
 from glm_openrouter import APIConnectionError, APITimeoutError, ResponseTooLargeError
 from glm_openrouter.testing import Close, Send, Status, Wait, bytes_reply, stream_reply
+from support.surfaces import across
 from support.wire import USAGE, call, chunk, event_stream, response_body
 
 HEAD = Status(200, {"content-type": "text/event-stream"})
@@ -32,7 +33,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("flood", FLOODS)
+@across("flood", FLOODS, "a bomb", "comments")
 def test_too_large_a_response_is_refused(surface, scripted_openrouter, waits, flood):
     server = scripted_openrouter(FLOODS[flood])
     with pytest.raises(ResponseTooLargeError, match="max_response_bytes"):
@@ -57,7 +58,7 @@ EMPTY = {
 }
 
 
-@pytest.mark.parametrize("empty", EMPTY)
+@across("empty", EMPTY, "increments")
 def test_events_that_bring_nothing_do_not_go_on(surface, scripted_openrouter, empty):
     flood = (Send(event_stream(EMPTY[empty], done=False)), Wait(0.04)) * 500
     half = Send(event_stream(chunk({"content": "Half"}), done=False))
@@ -84,7 +85,7 @@ KEPT = {
 }
 
 
-@pytest.mark.parametrize("answer", KEPT)
+@across("answer", KEPT, "a stream")
 def test_a_whole_answer_is_not_bought_again(surface, scripted_openrouter, waits, answer):
     server = scripted_openrouter(KEPT[answer])
     assert surface.ask(server.base_url, waits=waits).text == "Yes."

@@ -4,6 +4,7 @@ import pytest
 
 from glm_openrouter import StreamInterruptedError
 from glm_openrouter.testing import Close, Hold, Reset, bytes_reply
+from support.surfaces import across
 from support.wire import USAGE, chunk, event_stream
 
 HALF = chunk({"content": "Half"})
@@ -21,7 +22,7 @@ COMPLETE = {
 }
 
 
-@pytest.mark.parametrize("end", COMPLETE)
+@across("end", COMPLETE, "the end marker, then nothing", "no end marker, then a cut")
 def test_after_the_finish_reason_nothing_can_go_wrong(surface, scripted_openrouter, end):
     body, step = COMPLETE[end]
     answer = surface.ask(scripted_openrouter((*bytes_reply(body), step)).base_url)
@@ -38,7 +39,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("end", BROKEN)
+@across("end", BROKEN, "a clean close", "a reset", "the end marker alone")
 def test_an_answer_without_a_finish_reason_is_an_error_that_holds_it(
     surface, scripted_openrouter, end
 ):
@@ -77,7 +78,7 @@ USAGES = {
 }
 
 
-@pytest.mark.parametrize("form", USAGES)
+@across("form", USAGES, "in a chunk without choices", "twice", "in every chunk")
 def test_usage_counts_once_and_the_last_one_wins(surface, scripted_openrouter, form):
     answer = surface.ask(scripted_openrouter(bytes_reply(event_stream(*USAGES[form]))).base_url)
     assert (answer.text, answer.finish_reason, answer.usage) == ("Half an answer", "stop", USED)

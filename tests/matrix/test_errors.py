@@ -8,7 +8,7 @@ from langchain_core.exceptions import ContextOverflowError, ModelError
 
 from glm_openrouter import errors
 from glm_openrouter.testing import Close, Send, Status, bytes_reply, json_reply
-from support.answers import KEY
+from support.surfaces import KEY, Surface, across
 from support.wire import chunk, event_stream
 
 HALF = chunk({"content": "Half"})
@@ -53,9 +53,15 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("code", TYPES)
-def test_an_error_reads_the_same_wherever_it_is(surface, scripted_openrouter, place, code):
+CODES_AND_PLACES = {
+    **{f"{code} in the status": (code, "the status") for code in TYPES},
+    **{f"429 in {place}": (429, place) for place in PLACES},
+}
+
+
+@across("where", CODES_AND_PLACES, "404 in the status", "429 in a chunk", "503 in the status")
+def test_an_error_reads_the_same_wherever_it_is(surface, scripted_openrouter, where):
+    code, place = CODES_AND_PLACES[where]
     server = scripted_openrouter(PLACES[place](code))
     with pytest.raises(TYPES[code]) as caught:
         surface.ask(server.base_url)
@@ -64,6 +70,14 @@ def test_an_error_reads_the_same_wherever_it_is(surface, scripted_openrouter, pl
     assert (error.status_code, error.provider_name) == (code, "Z.AI")
     assert isinstance(error, ModelError) == (surface.framework == "langchain")
     assert KEY not in repr(error)
+
+
+@pytest.mark.parametrize("code", TYPES)
+def test_every_status_is_an_error_of_both_families(scripted_openrouter, code):
+    server = scripted_openrouter(PLACES["the status"](code))
+    with pytest.raises(TYPES[code]) as caught:
+        Surface("langchain", "sync", streamed=False).ask(server.base_url)
+    assert isinstance(caught.value, ModelError)
 
 
 WORDINGS = {
@@ -99,7 +113,7 @@ WORDINGS = {
 }
 
 
-@pytest.mark.parametrize("wording", WORDINGS)
+@across("wording", WORDINGS, "no code", "JSON in text in raw")
 def test_the_text_is_found_however_it_is_wrapped(surface, scripted_openrouter, wording):
     body, kind = WORDINGS[wording]
     with pytest.raises(kind, match="Slow down"):
@@ -114,7 +128,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES)
+@across("page", PAGES, "HTML", "nothing")
 def test_a_page_of_a_proxy_is_an_error_of_its_status(surface, scripted_openrouter, page):
     body, said = PAGES[page]
     reply = bytes_reply(body, status=502, headers={"content-type": "text/html"})
@@ -161,7 +175,7 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("failure", FAILURES)
+@across("failure", FAILURES, "an error in a chunk", "an error as finish reason")
 def test_an_error_after_text_holds_the_text(surface, scripted_openrouter, failure):
     body = event_stream(HALF, FAILURES[failure])
     with pytest.raises(errors.APIStatusError) as caught:

@@ -7,6 +7,7 @@ import pytest
 
 from glm_openrouter import APIResponseError
 from glm_openrouter.testing import bytes_reply
+from support.surfaces import across, core_path
 from support.wire import USAGE, chunk, event_stream, response_body
 
 PARTS = (
@@ -40,13 +41,13 @@ FRAMES = {
 }
 
 
-@pytest.mark.parametrize("frame", FRAMES)
+@across("frame", FRAMES, "CRLF", "several data lines", "no blank line at the end")
 def test_every_legal_frame_gives_the_same_answer(surface, scripted_openrouter, frame):
     answer = surface.ask(scripted_openrouter(bytes_reply(FRAMES[frame])).base_url)
     assert (answer.text, answer.streamed, answer.usage) == (TEXT, TEXT, USED)
 
 
-@pytest.mark.parametrize("size", [1, 7])
+@across("size", {1: 1, 7: 7}, 7)
 def test_bytes_may_be_cut_anywhere(surface, scripted_openrouter, size):
     answer = surface.ask(scripted_openrouter(bytes_reply(PLAIN, pieces=size)).base_url)
     assert (answer.text, answer.usage) == (TEXT, USED)
@@ -81,19 +82,27 @@ def test_half_of_an_escaped_character_is_no_failure(surface, scripted_openrouter
     assert answer.text == TEXT.replace("ø", "\ufffd")
 
 
+@core_path
 def test_an_event_of_four_megabytes_arrives_whole(surface, scripted_openrouter):
     long = "snow " * 800_000
     body = event_stream(chunk({"content": long}, "stop"))
     assert surface.ask(scripted_openrouter(bytes_reply(body)).base_url).text == long
 
 
-@pytest.mark.parametrize("headers", [JSON, EVENTS], ids=["as JSON", "as an event stream"])
-@pytest.mark.parametrize(
-    "padding",
-    [b"", b"\n \n\n", b"\xef\xbb\xbf"],
-    ids=["plain", "after white space", "after a mark"],
-)
-def test_one_json_document_answers_a_stream_too(surface, scripted_openrouter, headers, padding):
+DOCUMENTS = {
+    f"{place} {name}": (padding, headers)
+    for place, padding in (
+        ("plain", b""),
+        ("after blanks", b"\n \n\n"),
+        ("after a mark", b"\xef\xbb\xbf"),
+    )
+    for name, headers in (("as JSON", JSON), ("as an event stream", EVENTS))
+}
+
+
+@across("form", DOCUMENTS, "plain as JSON", "after blanks as an event stream")
+def test_one_json_document_answers_a_stream_too(surface, scripted_openrouter, form):
+    padding, headers = DOCUMENTS[form]
     document = json.dumps(response_body({"content": "Frost"})).encode()
     server = scripted_openrouter(bytes_reply(padding + document, headers=headers))
     answer = surface.ask(server.base_url)
@@ -139,7 +148,7 @@ ODD_CHUNKS = {
 }
 
 
-@pytest.mark.parametrize("name", ODD_CHUNKS)
+@across("name", ODD_CHUNKS, "null choices", "a choice without delta", "odd types")
 def test_a_chunk_that_says_nothing_changes_nothing(surface, scripted_openrouter, name):
     body = event_stream(PARTS[0], ODD_CHUNKS[name], *PARTS[1:])
     answer = surface.ask(scripted_openrouter(bytes_reply(body)).base_url)

@@ -6,6 +6,7 @@ import pytest
 
 from glm_openrouter import APITimeoutError
 from glm_openrouter.testing import Comment, Hold, Send, Status, Wait, bytes_reply
+from support.surfaces import across
 from support.wire import USAGE, chunk, event_stream
 
 HEAD = Status(200, {"content-type": "text/event-stream"})
@@ -27,7 +28,7 @@ SILENCES = {
 }
 
 
-@pytest.mark.parametrize("place", SILENCES)
+@across("place", SILENCES, "before the response", "between events, but for comments")
 def test_silence_is_a_timeout_that_says_what_came_last(surface, scripted_openrouter, place):
     steps, last = SILENCES[place]
     server = scripted_openrouter(steps)

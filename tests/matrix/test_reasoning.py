@@ -1,8 +1,7 @@
 """Reasoning in every form in which it comes: apart from the answer, once, and kept to be sent back."""
 
-import pytest
-
 from glm_openrouter.testing import bytes_reply
+from support.surfaces import across
 from support.wire import chunk, event_stream, thinks
 
 
@@ -83,7 +82,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@across("form", FORMS, "text and details", "details without text", "after the answer")
 def test_reasoning_is_apart_from_the_answer_and_counts_once(surface, scripted_openrouter, form):
     events, text, merged = FORMS[form]
     answer = surface.ask(scripted_openrouter(bytes_reply(event_stream(*events))).base_url)

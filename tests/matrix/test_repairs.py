@@ -3,13 +3,13 @@
 import pytest
 
 from glm_openrouter.testing import bytes_reply
-from support.answers import TOOLS
+from support.surfaces import TOOLS, across, core_path
 from support.wire import chunk, event_stream, thinks
 
 STOP = chunk({}, "stop")
 WEATHER = "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n</tool_call>"
 CLOCK = "<tool_call>clock\n<arg_key>zone</arg_key>\n<arg_value>3</arg_value>\n</tool_call>"
-SIZES = [1, 5, 1000]
+SIZES = {1: "character by character", 5: "in pieces", 1000: "whole"}
 
 
 def said(text, size):
@@ -28,7 +28,7 @@ def runnable(answer):
     return [(name, arguments) for _, name, arguments in answer.calls]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@across("size", SIZES, 5)
 def test_calls_that_leaked_into_the_text_are_calls(surface, scripted_openrouter, size):
     server = scripted_openrouter(reply(*said(f"I look.\n{WEATHER}\n{CLOCK}", size)))
     answer = surface.ask(server.base_url, tools=TOOLS)
@@ -37,7 +37,7 @@ def test_calls_that_leaked_into_the_text_are_calls(surface, scripted_openrouter,
     assert answer.text.strip() == answer.streamed.strip() == "I look."
 
 
-@pytest.mark.parametrize("size", SIZES)
+@across("size", SIZES, 5)
 def test_calls_that_leaked_into_the_reasoning_are_calls(surface, scripted_openrouter, size):
     server = scripted_openrouter(reply(*thought(f"I look.\n{WEATHER}", size)))
     answer = surface.ask(server.base_url, tools=TOOLS)
@@ -45,6 +45,7 @@ def test_calls_that_leaked_into_the_reasoning_are_calls(surface, scripted_openro
     assert answer.reasoning.strip() == "I look."
 
 
+@core_path
 def test_a_leaked_call_is_found_wherever_it_is_cut(surface, scripted_openrouter):
     cuts = range(1, len(WEATHER))
     server = scripted_openrouter(
@@ -73,10 +74,22 @@ LEFT_ALONE = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", LEFT_ALONE)
-def test_text_that_only_looks_like_a_marker_is_unchanged(surface, scripted_openrouter, name, size):
-    text = LEFT_ALONE[name]
+ALONE_IN_PIECES = {
+    f"{name}, {cut}": (text, size)
+    for name, text in LEFT_ALONE.items()
+    for size, cut in SIZES.items()
+}
+
+
+@across(
+    "name",
+    ALONE_IN_PIECES,
+    "a fence, in pieces",
+    "half of a call, character by character",
+    "thinking with its end, whole",
+)
+def test_text_that_only_looks_like_a_marker_is_unchanged(surface, scripted_openrouter, name):
+    text, size = ALONE_IN_PIECES[name]
     answer = surface.ask(scripted_openrouter(reply(*said(text, size))).base_url, tools=TOOLS)
     assert (answer.text, answer.streamed, answer.calls) == (text, text, [])
 
@@ -86,14 +99,14 @@ def test_without_tools_nothing_is_a_call(surface, scripted_openrouter):
     assert (answer.text, answer.calls) == (WEATHER, [])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@across("size", SIZES, 5)
 def test_thinking_that_leaked_into_the_text_is_reasoning(surface, scripted_openrouter, size):
     server = scripted_openrouter(reply(*said("<think>Hm, well.</think>\nYes.", size)))
     answer = surface.ask(server.base_url)
     assert (answer.reasoning, answer.text, answer.streamed) == ("Hm, well.", "Yes.", "Yes.")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@across("size", SIZES, 5)
 def test_the_newlines_before_the_answer_are_dropped(surface, scripted_openrouter, size):
     answer = surface.ask(scripted_openrouter(reply(*said("\n\nYes.\n\nNo.\n", size))).base_url)
     assert (answer.text, answer.streamed) == ("Yes.\n\nNo.\n", "Yes.\n\nNo.\n")

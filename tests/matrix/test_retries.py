@@ -8,6 +8,7 @@ import pytest
 from glm_openrouter import APIConnectionError, InternalServerError, RateLimitError
 from glm_openrouter._client import retry
 from glm_openrouter.testing import Close, Reset, bytes_reply, json_reply
+from support.surfaces import across
 from support.wire import chunk, event_stream, response_body
 
 GOOD = bytes_reply(event_stream(chunk({"content": "Yes."}, "stop")))
@@ -46,14 +47,14 @@ PASSING = {
 }
 
 
-@pytest.mark.parametrize("failure", PASSING)
+@across("failure", PASSING, "429", "a connection that is reset", "a first event that is an error")
 def test_a_passing_failure_is_tried_again(surface, scripted_openrouter, waits, failure):
     server = scripted_openrouter(PASSING[failure], GOOD)
     assert surface.ask(server.base_url, waits=waits, max_retries=1).text == "Yes."
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422])
+@across("status", dict.fromkeys((400, 401, 402, 403, 404, 413, 422)), 400, 404)
 def test_a_failure_that_stays_is_not_tried_again(surface, scripted_openrouter, waits, status):
     failure = json_reply({"error": {"code": status, "message": "No"}}, status=status)
     server = scripted_openrouter(failure, GOOD)
@@ -92,7 +93,7 @@ WAITS = {
 }
 
 
-@pytest.mark.parametrize("form", WAITS)
+@across("form", WAITS, "seconds in the header", "the reset in the body")
 def test_the_wait_that_the_answer_asks_for_is_a_floor(surface, scripted_openrouter, waits, form):
     server = scripted_openrouter(WAITS[form](), GOOD)
     surface.ask(server.base_url, waits=waits, max_retries=1)

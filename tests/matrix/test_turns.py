@@ -10,7 +10,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from glm_openrouter.testing import bytes_reply, json_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
-from support.answers import KEY, QUESTION, TOOLS, iterate, settled
+from support.surfaces import KEY, QUESTION, TOOLS, iterate, settled
 from support.wire import call, chunk, event_stream, response_body, thinks
 
 ANSWER = bytes_reply(event_stream(chunk({"content": "Frost."}, "stop")))
@@ -139,10 +139,10 @@ def second_request(server, framework, in_loop, streamed):
 
 
 @pytest.mark.parametrize("form", FIRST_TURNS)
-def test_a_turn_goes_back_as_it_came(scripted_openrouter, framework, in_loop, streamed, form):
+def test_a_turn_goes_back_as_it_came(scripted_openrouter, framework, streamed, form):
     events, expected = FIRST_TURNS[form]
     server = scripted_openrouter(bytes_reply(event_stream(*events)), ANSWER)
-    turn = second_request(server, framework, in_loop, streamed)[1]
+    turn = second_request(server, framework, False, streamed)[1]
     kept = {key: turn[key] for key in turn if key.startswith("reasoning")}
     assert kept == expected
     assert turn["tool_calls"] == [
@@ -187,12 +187,10 @@ WISHES = {
 
 
 @pytest.mark.parametrize("wish", WISHES)
-def test_what_is_wished_of_reasoning_is_on_the_wire(
-    scripted_openrouter, framework, in_loop, streamed, wish
-):
+def test_what_is_wished_of_reasoning_is_on_the_wire(scripted_openrouter, framework, wish):
     given, sent = WISHES[wish]
     server = scripted_openrouter(bytes_reply(event_stream(LAST)), ANSWER)
-    asyncio.run(framework(server.base_url, in_loop, streamed, reasoning=given).run())
+    asyncio.run(framework(server.base_url, False, True, reasoning=given).run())
     assert [request.body["reasoning"] for request in server.requests] == [sent, sent]
 
 

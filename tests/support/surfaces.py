@@ -1,4 +1,9 @@
-"""One way to ask a question over every surface: core, LangChain and LlamaIndex, both colours, streamed and not."""
+"""One way to ask a question over every surface: core, LangChain and LlamaIndex, both colours, streamed and not.
+
+`across` runs each shape of a response on the core path, and a few representative ones on every surface. One path is
+what makes that sound: every surface reads its response through `ResponseParser`, and an adapter only translates the
+deltas and the completion, whatever shape they were read from.
+"""
 
 import asyncio
 import itertools
@@ -6,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from clock import noted_waits
+import pytest
 from langchain_core.messages import AIMessage
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -20,6 +25,8 @@ from glm_openrouter import AsyncClient, ChatRequest, Client, Completion, Truncat
 from glm_openrouter._json.strict import parse_arguments
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
+
+from .clock import noted_waits
 
 KEY = "sk-or-v1-of-a-surface"
 QUESTION = "What is the weather, and what time is it?"
@@ -226,3 +233,30 @@ ASKERS: dict[str, Any] = {
 SURFACES = [
     Surface(*parts) for parts in itertools.product(ASKERS, ("sync", "async"), (False, True))
 ]
+
+
+CORE_PATH = [
+    surface for surface in SURFACES if str(surface) in ("core-sync-stream", "core-async-whole")
+]
+
+
+def across(name: str, shapes: Iterable[Any], *representative: Any) -> pytest.MarkDecorator:
+    """Have a test run with each shape on the core path, and with the representative ones on every surface.
+
+    Args:
+        name: Of the argument that gets the name of the shape; `surface` gets the surface.
+        shapes: Their names.
+        representative: Those whose way through an adapter differs.
+    """
+    assert {*representative} <= {*shapes}
+    cases = [
+        pytest.param(surface, shape, id=f"{surface}-{shape}")
+        for surface in SURFACES
+        for shape in shapes
+        if surface in CORE_PATH or shape in representative
+    ]
+    return pytest.mark.parametrize(("surface", name), cases)
+
+
+core_path = pytest.mark.parametrize("surface", CORE_PATH, ids=str)
+"""Has a test run on the core path alone."""
