@@ -5,13 +5,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest test-newest fuzz lint types format bench clean
+.PHONY: demo test test-all test-lowest test-newest fuzz lint types format hooks bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -q
+
+# The tests on every Python: the newest versions on each, the lowest on the oldest. One of them: `.venv/bin/nox -s newest-3.12`.
+test-all: $(READY)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group sessions
+	$(BIN)/nox --error-on-missing-interpreters
 
 # The tests with the lowest versions of the direct dependencies that pyproject.toml allows.
 test-lowest:
@@ -28,12 +33,13 @@ SEED ?= 1
 
 # Damaged responses for an hour, or until STREAMS of them; `.venv/bin/python -m fuzz --seed N --case K` repeats one.
 fuzz: $(READY)
-	PYTHONPATH=tests:tests/core $(BIN)/python -m fuzz --seconds $(SECONDS) --streams $(STREAMS) \
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(SECONDS) --streams $(STREAMS) \
 		--processes $(PROCESSES) --seed $(SEED)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 
 types: $(READY)
 	$(BIN)/mypy
@@ -43,6 +49,11 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# From then on git looks at each commit as .pre-commit-config.yaml says.
+hooks: $(READY)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group hooks
+	$(BIN)/pre-commit install
+
 bench: $(READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group bench
 	$(BIN)/python benchmarks/stream.py
@@ -50,11 +61,11 @@ bench: $(READY)
 RESOLUTION ?= highest
 
 $(READY): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --upgrade --resolution $(RESOLUTION) \
 		--editable '.[all]' --group test --group lint
 	@touch $(READY)
 
 clean:
-	rm -rf .venv .venv-lowest .venv-newest .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -22,6 +22,7 @@ from glm_openrouter._json.strict import parse_arguments
 from glm_openrouter.request.messages import tool_call
 
 __all__ = [
+    "IN_PROGRESS",
     "to_blocks",
     "to_completion_response",
     "to_older_calls",
@@ -32,6 +33,9 @@ __all__ = [
 Block = TextBlock | ThinkingBlock | ToolCallBlock | CitationBlock
 Call = tuple[str | None, str, str]
 """Id, name and arguments as text."""
+
+IN_PROGRESS = "in_progress"
+"""Marks responses of a stream whose tool calls may still grow, in `additional_kwargs`, where it survives a dump."""
 
 
 def to_response(
@@ -95,17 +99,17 @@ def to_completion_response(response: ChatResponse) -> CompletionResponse:
 
 
 def to_tool_selections(response: ChatResponse) -> list[ToolSelection]:
-    """Return the tool calls of a response; of one that still grows, calls that are not complete are left out.
+    """Return the tool calls of a response; of one in progress, calls that are not complete are left out.
 
     Raises:
-        TruncatedToolCallError: The response is finished, and the arguments of a call are not a JSON object.
+        TruncatedToolCallError: The response is not in progress, and the arguments of a call are not a JSON object.
     """
-    finished = response.delta is None or response.raw is not None
+    in_progress = response.additional_kwargs.get(IN_PROGRESS, False)
     selections = []
     for block in response.message.blocks:
         if isinstance(block, ToolCallBlock):
             arguments = _to_kwargs(block)
-            if arguments is None and finished:
+            if arguments is None and not in_progress:
                 error = "The arguments are not a complete JSON object."
                 name, written = block.tool_name, str(block.tool_kwargs)
                 raise truncated(ToolCall(block.tool_call_id or "", name, written, error=error))

@@ -36,7 +36,8 @@ from glm_openrouter.request.parameters import parameters_of
 from ._compat import OpenAICompatArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
 from ._refusal import refuse_options_of_calls
-from ._streaming.lazy import ChatBuilder, CompletionBuilder, ResponseBuilder
+from ._streaming.builder import ResponseBuilder
+from ._streaming.choice import new_chat_builder, new_completion_builder
 from ._structured import StructuredPrediction
 from ._to_wire import to_messages, to_tool
 
@@ -226,7 +227,7 @@ class GLM(
         raises, while iterating.
         """
         request = self._request(messages, kwargs)
-        return self._stream(request, ChatBuilder(one_call=_one_call(request)))
+        return self._stream(request, new_chat_builder(one_call=_one_call(request)))
 
     @llm_chat_callback()
     async def astream_chat(
@@ -234,7 +235,7 @@ class GLM(
     ) -> ChatResponseAsyncGen:
         """Return the responses to a conversation while it grows; see `stream_chat`."""
         request = self._request(messages, kwargs)
-        return self._astream(request, ChatBuilder(one_call=_one_call(request)))
+        return self._astream(request, new_chat_builder(one_call=_one_call(request)))
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
@@ -255,14 +256,16 @@ class GLM(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        return self._stream(self._text_request(prompt, formatted, kwargs), CompletionBuilder())
+        return self._stream(self._text_request(prompt, formatted, kwargs), new_completion_builder())
 
     @llm_completion_callback()
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        return self._astream(self._text_request(prompt, formatted, kwargs), CompletionBuilder())
+        return self._astream(
+            self._text_request(prompt, formatted, kwargs), new_completion_builder()
+        )
 
     def _complete(self, request: ChatRequest) -> ChatResponse:
         return to_response(self._client.complete(request), one_call=_one_call(request))
@@ -277,7 +280,7 @@ class GLM(
         with self._client.stream(request) as stream:
             for delta in stream:
                 yield builder.feed(delta)
-            yield builder.finish(stream.completion)
+            yield builder.flush(stream.completion)
 
     async def _astream(
         self, request: ChatRequest, builder: ResponseBuilder[Response]
@@ -285,7 +288,7 @@ class GLM(
         async with self._async_client.stream(request) as stream:
             async for delta in stream:
                 yield builder.feed(delta)
-            yield builder.finish(stream.completion)
+            yield builder.flush(stream.completion)
 
     def _prepare_chat_with_tools(
         self,
@@ -328,11 +331,11 @@ class GLM(
     ) -> list[ToolSelection]:
         """Return the tool calls of a response.
 
-        Agents also ask with each response of a stream: of one that still grows, calls that are not complete are left
+        Agents also ask with each response of a stream: of those before the last, calls that are not complete are left
         out.
 
         Raises:
-            TruncatedToolCallError: The response is finished, and the arguments of a call are not a JSON object.
+            TruncatedToolCallError: The response is not one of those, and the arguments of a call are not a JSON object.
             ValueError: There is no call, and `error_on_no_tool_call` is set.
         """
         selections = to_tool_selections(response)

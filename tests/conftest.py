@@ -1,6 +1,9 @@
 """What tests share: `run` lets one body test the synchronous and the asynchronous client."""
 
 import asyncio
+import gc
+import os
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -8,14 +11,18 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
-from clock import noted_waits
 from hypothesis import settings
 
 from glm_openrouter import AsyncClient, AsyncStream, ChatRequest, Client, Completion, Delta, Stream
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter.testing.pytest_plugin import scripted_openrouter  # noqa: F401 - a fixture, also without the entry point
+from support.clock import noted_waits
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
+
+FROM_OUTSIDE = re.compile(r"(OPENROUTER|OPENAI|LANGSMITH|LANGCHAIN|GLM)_|(.*_)?proxy$", re.I)
+"""What a shell may have set that changes what a client does: keys, proxies, tracing."""
 
 T = TypeVar("T")
 
@@ -128,10 +135,37 @@ def waits() -> Iterator[list[float]]:
         yield seconds
 
 
+def pytest_collection_finish() -> None:
+    """Take thousands of tests and three frameworks out of what each `gc.collect()` of a test looks at."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in filter(FROM_OUTSIDE.match, list(os.environ)):
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture(params=["sync", "async"])
 def run(request: pytest.FixtureRequest, waits: list[float]) -> Run:
     """Both clients, one after the other."""
     return Run(request.param, waits)
+
+
+@pytest.fixture
+def separate_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event comes with a read of its own, so that each is an increment of its own, however fast they come."""
+    feed = ResponseParser.feed
+
+    def feed_one_by_one(parser: ResponseParser, data: bytes) -> list[Delta]:
+        deltas: list[Delta] = []
+        for piece in re.split(rb"(?<=\n\n)", data):
+            if not parser.done:
+                deltas += feed(parser, piece)
+        return deltas
+
+    monkeypatch.setattr(ResponseParser, "feed", feed_one_by_one)
 
 
 @pytest.fixture

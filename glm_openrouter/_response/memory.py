@@ -51,10 +51,10 @@ class Memory:
         """Return whether a payload may be read as JSON."""
         return weigh(payload) <= self._limit
 
-    def keep(self, delta: Delta, logprobs: object = None) -> bool:
-        """Note an increment and its log probabilities; return whether there is room for them."""
-        if logprobs:
-            self.keep_value(logprobs)
+    def keep(self, delta: Delta) -> bool:
+        """Note an increment, with its log probabilities; return whether there is room for it."""
+        if delta.logprobs:
+            self.keep_value(delta.logprobs)
         text = delta.text + delta.reasoning
         size = len(text)
         if not text.isascii():

@@ -1,52 +1,45 @@
 """One response, from bytes to increments to the completion: the path that every response takes.
 
-`ResponseParser.feed` and `ResponseParser.flush` return lists, so that the loops which read from a socket, one
-synchronous and one asynchronous, hold no logic. A complete response is a stream of one chunk.
+Theory of operation. `feed` takes the bytes of one read. The decoder makes payloads of them, `parse_chunk` makes a chunk
+of a payload, `read_delta` a delta of a chunk. Deltas that came with the same bytes are joined, and only then does a
+delta run through the repairs and the stop sequences into the accumulator, and out to the caller: what is done for a
+delta costs much more than what is done for a chunk, and a caller who is behind gets one delta instead of ten. Nothing
+waits for the next read. `flush` takes what the repairs have held back, and settles how the response ended.
+
+A failure ends the response, but what came before it in the same bytes is given out first: `feed` notes how to make the
+error, and `flush` raises it. A complete response is a stream of one chunk.
+
+Both methods return lists, so that the loops which read from a socket, one synchronous and one asynchronous, hold no
+logic. Where a response stands is its phase; `phases.TRANSITIONS` is all that may happen to it.
 """
 
 import warnings
-from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter._secrets import Redactor, redact
 from glm_openrouter.completions import Completion, Delta
-from glm_openrouter.errors import (
-    APIError,
-    APIResponseError,
-    EmptyResponseWarning,
-    ErrorDetails,
-    ResponseTooLargeError,
-    StreamInterruptedError,
-)
+from glm_openrouter.errors import EmptyResponseWarning, ErrorDetails
 
 from .accumulator import ChatAccumulator
 from .chunks import ChatChunk, Choice, WireMessage, parse_chunk
-from .failures import error_from_envelope
+from .deltas import DeltaJoiner, has_content, read_delta
 from .memory import SMALL, Memory
+from .phases import OVER, TRANSITIONS, Event, Phase
 from .repairs import Repairs
+from .response_errors import MAX_CALL_PARTS, MakeError, ResponseErrors
 from .sse import Decoder
 from .stop import StopSequences
-from .tool_calls import merge_by_index, read_tool_calls
+from .tool_calls import merge_by_index
 
 __all__ = ["ResponseParser"]
 
-_EXCERPT = 4096
-"""Bytes of a payload that are looked at to show what it is; much more than is shown, so that no secret is cut."""
-
-_MOST_CALLS = 20_000
-"""Parts of tool calls in one payload, each of which takes some time; no answer has a hundred."""
-
 
 class ResponseParser:
-    """Put one response together.
-
-    A failure ends the response, but what came before it in the same bytes is given out first: `feed` returns it, and
-    `flush` raises.
-    """
+    """Put one response together."""
 
     def __init__(
         self,
@@ -62,29 +55,26 @@ class ResponseParser:
         """Whether nothing more is wanted from the socket."""
         self.completion: Completion | None = None
         """The finished response, once `flush` has returned."""
+        self._phase = Phase.WAITING
         self._decoder = decoder
         self._payloads = 0
         self._payloads_at_usage = 0
-        self._fruitful = 0
+        self._last_fruitful = 0
         """The number of the last payload that brought something."""
+        self._joiner = DeltaJoiner()
         self._repairs = repairs
         self._stop = stop
-        self._model = model
-        self._redact = redact
         self._memory = memory or Memory()
         self._accumulator = ChatAccumulator()
-        self._introduced = False
-        """Whether the first chunk has come, which has the facts about the response."""
-        self._answered = False
-        """Whether there was any choice."""
-        self._whole = False
-        """Whether a complete message came, which needs no finish reason to be complete."""
-        self._failure: Callable[[], APIError] | None = None
-        """Makes the error that ends the response, once all that came before it has been put in its place."""
-        self._reported: Callable[[], APIError] | None = None
+        self._ready: list[Delta] = []
+        """What can be given out."""
+        self._is_complete_message = False
+        """Whether a complete message has come."""
+        self._errors = ResponseErrors(model, redact, self._accumulator)
+        self._failure: MakeError | None = None
+        """Makes the error that has ended the response."""
+        self._report: MakeError | None = None
         """Makes that error if OpenRouter or the provider reported it."""
-        self._unreadable = False
-        """Whether a payload was not JSON."""
 
     @property
     def progress(self) -> int:
@@ -92,7 +82,7 @@ class ResponseParser:
 
         Events without content do not count, however many there are, and neither do comments and blanks.
         """
-        return self._fruitful or self._decoder.progress
+        return self._last_fruitful or self._decoder.progress
 
     @property
     def facts(self) -> Completion:
@@ -100,10 +90,15 @@ class ResponseParser:
         return self._accumulator.completion
 
     @property
+    def details(self) -> ErrorDetails:
+        """What an error can say about the response."""
+        return self._errors.details
+
+    @property
     def usage_is_final(self) -> bool:
         """Whether the usage is that of the whole response: some servers send an early one, and count on."""
         since = self._payloads - self._payloads_at_usage
-        return self.completion is not None or since <= (self._reported is not None)
+        return self.completion is not None or since <= (self._report is not None)
 
     @property
     def refused(self) -> bool:
@@ -113,33 +108,21 @@ class ResponseParser:
         (https://openrouter.ai/docs/features/zero-completion-insurance).
         """
         failed = self.facts.finish_reason == "error"
-        reported = self._reported or (self._provider_error if failed else None)
-        if reported is None or reported().may_be_billed:
+        report = self._report or (self._errors.reported if failed else None)
+        if report is None or report().may_be_billed:
             return False
-        accumulator = self._accumulator
-        came = (
-            self.facts.usage or accumulator.text or accumulator.reasoning or accumulator.tool_calls
-        )
-        return not came
+        return not (self.facts.usage or self._accumulator.has_content)
 
     @property
     def stopped(self) -> bool:
-        """Whether a stop text has ended the answer, whatever still comes."""
+        """Whether a stop sequence has ended the answer, whatever still comes."""
         return self._stop is not None and self._stop.found
 
     def feed(self, data: bytes) -> list[Delta]:
-        """Take the next bytes of the body and return the increments that they complete."""
-        deltas = []
-        payloads = self._decoder.feed(data)
-        payloads.reverse()
-        while payloads:
-            delta = self._take(payloads.pop())  # so that it is gone once it has been read
-            if delta:
-                deltas.append(delta)
-            if self._failure is not None or self.stopped:
-                break
-        self.done = self._decoder.done or self._failure is not None or self.stopped
-        return deltas
+        """Take the next bytes of the body and return what they bring: one increment, if their order allows it."""
+        self._take_all(self._decoder.feed(data))
+        self.done = self._decoder.done or self._phase in OVER
+        return self._give_out()
 
     def flush(self) -> list[Delta]:
         """Return what was held back, once the body has ended, and set `completion`.
@@ -147,214 +130,211 @@ class ResponseParser:
         Raises:
             APIError: The response is a failure, or not complete.
         """
-        deltas = [] if self.done else self._take_rest()
-        ended = self._failure is None and self._accumulator.ended_by_itself
-        last = self._repairs.flush(ended=ended)
-        if self._stop is not None:
-            last = self._stop.feed(last)
-            last.text += self._stop.flush()
-        self._accumulator.feed(last)
-        if self.stopped:
-            self._accumulator.completion.finish_reason = "stop"
-        settled = self._accumulator.settle(ended=self._whole or self._decoder.done)
-        last.tool_calls = merge_by_index([*last.tool_calls, *settled])
+        if not self.done:
+            self._take_all(self._decoder.flush(), may_be_cut=self._phase is not Phase.WAITING)
+        deltas = self._give_out()
+        last = self._flush_repairs()
+        ended = self._is_complete_message or self._decoder.done
+        late_calls = self._accumulator.flush(ended=ended)
+        last.tool_calls = merge_by_index([*last.tool_calls, *late_calls])
         if last:
             deltas.append(last)
-        completion = self._accumulator.finish()
-        if self._failure is not None:
-            raise self._failure()
-        self._check_complete(completion)
+        completion = self._accumulator.build()
+        self._settle()
         _warn_if_empty(completion)
         self.completion = completion
         return deltas
 
-    def fail(self, error: type[APIError], message: str) -> APIError:
-        """Return an error that holds what has come so far."""
-        return error(self._redact(message), **self.details)
+    def _take_all(self, payloads: list[bytes], *, may_be_cut: bool = False) -> None:
+        payloads.reverse()
+        while payloads and self._phase not in OVER:
+            self._take(payloads.pop(), may_be_cut)  # so that it is gone once it has been read
+        self._pass_on(self._joiner.flush())
 
-    def _take_rest(self) -> list[Delta]:
-        """Read what the body ended with, which may be half of an event; after a choice, that is not a failure."""
-        answered = self._answered
-        payloads = self._decoder.flush()  # one at most
-        deltas = [delta for _ in list(payloads) if (delta := self._take(payloads.pop()))]
-        if answered and self._unreadable:
-            self._failure = None
-        return deltas
-
-    def _take(self, payload: bytes) -> Delta | None:
+    def _take(self, payload: bytes, may_be_cut: bool) -> None:
         self._payloads += 1
+        chunk = self._parse(payload, may_be_cut)
+        del payload
+        if chunk is None:
+            return
+        choice = chunk.choices[0] if chunk.choices else None
+        is_full = choice is None or self._phase is Phase.WAITING or _is_full(chunk, choice)
+        # What follows a stop sequence does not count, not even the usage: the text before it is looked through first.
+        stands_alone = self._stop is not None and (is_full or _has_extras(choice))
+        if stands_alone:
+            self._pass_on(self._joiner.flush())
+            if self._phase in OVER:
+                return
+        if is_full:
+            self._take_full_chunk(chunk, choice)
+        elif choice is not None and choice.delta is not None:
+            self._take_message(choice.delta, choice)
+        if stands_alone:
+            self._pass_on(self._joiner.flush())
+
+    def _parse(self, payload: bytes, may_be_cut: bool) -> ChatChunk | None:
+        """Read one payload; one that `may_be_cut` need not be JSON, because an answer has come before it."""
         if len(payload) > SMALL and not self._memory.admits(payload):
-            self._failure = self._too_large
+            self._fail(self._errors.too_large)
             return None
         try:
-            chunk = parse_chunk(payload)
+            return parse_chunk(payload)
         except msgspec.DecodeError:
-            self._unreadable = True
-            self._failure = partial(
-                self.fail, APIResponseError, f"Not a completion: {self._excerpt(payload)}"
-            )
+            if not may_be_cut:
+                self._fail(partial(self._errors.unreadable, self._errors.excerpt(payload)))
             return None
-        del payload
-        choice = chunk.choices[0] if chunk.choices else None
-        if choice is None or not self._introduced or choice.index or _is_notable(chunk, choice):
-            return self._take_notable(chunk, choice)
-        return self._take_choice(choice)
 
-    def _take_notable(self, chunk: ChatChunk, choice: Choice | None) -> Delta | None:
+    def _take_full_chunk(self, chunk: ChatChunk, choice: Choice | None) -> None:
         """Take a chunk that has more than the next few words."""
-        if not self._introduced:
-            self._introduced = True
-            self._fruitful = self._payloads
+        self._last_fruitful = self._last_fruitful or self._payloads
         before = self._accumulator.outcome
         self._accumulator.feed_facts(chunk)
         if chunk.usage is not None:
             self._payloads_at_usage = self._payloads
-        if choice is not None and choice.index:
+        if (
+            choice is not None and choice.index
+        ):  # an answer beside the first, for which nobody has asked
             choice = next((other for other in chunk.choices or () if not other.index), None)
-        if choice is None:
-            if chunk.error:
-                self._take_error(chunk.error)
-            return None
-        self._answered = True
-        self._accumulator.feed_finish(choice)
-        if self._accumulator.outcome != before:
-            self._fruitful = self._payloads
-        delta = self._take_choice(choice)
-        if chunk.error or choice.error or choice.finish_reason == "error":
-            self._take_error(chunk.error or choice.error)
-        return delta
+        error = chunk.error
+        if choice is not None:
+            self._take_choice(choice)
+            if self._accumulator.outcome != before:
+                self._last_fruitful = self._payloads
+            error = error or choice.error
+        if error or (choice is not None and choice.finish_reason == "error"):
+            self._take_error(error)
 
-    def _take_choice(self, choice: Choice) -> Delta | None:
+    def _take_choice(self, choice: Choice) -> None:
+        self._move(Event.CHOICE)
+        self._accumulator.feed_finish(choice)
         message = choice.delta
-        if message is None:
-            if choice.message is None:
-                return None
+        if message is None and choice.message is not None:
             message = choice.message
-            self._whole = True
-        delta = _read_delta(message, whole=self._whole)
-        if delta.text or delta.reasoning or _brings_something(delta, message):
-            self._fruitful = self._payloads
-        if not self._has_room(delta, message, choice.logprobs):
-            return None
-        delta = self._repairs.feed(delta)
+            self._is_complete_message = True
+        if choice.finish_reason or self._is_complete_message:
+            self._move(Event.FINISH)
+        if message is not None:
+            self._take_message(message, choice)
+
+    def _take_message(self, message: WireMessage, choice: Choice) -> None:
+        delta = read_delta(message, is_complete=self._is_complete_message)
+        if has_content(delta, message):
+            self._last_fruitful = self._payloads
+        if len(delta.tool_calls) > MAX_CALL_PARTS:
+            self._fail(self._errors.too_many_calls)
+            return
+        if message.reasoning_details is not None or message.annotations or message.refusal:
+            self._take_extras(message)
         if choice.logprobs:
             delta.logprobs = cast("JSONObject", choice.logprobs)
-        if self._stop is not None:
-            delta = self._stop.feed(delta)
-        self._accumulator.feed(delta)
-        if message.tool_calls:
-            self._memory.keep_calls(self._accumulator.tool_calls)
-        return delta
+        if delta:
+            self._pass_on(self._joiner.feed(delta))
 
-    def _has_room(self, delta: Delta, message: WireMessage, logprobs: object) -> bool:
-        """Note what an increment takes, and return whether that is not too much."""
-        if len(delta.tool_calls) > _MOST_CALLS:
-            self._failure = self._too_many_calls
-            return False
-        has_extras = message.reasoning_details is not None or message.annotations or message.refusal
-        if has_extras and self._accumulator.feed_extras(message, whole=self._whole):
+    def _take_extras(self, message: WireMessage) -> None:
+        is_complete = self._is_complete_message
+        if self._accumulator.feed_extras(message, is_complete=is_complete):
             details = message.reasoning_details
             self._memory.keep_value([details, details, message.annotations, message.refusal])
-        if not self._memory.keep(delta, logprobs):
-            self._failure = self._too_large
-            return False
-        return True
-
-    def _too_many_calls(self) -> APIError:
-        message = f"The response has more than {_MOST_CALLS:,} parts of tool calls in one piece."
-        return self.fail(APIResponseError, f"[OpenRouter] {message}")
-
-    def _too_large(self) -> APIError:
-        return self.fail(
-            ResponseTooLargeError,
-            "[OpenRouter] The response needs too much memory (max_response_bytes)."
-            + (f" Model: {self._model}." if self._model else ""),
-        )
 
     def _take_error(self, error: JSONObject | str | None) -> None:
         # Some providers report "Token limit reached" after finish reason `length`: the answer was cut, it did not fail.
-        if self._accumulator.completion.finish_reason != "length":
-            self._failure = self._reported = partial(self._provider_error, error)
+        if self.facts.finish_reason != "length":
+            self._fail(partial(self._errors.reported, error), is_report=True)
 
-    def _provider_error(self, error: JSONObject | str | None = None) -> APIError:
-        envelope = {"error": error or "The provider ended the response with an error"}
-        return error_from_envelope(envelope, self.details, redact=self._redact)
+    def _pass_on(self, delta: Delta | None) -> None:
+        """Repair an increment, keep it, and make it ready to be given out."""
+        if delta is None or self._phase in OVER:
+            return
+        if not self._memory.keep(delta):
+            self._end(self._errors.too_large)
+            return
+        delta = self._repairs.feed(delta)
+        if self._stop is not None:
+            delta = self._stop.feed(delta)
+            if self._stop.found:
+                self._move(Event.STOP)
+        has_calls = bool(delta.tool_calls)
+        self._accumulator.feed(delta)
+        if has_calls:
+            self._memory.keep_calls(self._accumulator.tool_calls)
+        if delta:
+            self._ready.append(delta)
 
-    def _check_complete(self, completion: Completion) -> None:
-        if not self._answered:
-            what = "without choices" if self._payloads else "before anything came"
-            raise self.fail(APIResponseError, f"The response ended {what}.")
-        if completion.finish_reason == "error":
-            raise self._provider_error()
-        if completion.finish_reason is None and not self._whole:
-            raise self.fail(StreamInterruptedError, "The stream ended before its finish reason.")
+    def _give_out(self) -> list[Delta]:
+        ready, self._ready = self._ready, []
+        return ready
 
-    def _excerpt(self, payload: bytes) -> str:
-        text = self._redact(payload[:_EXCERPT].decode(errors="replace"))
-        return f"{text[:200]!r}" + (" ..." if len(text) > 200 else "")
+    def _flush_repairs(self) -> Delta:
+        """Return what the repairs, and then the stop sequences, have held back."""
+        ended = self._phase is not Phase.FAILED and self._accumulator.ended_by_itself
+        delta = self._repairs.flush(ended=ended)
+        if self._stop is not None:
+            delta = self._stop.feed(delta)
+            delta.text += self._stop.flush()
+            if self._stop.found:
+                self._move(Event.STOP)
+                self.facts.finish_reason = "stop"
+        self._accumulator.feed(delta)
+        return delta
 
-    @property
-    def details(self) -> ErrorDetails:
-        """What an error can say about the response."""
-        facts = self._accumulator.completion
-        return {
-            "model": self._model,
-            "provider_name": facts.provider and self._redact(facts.provider),
-            "request_id": facts.id and self._redact(facts.id),
-            "partial_text": self._accumulator.text,
-            "partial_reasoning": self._accumulator.reasoning,
-            "usage": facts.usage,
-            "may_be_billed": True,
-        }
+    def _fail(self, make: MakeError, *, is_report: bool = False) -> None:
+        """End the response with an error, after what came before it."""
+        self._pass_on(self._joiner.flush())
+        if self._phase not in OVER:
+            self._end(make)
+            if is_report:
+                self._report = make
+
+    def _end(self, make: MakeError) -> None:
+        self._failure = make
+        self._move(Event.FAILURE)
+
+    def _move(self, event: Event) -> None:
+        self._phase = TRANSITIONS[self._phase][event]
+
+    def _settle(self) -> None:
+        """Decide how the response ended, when all is there that ever comes.
+
+        Raises:
+            APIError: It is a failure, or not complete.
+        """
+        reason = self.facts.finish_reason
+        if self._phase is Phase.WAITING:
+            self._end(partial(self._errors.without_choices, is_empty=not self._payloads))
+        elif self._phase is not Phase.FAILED and reason == "error":
+            self._end(self._errors.reported)
+        elif self._phase is Phase.ANSWERING:
+            # A reason that no chunk has named: the provider has one of its own, or the tool calls are complete.
+            if reason is None:
+                self._end(self._errors.interrupted)
+            else:
+                self._move(Event.FINISH)
+        if self._failure is not None:
+            raise self._failure()
+        self._move(Event.END)
 
 
-def _is_notable(chunk: ChatChunk, choice: Choice) -> bool:
+def _is_full(chunk: ChatChunk, choice: Choice) -> bool:
+    """Return whether a chunk has more than the next few words."""
     return (
         choice.finish_reason is not None
         or chunk.usage is not None
         or choice.native_finish_reason is not None
+        or choice.delta is None
         or chunk.error is not None
         or choice.error is not None
+        or bool(choice.index)
     )
 
 
-def _brings_something(delta: Delta, message: WireMessage) -> bool:
-    """Return whether an increment without text is more than a sign of life."""
-    for call in delta.tool_calls:
-        if call.arguments or call.name:
-            return True
-    details = message.reasoning_details or ()
-    return bool(any(map(_is_filled, details)) or message.annotations or message.refusal)
-
-
-def _is_filled(detail: JSONObject) -> bool:
-    return any(detail.get(key) for key in ("text", "summary", "data", "signature"))
-
-
-def _read_delta(message: WireMessage, *, whole: bool) -> Delta:
-    content = message.content
-    reasoning = message.reasoning or message.reasoning_content
-    if not reasoning and message.reasoning_details:
-        reasoning = "".join(map(_detail_text, message.reasoning_details))
-    delta = Delta(content if isinstance(content, str) else "", reasoning or "")
-    if message.tool_calls:
-        delta.tool_calls = read_tool_calls(message.tool_calls)
-        if whole:
-            for position, call in enumerate(delta.tool_calls):
-                call.index = position
-    if isinstance(content, list):
-        delta.text = _join_parts(content)
-    return delta
-
-
-def _detail_text(detail: JSONObject) -> str:
-    text = detail.get("text") or detail.get("summary")
-    return text if isinstance(text, str) else ""
-
-
-def _join_parts(content: list[Any]) -> str:
-    texts = [part.get("text") if isinstance(part, dict) else part for part in content]
-    return "".join(text for text in texts if isinstance(text, str))
+def _has_extras(choice: Choice | None) -> bool:
+    """Return whether words come with something that is kept besides them."""
+    if choice is None or choice.delta is None:
+        return False
+    message = choice.delta
+    return bool(
+        choice.logprobs or message.reasoning_details or message.annotations or message.refusal
+    )
 
 
 def _warn_if_empty(completion: Completion) -> None:

@@ -212,9 +212,9 @@ class ToolCallAccumulator:
                 deltas.append(late)
         return deltas
 
-    def finish(self, finish_reason: str | None) -> list[ToolCall]:
+    def build(self, finish_reason: str | None) -> list[ToolCall]:
         """Return the calls, with arguments parsed strictly; a cut response leaves none that may run."""
-        return [_finish_call(call, finish_reason) for call in self._calls]
+        return [_build_call(call, finish_reason) for call in self._calls]
 
     def _take(self, delta: ToolCallDelta) -> ToolCallDelta | None:
         call = self._find(delta)
@@ -283,7 +283,7 @@ def _normalise(arguments: str) -> str:
     return inner if isinstance(inner, str) and parse_arguments(inner) is not None else arguments
 
 
-def _finish_call(call: _Call, finish_reason: str | None) -> ToolCall:
+def _build_call(call: _Call, finish_reason: str | None) -> ToolCall:
     finished = ToolCall(call.id or "", call.name or "", call.arguments)
     if finish_reason in CUT:
         finished.error = f"The response was cut off (finish_reason: {finish_reason})."

@@ -109,16 +109,16 @@ _META: Final[Registry[Any]] = Registry().with_resources(
 @cache
 def _bounded(draft: type[Validator]) -> type[Validator]:
     keywords: Mapping[str, Any] = draft.VALIDATORS
-    own: dict[str, Keyword] = {
+    replacements: dict[str, Keyword] = {
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
         "uniqueItems": _unique,
     }
     if "additionalProperties" in keywords:
-        own["additionalProperties"] = _additional(keywords["additionalProperties"])
+        replacements["additionalProperties"] = _additional(keywords["additionalProperties"])
     counted = {
         name: _counted(
-            own.get(name) or keyword,
+            replacements.get(name) or keyword,
             steps=_STEPS_OF_A_REFERENCE if name.endswith(("Ref", "$ref")) else 1,
             whole=name in ("const", "enum"),
         )

@@ -185,23 +185,25 @@ class _Walk:
         ]
         self._targets += targets
         inner = [*_schemas_for_same_value(schema), *(target.schema for target in targets)]
-        self._seen[id(schema)] = [id(each) for each in inner if isinstance(each, dict)]
-        for each in self._specification.subresources_of(schema):
-            if isinstance(each, dict):
-                resource = self._specification.create_resource(each)
-                self._waiting.append(_Part(each, part.resolver.in_subresource(resource)))
+        self._seen[id(schema)] = [
+            id(subschema) for subschema in inner if isinstance(subschema, dict)
+        ]
+        for subschema in self._specification.subresources_of(schema):
+            if isinstance(subschema, dict):
+                resource = self._specification.create_resource(subschema)
+                self._waiting.append(_Part(subschema, part.resolver.in_subresource(resource)))
 
     def _follow(self, part: _Part, reference: str) -> _Part:
         try:
-            found = part.resolver.lookup(reference)
+            resolved = part.resolver.lookup(reference)
         except (Unresolvable, LookupError, ValueError):
             raise _refuse(
                 f"{_shorten(repr(reference))} is not in it, and nothing is fetched from elsewhere. "
                 "Put what it refers to under $defs."
             ) from None
-        if not isinstance(found.contents, dict | bool):
+        if not isinstance(resolved.contents, dict | bool):
             raise _refuse(f"{_shorten(repr(reference))} leads to something that is no schema")
-        return _Part(found.contents, found.resolver)
+        return _Part(resolved.contents, resolved.resolver)
 
 
 def _schemas_for_same_value(schema: JSONObject) -> Iterator[Any]:

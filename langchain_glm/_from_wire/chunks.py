@@ -53,7 +53,7 @@ def to_chunk(delta: Delta) -> ChatGenerationChunk:
         values["response_metadata"]["logprobs"] = delta.logprobs
     if calls:
         values["tool_call_chunks"] = calls
-        if calls[0]["name"]:
+        if any(call["name"] for call in calls):
             # The beginning of a call, often all of it: LangChain reads `tool_calls` from it.
             return ChatGenerationChunk(message=AIMessageChunk(**values))
     message = AIMessageChunk.__new__(AIMessageChunk)

@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from known_faults import CHAT_MEMORY_IS_NOT_STORED
 from llama_index.core import Document, MockEmbedding, VectorStoreIndex
 from llama_index.core.agent.workflow import ReActAgent
 from llama_index.core.llms import ChatMessage, CompletionResponse, LLMMetadata, MockLLM
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.workflow import Context
+
+from support.known_faults import CHAT_MEMORY_IS_NOT_STORED
 
 # LlamaIndex looks at every attribute of an agent, and asks its own workflows what is deprecated there.
 pytestmark = pytest.mark.filterwarnings(

@@ -12,11 +12,11 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
-from wire_samples import KEY, TOOLS
 
 from glm_openrouter import Completion, Delta, GLMError
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
+from support.samples import KEY, TOOLS
 
 from .assembling import Options, Outcome, assemble, plain, play
 from .mutations import cut

@@ -5,11 +5,11 @@ from random import Random
 from typing import Any
 
 from pydantic import BaseModel
-from wire_samples import HARBOUR_TOOL
 
 from glm_openrouter import GLMError
 from glm_openrouter._json.in_text import json_values
 from glm_openrouter.structured import ModelAnswer, OutputSpec, Partials, check_schema
+from support.samples import HARBOUR_TOOL
 
 from .mutations import cut
 

@@ -8,12 +8,12 @@ from typing import Any
 from langchain_core.messages import messages_from_dict, messages_to_dict
 from llama_index.core.base.llms.types import ChatMessage
 from pydantic import ValidationError
-from wire_samples import MODEL
 
 from glm_openrouter import ChatRequest, GLMError
 from glm_openrouter.request._body import build_body, encode_body
 from langchain_glm._to_wire.messages import to_messages as from_langchain
 from llamaindex_glm._to_wire import to_messages as from_llamaindex
+from support.wire import MODEL
 
 from .seeds import ARGUMENTS
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from wire_samples import MODEL, SCHEMAS
-
 from glm_openrouter import REPAIRS, Completion, Delta, GLMError, ToolCall
 from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
 from glm_openrouter._response.stop import StopSequences
+from support.samples import SCHEMAS
+from support.wire import MODEL
 
 __all__ = ["Options", "Outcome", "Reader", "assemble", "plain", "play"]
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from random import Random
 
-from wire_samples import SCHEMAS
-
 from glm_openrouter import REPAIRS, Delta
 from glm_openrouter._response.repairs import Repairs
+from support.samples import SCHEMAS
 
 from .assembling import Reader
 from .mutations import cut

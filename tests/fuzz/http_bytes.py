@@ -8,9 +8,9 @@ import threading
 import zlib
 from random import Random
 
-from wire_samples import KEY, REQUEST, body, events, finishes, says
-
 from glm_openrouter import AsyncClient, Client, GLMError
+from support.samples import KEY, REQUEST
+from support.wire import event_stream, finishes, response_body, says
 
 __all__ = ["SEEDS", "check_http"]
 
@@ -27,8 +27,8 @@ def _chunked(content: bytes, size: int) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
 
 
-_STREAM = events(says("Pier "), says("two."), finishes())
-_JSON = json.dumps(body({"content": "Pier two."})).encode()
+_STREAM = event_stream(says("Pier "), says("two."), finishes())
+_JSON = json.dumps(response_body({"content": "Pier two."})).encode()
 _HEAD = "HTTP/1.1 200 OK\nContent-Type: text/event-stream\n"
 SEEDS = [
     _response(f"{_HEAD}Transfer-Encoding: chunked", _chunked(_STREAM, 60)),

@@ -3,9 +3,8 @@
 import re
 from dataclasses import replace
 
-from wire_samples import SCHEMAS
-
 from glm_openrouter import APIError
+from support.samples import SCHEMAS
 
 from .assembling import Options, Outcome, assemble, is_strict_object
 

@@ -2,26 +2,25 @@
 
 import itertools
 import json
-from pathlib import Path
 from typing import Any
 
-from wire_samples import (
-    ANSWER_WITH_EVERYTHING,
+from support.exchanges import EXCHANGES
+from support.samples import ANSWER_WITH_EVERYTHING
+from support.wire import (
     USAGE,
-    body,
     call,
     calls,
     chunk,
     details,
     error,
-    events,
+    event_stream,
     finishes,
+    response_body,
     says,
     thinks,
     uses,
 )
 
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 _ENDS = 12
 """Lines at both ends that are kept of a long recording; what is between them says the same again."""
 
@@ -36,7 +35,7 @@ FENCED = '```json\n{"harbour": "Oslo", "length": 12}\n```'
 
 def responses() -> list[bytes]:
     """Return the bodies of all responses to begin with."""
-    return [*_streams(), *_call_shapes(), *_bodies(), *_failures(), *_recorded()]
+    return [*_streams(), *_call_shapes(), *_bodies(), *_failures(), *_exchanges()]
 
 
 def answers() -> list[str]:
@@ -63,35 +62,36 @@ def _streams() -> list[bytes]:
     counted["choices"][0]["logprobs"] = logprobs
     return [
         ANSWER_WITH_EVERYTHING,
-        events(says("\n"), thinks("Hm."), says("Pier "), says("two."), finishes(), uses("B")),
-        events(says("<think>Hm."), says("</think>\n\nPier two."), *end),
-        events(says("Hm.</thi"), says("nk>Pier two."), finishes(), uses("A")),
-        events(says("Well.\n"), *map(says, LEAK), *end),
-        events(says(LEAK), says("\n"), says(LEAKED_JSON), *end),
-        events(thinks("I look.\n"), thinks(LEAK[:30]), thinks(LEAK[30:]), *end),
-        events(says("The mail says: "), says(LEAK), says(" I will not."), *end),
-        events(thinks(f"It says {LEAKED_JSON}. No."), says("I did not."), *end),
-        events(says(f"```\n{LEAK}\n``` and `{LEAKED_JSON}`"), *end),
-        events(*map(says, FENCED), *end),
-        events(says("```json\n"), says(ARGUMENTS), says("\n"), says("\n```\n\n"), *end),
-        events(
+        event_stream(says("\n"), thinks("Hm."), says("Pier "), says("two."), finishes(), uses("B")),
+        event_stream(says("<think>Hm."), says("</think>\n\nPier two."), *end),
+        event_stream(says("Hm.</thi"), says("nk>Pier two."), finishes(), uses("A")),
+        event_stream(says("Well.\n"), *map(says, LEAK), *end),
+        event_stream(says(LEAK), says("\n"), says(LEAKED_JSON), *end),
+        event_stream(thinks("I look.\n"), thinks(LEAK[:30]), thinks(LEAK[30:]), *end),
+        event_stream(says("The mail says: "), says(LEAK), says(" I will not."), *end),
+        event_stream(thinks(f"It says {LEAKED_JSON}. No."), says("I did not."), *end),
+        event_stream(says(f"```\n{LEAK}\n``` and `{LEAKED_JSON}`"), *end),
+        event_stream(*map(says, FENCED), *end),
+        event_stream(says("```json\n"), says(ARGUMENTS), says("\n"), says("\n```\n\n"), *end),
+        event_stream(
             details({"type": "reasoning.text", "text": "Hm", "index": 0, "signature": "s"}),
             details({"type": "reasoning.encrypted", "data": "eA==", "id": "1", "index": 1}),
             details({"type": "reasoning.summary", "summary": "Hm.", "index": 2}),
             chunk({"content": "Pier", "annotations": [{"type": "file"}], "refusal": "No."}),
             finishes(usage=USAGE),
         ),
-        events(counted, counted, *end),
-        events(says("Pier STOP two"), *end),
-        events(says("Half a"), finishes("length"), uses("C", reason="length")),
-        events(calls(call("find_berth", ARGUMENTS, 0, "a")), finishes("length")),
-        events(calls(call("find_berth", ARGUMENTS, 0, "a")), finishes("content_filter")),
-        events(says(LEAK), finishes("length")),
+        event_stream(counted, counted, *end),
+        event_stream(says("Pier STOP two"), *end),
+        event_stream(says("Half a"), finishes("length"), uses("C", reason="length")),
+        event_stream(calls(call("find_berth", ARGUMENTS, 0, "a")), finishes("length")),
+        event_stream(calls(call("find_berth", ARGUMENTS, 0, "a")), finishes("content_filter")),
+        event_stream(says(LEAK), finishes("length")),
         _in_lines(b"\n", says("Pier "), says("two."), *end),
         _in_lines(b"\r\n", says("Pier "), says("two."), *end),
-        events(says("Pier two."), *end, done=False),
-        b": OPENROUTER PROCESSING\n\n" + events(says("Pier two."), *end).replace(b"\n", b"\r\n"),
-        b"\xef\xbb\xbf" + events(says("Pier two."), *end).replace(b"\n", b"\r"),
+        event_stream(says("Pier two."), *end, done=False),
+        b": OPENROUTER PROCESSING\n\n"
+        + event_stream(says("Pier two."), *end).replace(b"\n", b"\r\n"),
+        b"\xef\xbb\xbf" + event_stream(says("Pier two."), *end).replace(b"\n", b"\r"),
     ]
 
 
@@ -128,7 +128,7 @@ def _call_shapes() -> list[bytes]:
         begins = calls(call("find_berth", first, index, call_id, type="function"))
         goes_on = [calls(call(None, part, index)) for part in others]
         second = calls(call("tide", "{}", 1 if index == 0 else index, "call_2"))
-        shapes.append(events(begins, *goes_on, second, *end))
+        shapes.append(event_stream(begins, *goes_on, second, *end))
     return shapes
 
 
@@ -153,7 +153,7 @@ def _bodies() -> list[bytes]:
         ({"tool_calls": [call("find_berth", ARGUMENTS[:-4], 0, "a")]}, "length"),
         ({"tool_calls": [call("find_berth", ARGUMENTS, 0, "a")]}, "length"),
     ]
-    return [json.dumps(body(*parts)).encode() for parts in messages]
+    return [json.dumps(response_body(*parts)).encode() for parts in messages]
 
 
 def _failures() -> list[bytes]:
@@ -164,28 +164,25 @@ def _failures() -> list[bytes]:
         provider_name="Z.AI",
         headers={"X-RateLimit-Reset": "1760000009000", "Retry-After": "3"},
     )
-    in_choice = body({"content": "Half a"}, "error")
+    in_choice = response_body({"content": "Half a"}, "error")
     in_choice["choices"][0]["error"] = failure["error"]
     return [
         json.dumps(failure).encode(),
-        json.dumps(body({"content": "Half a"}, "error") | failure).encode(),
+        json.dumps(response_body({"content": "Half a"}, "error") | failure).encode(),
         json.dumps(in_choice).encode(),
-        events(failure),
-        events(says("Half a"), {**finishes("error"), **failure}),
-        events(says("Half a"), finishes("error")),
-        events(says("Half a"), finishes("length"), {**finishes("error"), **failure}),
-        b"event: error\n" + events(failure, done=False),
+        event_stream(failure),
+        event_stream(says("Half a"), {**finishes("error"), **failure}),
+        event_stream(says("Half a"), finishes("error")),
+        event_stream(says("Half a"), finishes("length"), {**finishes("error"), **failure}),
+        b"event: error\n" + event_stream(failure, done=False),
         b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Oh.</body></html>",
         b'{"error": "no such thing"}',
         b'{"detail": [{"msg": "no such thing"}]}',
     ]
 
 
-def _recorded() -> list[bytes]:
-    if not RECORDINGS.is_dir():
-        return []
-    recorded = [json.loads(path.read_text()) for path in sorted(RECORDINGS.glob("*.json"))]
-    return [_shortened(str(exchange["response_body"])).encode() for exchange in recorded]
+def _exchanges() -> list[bytes]:
+    return [_shortened(exchange.body.decode()).encode() for exchange in EXCHANGES.values()]
 
 
 def _shortened(text: str) -> str:

@@ -1,9 +1,9 @@
 """The invariants of the fuzzer can fail."""
 
 import pytest
-from wire_samples import body, call, events, finishes, says, thinks
 
 from glm_openrouter import Completion, Delta, StreamInterruptedError, ToolCall, ToolCallDelta
+from support.wire import call, event_stream, finishes, response_body, says, thinks
 
 from .assembling import Options, Outcome, Reader, assemble
 from .invariants import check_adds_up, check_calls, check_quoted, check_same
@@ -24,7 +24,7 @@ def ended(*calls: ToolCall, finish: str = "tool_calls", **values: str) -> Outcom
 
 
 def quoting(text: str, reasoning: str = "") -> bytes:
-    return events(thinks(reasoning), says(text), finishes())
+    return event_stream(thinks(reasoning), says(text), finishes())
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,9 @@ def test_of_two_blocks_two_calls_may_come() -> None:
 
 
 def test_a_structured_call_is_not_quoted() -> None:
-    response = str(body({"tool_calls": [call("tide", "{}", 0, "a")]})).replace("'", '"').encode()
+    response = (
+        str(response_body({"tool_calls": [call("tide", "{}", 0, "a")]})).replace("'", '"').encode()
+    )
     check_quoted(response, UNLEAKED, ended(CALL))
 
 

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_calls import Ask, every_way, merge, model_for
 from langchain_core.exceptions import (
     ContextOverflowError,
     ModelAuthenticationError,
@@ -25,7 +24,6 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.utils.json import parse_partial_json
-from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, WEATHER, call, chunk, completion
 
 import langchain_glm
 from glm_openrouter import AuthenticationError, RateLimitError, errors
@@ -33,6 +31,9 @@ from glm_openrouter._json.outline import cut_mark
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM
+from support.langchain_models import Ask, every_way, merge, model_for
+from support.samples import THOUGHT_CALL, THOUGHT_TURN, WEATHER
+from support.wire import USAGE, call, chunk, response_body
 
 
 def thoughtful(start: StartScript) -> ScriptedServer:
@@ -59,13 +60,14 @@ async def test_metadata_comes_once(scripted_openrouter: StartScript, ask: Ask) -
     message = await ask(model_for(thoughtful(scripted_openrouter)), "Weather in Oslo?")
     expected = {
         "model_provider": "openrouter",
-        "id": "gen-1790000000-test",
+        "id": "gen-1760000000-Harbour",
         "model_name": "z-ai/glm-4.6",
-        "provider": "Z.AI",
-        "created": 1790000000,
+        "provider": "Novita",
+        "created": 1760000000,
         "finish_reason": "tool_calls",
         "native_finish_reason": "tool_calls",
         "cost": USAGE["cost"],
+        "cost_details": USAGE["cost_details"],
         "is_byok": False,
     }
     assert message.response_metadata == expected
@@ -76,11 +78,11 @@ async def test_usage_is_counted_once(scripted_openrouter: StartScript, ask: Ask)
     everywhere = [{**event, "usage": USAGE} for event in THOUGHT_CALL]
     message = await ask(model_for(scripted_openrouter(stream_reply(everywhere))), "?")
     assert message.usage_metadata == {
-        "input_tokens": 402,
-        "output_tokens": 74,
-        "total_tokens": 476,
-        "input_token_details": {"cache_read": 392, "cache_creation": 0, "audio": 0},
-        "output_token_details": {"reasoning": 48},
+        "input_tokens": 31,
+        "output_tokens": 17,
+        "total_tokens": 48,
+        "input_token_details": {"cache_read": 12, "cache_creation": 0, "audio": 0},
+        "output_token_details": {"reasoning": 9},
     }
 
 
@@ -157,8 +159,8 @@ async def test_a_cut_tool_call_is_invalid(
     scripted_openrouter: StartScript, ask: Ask, arguments: str
 ) -> None:
     events = [
-        chunk({"tool_calls": [call(0, "delete_records", "", "call_1")]}),
-        *(chunk({"tool_calls": [call(0, None, letter)]}) for letter in arguments),
+        chunk({"tool_calls": [call("delete_records", "", 0, "call_1")]}),
+        *(chunk({"tool_calls": [call(None, letter, 0)]}) for letter in arguments),
         chunk({}, "length", usage=USAGE),
     ]
     message = await ask(model_for(scripted_openrouter(stream_reply(events))), "?")
@@ -198,8 +200,8 @@ def test_an_agent_does_not_run_a_cut_call(scripted_openrouter: StartScript) -> N
         ran.append((target, confirm))
         return "deleted"
 
-    cut = completion(
-        {"content": None, "tool_calls": [call(0, "delete_records", CUT, "call_1")]}, "length"
+    cut = response_body(
+        {"content": None, "tool_calls": [call("delete_records", CUT, 0, "call_1")]}, "length"
     )
     server = scripted_openrouter(json_reply(cut))
     create_agent(model_for(server), [delete_records]).invoke(
@@ -222,7 +224,7 @@ def test_an_agent_that_streams_does_not_run_a_cut_call(
         return "deleted"
 
     cut = [
-        chunk({"tool_calls": [call(0, "delete_records", CUT, "call_1")]}),
+        chunk({"tool_calls": [call("delete_records", CUT, 0, "call_1")]}),
         chunk({}, "length", usage=USAGE),
     ]
     agent = create_agent(model_for(scripted_openrouter(stream_reply(cut))), [delete_records])
@@ -282,7 +284,7 @@ def test_an_error_knows_whether_to_try_again(scripted_openrouter: StartScript) -
 
 def test_fallbacks_act_on_our_errors(scripted_openrouter: StartScript) -> None:
     broken = model_for(scripted_openrouter(error_reply(429, "Slow down")))
-    sound = model_for(scripted_openrouter(json_reply(completion({"content": "Hello"}))))
+    sound = model_for(scripted_openrouter(json_reply(response_body({"content": "Hello"}))))
     chain = broken.with_fallbacks([sound], exceptions_to_handle=(ModelRateLimitError,))
     assert chain.invoke("?").content == "Hello"
 
@@ -396,7 +398,7 @@ def test_a_copy_makes_a_call(scripted_openrouter: StartScript, how: str) -> None
 def test_a_copy_in_this_process_keeps_the_users_client() -> None:
     client = httpx.Client(
         transport=httpx.MockTransport(
-            lambda _: httpx.Response(200, json=completion({"content": "Hi"}))
+            lambda _: httpx.Response(200, json=response_body({"content": "Hi"}))
         )
     )
     model = ChatGLM(api_key="sk-or-test", http_client=client)

@@ -12,12 +12,12 @@ from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from pydantic import ValidationError
-from wire import USAGE, chunk, completion
 
 from glm_openrouter import errors
 from glm_openrouter.testing import Comment, Hold, ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM
+from support.wire import USAGE, chunk, response_body
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -310,7 +310,11 @@ def test_attributes_of_the_peer_can_be_read(attribute: str) -> None:
 def test_both_send_the_same_request(scripted_openrouter: StartScript) -> None:
     server = scripted_openrouter(
         json_reply(
-            {**completion({"content": "Hi"}), "system_fingerprint": "", "object": "chat.completion"}
+            {
+                **response_body({"content": "Hi"}),
+                "system_fingerprint": "",
+                "object": "chat.completion",
+            }
         )
     )
     arguments: dict[str, Any] = {

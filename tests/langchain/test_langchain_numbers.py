@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from langchain_calls import Ask, every_way, merge, model_for
 from langchain_core.load import dumps
 from langchain_core.messages import HumanMessage, ToolMessage
-from wire import USAGE, WEATHER, call, chunk
 
 from glm_openrouter.testing import bytes_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
+from support.langchain_models import Ask, every_way, merge, model_for
+from support.samples import WEATHER
+from support.wire import USAGE, call, chunk
 
 MARK = "<the number>"
 NUMBERS = ["1e400", "NaN", '"inf"', '"nan"', "-1", "9" * 400, "9" * 5_000, "true", "[]"]
@@ -32,7 +33,7 @@ async def test_usage_without_a_number_is_still_usage(
     sent = written([chunk({"content": "Hi"}), chunk({}, "stop", usage=usage, created=MARK)], number)
     message = await ask(model_for(scripted_openrouter(bytes_reply(sent))), "?")
     assert message.text == "Hi"
-    assert message.usage_metadata["input_tokens"] == 402
+    assert message.usage_metadata["input_tokens"] == 31
     assert message.usage_metadata["output_tokens"] == 0
     assert "cost" not in message.response_metadata
 
@@ -48,7 +49,7 @@ async def test_usage_of_odd_numbers_is_none(scripted_openrouter: StartScript, as
 @every_way
 async def test_a_tool_sees_no_infinity(scripted_openrouter: StartScript, ask: Ask) -> None:
     sent = [
-        chunk({"tool_calls": [call(0, "weather", '{"city": 1e999}', "call_1")]}),
+        chunk({"tool_calls": [call("weather", '{"city": 1e999}', 0, "call_1")]}),
         chunk({}, "tool_calls"),
     ]
     model = model_for(scripted_openrouter(stream_reply(sent))).bind_tools([WEATHER])
@@ -63,7 +64,7 @@ async def test_an_integer_of_many_digits_survives(
 ) -> None:
     arguments = '{"city":%s}' % ("9" * 400)
     sent = [
-        chunk({"tool_calls": [call(0, "weather", arguments, "call_1")]}),
+        chunk({"tool_calls": [call("weather", arguments, 0, "call_1")]}),
         chunk({}, "tool_calls"),
     ]
     server = scripted_openrouter(stream_reply(sent), stream_reply(sent))

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware, ModelRetryMiddleware
-from langchain_calls import Ask, Recorder, ainvoke, astream, every_way, invoke, model_for, stream
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import get_usage_metadata_callback
 from langchain_core.messages import AIMessage, HumanMessage
@@ -18,12 +17,23 @@ from langchain_core.rate_limiters import BaseRateLimiter
 from langchain_core.runnables import ConfigurableField, RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
-from wire import THOUGHT_CALL, USAGE, call, chunk, completion
 
 from glm_openrouter import session
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import GLM, BadRequestError, ChatGLM, RateLimitError
+from support.langchain_models import (
+    Ask,
+    Recorder,
+    ainvoke,
+    astream,
+    every_way,
+    invoke,
+    model_for,
+    stream,
+)
+from support.samples import THOUGHT_CALL
+from support.wire import USAGE, call, chunk, response_body
 
 HELLO = [chunk({"content": "Hel"}), chunk({"content": "lo"}), chunk({}, "stop", usage=USAGE)]
 SLOW_DOWN = json_reply({"error": {"code": 429, "message": "Slow down"}}, 429)
@@ -220,6 +230,7 @@ def test_streaming_can_be_off_with_tools_only(scripted_openrouter: StartScript) 
 # Callbacks and tracing
 
 
+@pytest.mark.usefixtures("separate_reads")
 @every_way
 async def test_callbacks_hear_all(scripted_openrouter: StartScript, ask: Ask) -> None:
     heard = Recorder()
@@ -315,8 +326,8 @@ async def test_callbacks_hear_which_model_answered_and_how_it_ended(
     assert heard.result is not None
     assert heard.result.generations[0][0].generation_info == {"finish_reason": "stop"}
     if ask in (invoke, ainvoke):
-        answered = {"id": "gen-1790000000-test", "model_name": "z-ai/glm-4.6"}
-        assert heard.result.llm_output == {**answered, "created": 1790000000}
+        answered = {"id": "gen-1760000000-Harbour", "model_name": "z-ai/glm-4.6"}
+        assert heard.result.llm_output == {**answered, "created": 1760000000}
 
 
 def test_what_is_traced_is_in_the_metadata_of_a_run(scripted_openrouter: StartScript) -> None:
@@ -431,7 +442,7 @@ def test_each_request_of_an_agent_begins_with_the_bytes_of_the_one_before(
                 chunk({"reasoning": f"Turn {number}."}),
                 chunk({"content": f"Let me look {number}. "}),
                 *(
-                    chunk({"tool_calls": [call(index, "look", text, f"call_{number}_{index}")]})
+                    chunk({"tool_calls": [call("look", text, index, f"call_{number}_{index}")]})
                     for index, text in enumerate(written)
                 ),
                 chunk({}, "tool_calls", usage=USAGE),
@@ -468,7 +479,7 @@ def test_each_request_of_an_agent_begins_with_the_bytes_of_the_one_before(
 
 
 def test_a_conversation_may_leave_langchain(scripted_openrouter: StartScript) -> None:
-    server = scripted_openrouter(json_reply(completion({"content": "Hi"})))
+    server = scripted_openrouter(json_reply(response_body({"content": "Hi"})))
     message = model_for(server).invoke("?")
     again = AIMessage(**json.loads(message.model_dump_json()))
     model_for(server).invoke([HumanMessage("?"), again])

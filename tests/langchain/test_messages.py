@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_calls import merge
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -17,12 +16,14 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.messages import content as blocks
-from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, chunk, completion, reasoning
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM
+from support.langchain_models import merge
+from support.samples import THOUGHT_CALL, THOUGHT_TURN
+from support.wire import USAGE, chunk, response_body, thinks
 
 Send = Callable[..., list[dict[str, Any]]]
 
@@ -34,7 +35,7 @@ MARK = {"type": "ephemeral"}
 @pytest.fixture
 def send(scripted_openrouter: StartScript) -> Send:
     """Send messages to a model and return them as they arrive."""
-    server = scripted_openrouter(json_reply(completion({"content": "Hi"})))
+    server = scripted_openrouter(json_reply(response_body({"content": "Hi"})))
 
     def send(*messages: BaseMessage, **arguments: Any) -> list[dict[str, Any]]:
         before = len(server.requests)
@@ -237,7 +238,7 @@ REFUSED: dict[str, tuple[str, BaseMessage, str]] = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_cannot_be_sent_is_refused_before(scripted_openrouter: StartScript, what: str) -> None:
     model, message, text = REFUSED[what]
-    server = scripted_openrouter(json_reply(completion({"content": "Hi"})))
+    server = scripted_openrouter(json_reply(response_body({"content": "Hi"})))
     chat = ChatGLM(model=model, api_key="sk-or-test", base_url=server.base_url)
     with pytest.raises(InvalidRequestError, match=text):
         chat.invoke([HumanMessage("Hi"), message])
@@ -469,7 +470,7 @@ def test_annotations_are_on_the_text_block(
     scripted_openrouter: StartScript, output_version: str | None, how: str
 ) -> None:
     events = [
-        reasoning("Where from?"),
+        thinks("Where from?"),
         chunk({"content": "Salty"}),
         chunk({"content": ".", "annotations": [CITED]}),
         chunk({"content": "", "annotations": [READ]}),
@@ -484,6 +485,6 @@ def test_annotations_are_on_the_text_block(
 
 
 def test_an_answer_without_annotations_has_none(scripted_openrouter: StartScript) -> None:
-    server = scripted_openrouter(json_reply(completion({"content": "Hi"})))
+    server = scripted_openrouter(json_reply(response_body({"content": "Hi"})))
     message = ChatGLM(api_key="sk-or-test", base_url=server.base_url).invoke("?")
     assert message.content_blocks == [{"type": "text", "text": "Hi"}]

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from langchain_calls import model_for
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -14,8 +13,6 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from odd_values import ODD, odd_in, snapshot
-from wire import completion
 
 from glm_openrouter import ChatRequest, InvalidRequestError
 from glm_openrouter.request._body import build_body, encode_body
@@ -23,6 +20,9 @@ from glm_openrouter.testing import json_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM
 from langchain_glm._to_wire.messages import to_messages
+from support.langchain_models import model_for
+from support.odd_values import ODD, odd_in, snapshot
+from support.wire import response_body
 
 _EXTRAS = (
     *("annotations", "reasoning_details", "reasoning_content", "tool_arguments", "tool_calls"),
@@ -142,7 +142,7 @@ def test_the_error_names_the_message_and_the_field(message: BaseMessage, said: s
 def test_what_cannot_be_meant_is_left_out(
     extras: dict[str, Any], scripted_openrouter: StartScript
 ) -> None:
-    server = scripted_openrouter(json_reply(completion({"content": "Hello"})))
+    server = scripted_openrouter(json_reply(response_body({"content": "Hello"})))
     calls = [{"name": "a", "args": {"b": 1}, "id": "1"}]
     turn = AIMessage("", additional_kwargs=extras, tool_calls=calls)
     model_for(server).invoke([HumanMessage("?"), turn, ToolMessage("1", tool_call_id="1")])

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_calls import merge, model_for
 from langchain_core.language_models._compat_bridge import chunks_to_events
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, WEATHER, call, chunk, reasoning
 
 from glm_openrouter import RateLimitError, StreamInterruptedError
 from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
+from support.langchain_models import merge, model_for
+from support.samples import THOUGHT_CALL, THOUGHT_TURN, WEATHER
+from support.wire import USAGE, call, chunk, thinks
 
 pytestmark = pytest.mark.filterwarnings("ignore:The method .* is in beta")
 
@@ -38,9 +39,9 @@ def without_index(blocks: list[Any]) -> list[Any]:
 
 
 PARALLEL = [
-    chunk({"tool_calls": [call(0, "weather", '{"ci', "call_1"), call(1, "weather", "", "call_2")]}),
-    chunk({"tool_calls": [call(1, None, '{"city": "Bergen"}')]}),
-    chunk({"tool_calls": [call(0, None, 'ty": "Oslo"}')]}),
+    chunk({"tool_calls": [call("weather", '{"ci', 0, "call_1"), call("weather", "", 1, "call_2")]}),
+    chunk({"tool_calls": [call(None, '{"city": "Bergen"}', 1)]}),
+    chunk({"tool_calls": [call(None, 'ty": "Oslo"}', 0)]}),
     chunk({}, "tool_calls", usage=USAGE),
 ]
 ANSWERS = {
@@ -49,10 +50,10 @@ ANSWERS = {
     "parallel calls": PARALLEL,
     "reasoning after the text": [
         chunk({"content": "Yes"}),
-        reasoning("Was that right?"),
+        thinks("Was that right?"),
         chunk({}, "stop"),
     ],
-    "a cut call": [chunk({"tool_calls": [call(0, "weather", '{"city": "Os', "call_1")]}, "length")],
+    "a cut call": [chunk({"tool_calls": [call("weather", '{"city": "Os', 0, "call_1")]}, "length")],
     "nothing": [chunk({}, "stop", usage=USAGE)],
 }
 
@@ -77,6 +78,7 @@ async def test_the_output_has_the_blocks_of_the_message_that_is_not_streamed_in_
     assert output.additional_kwargs == chunks.additional_kwargs
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_every_increment_is_one_event_of_its_block(
     scripted_openrouter: StartScript, collect: Collect
 ) -> None:
@@ -109,6 +111,7 @@ async def test_every_block_starts_before_its_increments_and_finishes_once(
         assert set(seen[1:-1]) <= {"delta"}
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_the_events_are_those_that_langchain_makes_of_the_chunks(
     scripted_openrouter: StartScript, collect: Collect
 ) -> None:

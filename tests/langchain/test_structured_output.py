@@ -19,7 +19,6 @@ from langchain.agents.structured_output import (
     StructuredOutputValidationError,
     ToolStrategy,
 )
-from langchain_calls import Ask, model_for
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import OutputParserException
 from langchain_core.load import dumpd
@@ -28,7 +27,6 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import Runnable
 from langchain_core.tools import StructuredTool
 from pydantic import BaseModel, ConfigDict
-from wire import WEATHER, call, chunk, completion
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter.testing import (
@@ -42,6 +40,9 @@ from glm_openrouter.testing import (
 )
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM, StructuredOutputError
+from support.langchain_models import Ask, model_for
+from support.samples import WEATHER
+from support.wire import call, chunk, response_body
 
 
 class Person(BaseModel):
@@ -147,12 +148,12 @@ def parts_of(request: pytest.FixtureRequest) -> Ask:
 
 
 def said(text: str, finish: str = "stop") -> Reply:
-    return json_reply(completion({"content": text}, finish))
+    return json_reply(response_body({"content": text}, finish))
 
 
 def called(name: str, arguments: str) -> Reply:
-    calls = [call(0, name, arguments, "call_1")]
-    return json_reply(completion({"content": "", "tool_calls": calls}, "tool_calls"))
+    calls = [call(name, arguments, 0, "call_1")]
+    return json_reply(response_body({"content": "", "tool_calls": calls}, "tool_calls"))
 
 
 def streamed(*pieces: str) -> Reply:
@@ -160,7 +161,7 @@ def streamed(*pieces: str) -> Reply:
 
 
 def streamed_call(name: str, *pieces: str) -> Reply:
-    calls = [call(0, name, "", "call_1"), *(call(0, None, piece) for piece in pieces)]
+    calls = [call(name, "", 0, "call_1"), *(call(None, piece, 0) for piece in pieces)]
     deltas = [chunk({"content": None, "tool_calls": [part]}) for part in calls]
     return stream_reply([*deltas, chunk({}, "tool_calls")])
 
@@ -314,8 +315,8 @@ async def test_an_answer_that_was_cut_is_not_asked_for_again(
 
 
 async def test_a_cut_call_is_no_answer(scripted_openrouter: StartScript, ask: Ask) -> None:
-    calls = [call(0, "Person", '{"name": "Ada", "age": 3', "call_1")]
-    reply = json_reply(completion({"content": "", "tool_calls": calls}, "length"))
+    calls = [call("Person", '{"name": "Ada", "age": 3', 0, "call_1")]
+    reply = json_reply(response_body({"content": "", "tool_calls": calls}, "length"))
     model = model_for(scripted_openrouter(reply))
     with pytest.raises(StructuredOutputError, match="max_tokens"):
         await ask(model.with_structured_output(Person, method="function_calling"))
@@ -470,6 +471,7 @@ async def test_a_call_of_another_tool_without_raw_is_an_error_that_names_it(
 PIECES = ['```json\n{"na', 'me": "A', 'da", "a', 'ge": 3', "6}\n", "```"]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_gives_a_dict_while_it_grows(
     scripted_openrouter: StartScript, parts_of: Ask
 ) -> None:
@@ -478,6 +480,7 @@ async def test_a_stream_gives_a_dict_while_it_grows(
     assert parts == [{"name": "A"}, {"name": "Ada"}, ADA]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_gives_an_object_from_when_it_is_one(
     scripted_openrouter: StartScript, parts_of: Ask
 ) -> None:
@@ -506,12 +509,14 @@ async def test_an_object_that_has_not_changed_does_not_come_again(
     assert await parts_of(model.with_structured_output(Person)) == [Person(**ADA)]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_call_is_streamed_too(scripted_openrouter: StartScript, parts_of: Ask) -> None:
     server = scripted_openrouter(streamed_call("PersonDict", '{"na', 'me": "Ada", "age"', ": 36}"))
     model = model_for(server).with_structured_output(PersonDict, method="function_calling")
     assert await parts_of(model) == [{"name": "Ada"}, ADA]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_ends_with_the_mended_object(
     scripted_openrouter: StartScript, parts_of: Ask
 ) -> None:

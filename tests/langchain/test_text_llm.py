@@ -7,19 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from langchain_calls import WAYS, Ask, Recorder, astream, llm_for, stream, ways
 from langchain_core.caches import InMemoryCache
 from langchain_core.load import dumps, loads
 from langchain_core.prompts import PromptTemplate
-from wire import USAGE, chunk, reasoning
 
 from glm_openrouter import RateLimitError
 from glm_openrouter.testing import Hold, OfflineServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import GLM
+from support.langchain_models import WAYS, Ask, Recorder, astream, llm_for, stream, ways
+from support.wire import USAGE, chunk, thinks
 
 ANSWER = [
-    reasoning("A capital."),
+    thinks("A capital."),
     chunk({"content": "\nOslo"}),
     chunk({"content": ", by the"}),
     chunk({"content": " fjord."}),
@@ -87,6 +87,7 @@ def test_what_is_beside_the_text_is_in_the_generation_info(
     assert (info["finish_reason"], info["cost"]) == ("stop", USAGE["cost"])
 
 
+@pytest.mark.usefixtures("separate_reads")
 @ways(stream, astream)
 async def test_callbacks_hear_each_token(scripted_openrouter: StartScript, ask: Ask) -> None:
     heard = Recorder()

@@ -19,9 +19,9 @@ from langchain_core.messages import (
     trim_messages,
 )
 from langchain_core.tools import tool
-from wire import WEATHER
 
 from langchain_glm import GLM, ChatGLM
+from support.samples import WEATHER
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 

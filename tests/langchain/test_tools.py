@@ -4,17 +4,18 @@ import warnings
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from langchain_calls import Ask, every_way, model_for
 from langchain_core._api import LangChainBetaWarning
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import BaseTool, StructuredTool, tool
 from pydantic import BaseModel, Field
-from wire import THOUGHT_CALL, WEATHER, completion
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import BadRequestError, ChatGLM, NotFoundError
+from support.langchain_models import Ask, every_way, model_for
+from support.samples import THOUGHT_CALL, WEATHER
+from support.wire import response_body
 
 ANSWER = stream_reply(THOUGHT_CALL)
 SEARCH = {"type": "openrouter:web_search", "parameters": {"max_results": 2}}
@@ -257,6 +258,6 @@ def test_another_refusal_is_an_error_at_once(scripted_openrouter: StartScript) -
 
 
 def test_an_answer_in_text_is_an_answer(scripted_openrouter: StartScript) -> None:
-    server = scripted_openrouter(json_reply(completion({"content": "It rains."})))
+    server = scripted_openrouter(json_reply(response_body({"content": "It rains."})))
     message = model_for(server).bind_tools([WEATHER], tool_choice="any").invoke("?")
     assert (message.text, message.tool_calls) == ("It rains.", [])

@@ -8,9 +8,9 @@ import pickle
 import cloudpickle
 import httpx
 import pytest
-from surfaces import ANSWER, KEY, MAKERS, STALLED, TEXT, Surface
 
 from glm_openrouter import AuthenticationError
+from support.every_class import ANSWER, KEY, MAKERS, STALLED, TEXT, Surface
 
 COPYING = {
     "copy": copy.copy,

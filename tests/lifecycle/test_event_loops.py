@@ -8,9 +8,9 @@ import threading
 import httpx
 import pytest
 import trio
-from surfaces import ANSWER, STALLED, TEXT, Surface
 
 from glm_openrouter import InvalidRequestError
+from support.every_class import ANSWER, STALLED, TEXT, Surface
 
 retries = pytest.mark.parametrize("retries", [0, 2])
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from surfaces import OPEN, REQUEST
-from wire import chunk
 
 from glm_openrouter import (
     APIError,
@@ -19,6 +17,8 @@ from glm_openrouter import (
     ResponseTooLargeError,
 )
 from glm_openrouter.testing import Close, Event, Hold, Reset, Send, Status, json_reply
+from support.every_class import OPEN, REQUEST
+from support.wire import chunk
 
 KEY = "gateway/Key+with=Chars.4711"
 CREDENTIAL = "Hush-hush-4711"
@@ -42,13 +42,6 @@ REPLIES = {
     "silent stream": (OPEN, Event(chunk({"content": "a"})), Hold()),
     "not gzip": (Status(200, {"content-encoding": "gzip"}), Send(b"no gzip"), Close(clean=True)),
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @pytest.fixture

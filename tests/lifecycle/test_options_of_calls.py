@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Generator
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from surfaces import PROMPT, Surface
 
 from glm_openrouter import ChatRequest, ClientOptions, InvalidRequestError
 from glm_openrouter.testing import json_reply
+from support.every_class import PROMPT, Surface
 
 KEY = "gateway/Key+with=Chars.4711"
 QUESTION = [{"role": "user", "content": PROMPT}]

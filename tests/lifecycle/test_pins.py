@@ -5,10 +5,10 @@ import copy
 import pickle
 
 import pytest
-from surfaces import TEXT
-from wire import USAGE, chunk
 
 from glm_openrouter.testing import stream_reply
+from support.every_class import TEXT
+from support.wire import USAGE, chunk
 
 ANSWER = stream_reply(
     [

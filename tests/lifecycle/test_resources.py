@@ -11,9 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from surfaces import ANSWER, LONG, MAKERS, TEXT
 
 from glm_openrouter.testing import Close, Reset
+from support.every_class import ANSWER, LONG, MAKERS, TEXT
 
 
 def open_files():
@@ -204,7 +204,7 @@ def test_a_connection_that_ends_under_a_request_counts_as_a_try(surface, scripte
 
 EVERYTHING = """
 import asyncio, contextlib, sys
-from surfaces import MAKERS, Surface
+from support.every_class import MAKERS, Surface
 
 held = []
 
@@ -257,14 +257,14 @@ loop.close()
 
 def test_nothing_is_left_open(scripted_openrouter):
     server = scripted_openrouter(LONG[:12] + ANSWER[1:])
-    here = Path(__file__).parent
+    tests = Path(__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", EVERYTHING, server.base_url],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        env={**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{here.parent}"},
+        env={**os.environ, "PYTHONPATH": str(tests)},
     )
 
     # In development mode asyncio also tells of the import of aiohttp, which takes a moment.

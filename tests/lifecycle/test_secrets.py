@@ -10,8 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
-from surfaces import ANSWER, TEXT
-from wire import chunk
 
 from glm_openrouter import APIError, APIStatusError, AuthenticationError, GLMError
 from glm_openrouter.testing import (
@@ -22,6 +20,8 @@ from glm_openrouter.testing import (
     json_reply,
     stream_reply,
 )
+from support.every_class import ANSWER, TEXT
+from support.wire import chunk
 
 KEYS = {
     "of OpenRouter": "sk-or-v1-0123456789abcdef0123456789abcdef",

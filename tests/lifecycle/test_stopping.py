@@ -5,11 +5,11 @@ import contextlib
 import time
 
 import pytest
-from surfaces import ANSWER, LONG, OPEN, STALLED, TEXT
-from wire import chunk
 
 from glm_openrouter import APIError, StreamInterruptedError
 from glm_openrouter.testing import Event, Hold, Send, Status, Wait, json_reply
+from support.every_class import ANSWER, LONG, OPEN, STALLED, TEXT
+from support.wire import chunk
 
 
 def assert_stopped(server):

@@ -9,8 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from known_faults import CHAT_MEMORY_IS_NOT_STORED
-from llama_calls import llm_for
 from llama_index.core.agent.workflow import (
     AgentOutput,
     AgentStream,
@@ -28,12 +26,14 @@ from llama_index.core.tools import FunctionTool
 from llama_index.core.workflow import Context, HumanResponseEvent, InputRequiredEvent
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import create_async_engine
-from wire import USAGE, call, chunk, reasoning
 
 from glm_openrouter import RateLimitError, TruncatedToolCallError
 from glm_openrouter.testing import Hold, OfflineServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
+from support.known_faults import CHAT_MEMORY_IS_NOT_STORED
+from support.llamaindex_models import llm_for
+from support.wire import USAGE, call, chunk, thinks
 
 # LlamaIndex looks at every attribute of an agent, and asks its own workflows what is deprecated there.
 pytestmark = pytest.mark.filterwarnings(
@@ -101,6 +101,7 @@ async def test_a_tool_may_be_forced_for_the_first_step_only(
     assert choices == [{"type": "function", "function": {"name": "get_weather"}}, None]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_the_deltas_of_the_events_add_up_to_what_the_agent_said(llm: GLM) -> None:
     handler = FunctionAgent(tools=[get_weather], llm=llm).run("What is the weather in Paris?")
     events = await events_of(handler, AgentStream, AgentOutput)
@@ -162,7 +163,7 @@ async def test_a_cut_call_runs_nothing_and_says_why(
         ran.append(target)
         return "Deleted."
 
-    delta = {"tool_calls": [call(0, "delete_records", '{"target": "dra', "call_1")]}
+    delta = {"tool_calls": [call("delete_records", '{"target": "dra', 0, "call_1")]}
     cut = [chunk(delta), chunk({}, "length", usage=USAGE)]
     whole = {"id": "gen-1", "choices": [{"message": delta, "finish_reason": "length"}]}
     server = scripted_openrouter(stream_reply(cut) if streaming else json_reply(whole))
@@ -294,7 +295,7 @@ async def test_a_stop_sequence_keeps_a_react_agent_from_inventing_observations(
     answer = "Thought: I can answer without using any more tools.\nAnswer: It is 21 degrees."
     server = scripted_openrouter(
         *(
-            stream_reply([reasoning("Hm."), chunk({"content": text}), chunk({}, "stop")])
+            stream_reply([thinks("Hm."), chunk({"content": text}), chunk({}, "stop")])
             for text in (act, answer)
         )
     )

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from llama_calls import CHATS, METHODS, TEXTS, ask, gather, llm_for
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugHandler
 from llama_index.core.prompts import PromptTemplate
@@ -16,12 +15,13 @@ from llama_index.core.tools import FunctionTool
 from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 from llama_index.llms.openrouter import OpenRouter
 from pydantic import BaseModel, ValidationError
-from wire import USAGE, call, chunk, completion
 
 from glm_openrouter import APITimeoutError, InternalServerError, InvalidRequestError
 from glm_openrouter.testing import Hold, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
+from support.llamaindex_models import CHATS, METHODS, TEXTS, ask, gather, llm_for
+from support.wire import USAGE, call, chunk, response_body
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "llamaindex-arguments.md"
 HELLO = stream_reply([chunk({"content": "Hi"}), chunk({}, "stop", usage=USAGE)])
@@ -453,14 +453,14 @@ def test_a_schema_is_asked_for_as_one_wants(
     scripted_openrouter: StartScript, arguments: dict[str, Any], by_schema: bool
 ) -> None:
     answer = {"content": '{"name": "Oslo"}'} if by_schema else ANSWER_BY_TOOL
-    server = scripted_openrouter(json_reply(completion(answer)))
+    server = scripted_openrouter(json_reply(response_body(answer)))
     city = llm_for(server, **arguments).structured_predict(City, PromptTemplate("A city?"))
     body = server.requests[0].body
     assert city == City(name="Oslo")
     assert ("response_format" in body, "tools" in body) == (by_schema, not by_schema)
 
 
-ANSWER_BY_TOOL = {"content": None, "tool_calls": [call(0, "City", '{"name": "Oslo"}', "call_1")]}
+ANSWER_BY_TOOL = {"content": None, "tool_calls": [call("City", '{"name": "Oslo"}', 0, "call_1")]}
 
 
 def weather(city: str) -> str:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from known_faults import CHAT_MEMORY_IS_NOT_STORED
-from llama_calls import CHATS, ask, llm_for
 from llama_index.core.base.llms.types import (
     AudioBlock,
     CacheControl,
@@ -27,11 +25,14 @@ from llama_index.core.memory import ChatMemoryBuffer, Memory
 from openai.types.chat import ChatCompletionMessageFunctionToolCall
 from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCall
 from sqlalchemy.ext.asyncio import create_async_engine
-from wire import THOUGHT_CALL, THOUGHT_TURN, USAGE, chunk, completion
 
 from glm_openrouter import InvalidRequestError
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
+from support.known_faults import CHAT_MEMORY_IS_NOT_STORED
+from support.llamaindex_models import CHATS, ask, llm_for
+from support.samples import THOUGHT_CALL, THOUGHT_TURN
+from support.wire import USAGE, chunk, response_body
 
 HELLO = stream_reply([chunk({"content": "Hi"}), chunk({}, "stop", usage=USAGE)])
 POINT = CachePoint(cache_control=CacheControl(type="ephemeral", ttl="1h"))
@@ -215,7 +216,7 @@ PAGES = [
     },
     {"type": "file", "file": {"hash": "1", "name": "manual.pdf", "content": []}},
 ]
-SEARCHED = json_reply(completion({"content": "Tea is from China.", "annotations": PAGES}))
+SEARCHED = json_reply(response_body({"content": "Tea is from China.", "annotations": PAGES}))
 
 
 @pytest.mark.parametrize("method", CHATS)
@@ -351,7 +352,7 @@ def token(text: str, *others: str) -> dict[str, Any]:
 async def test_the_chances_of_tokens_are_on_the_response(
     scripted_openrouter: StartScript, method: str
 ) -> None:
-    body = completion({"content": "Hi."})
+    body = response_body({"content": "Hi."})
     body["choices"][0]["logprobs"] = {"content": [token("Hi", "Hi", "Oh"), token(".")]}
     (response,) = await ask(llm_for(scripted_openrouter(json_reply(body)), logprobs=True), method)
     assert response.logprobs == [

@@ -3,16 +3,17 @@
 from typing import Any
 
 import pytest
-from llama_calls import gather, llm_for
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, TextBlock, ToolCallBlock
 from llama_index.core.tools import FunctionTool
-from wire import THOUGHT_CALL, USAGE, call, chunk, completion
 
 from glm_openrouter import TruncatedToolCallError
 from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
+from support.llamaindex_models import gather, llm_for
+from support.samples import THOUGHT_CALL
+from support.wire import USAGE, call, chunk, response_body
 
 WITH_TOOLS = (
     "chat_with_tools",
@@ -27,8 +28,8 @@ TEXT = stream_reply([chunk({"content": "No idea."}), chunk({}, "stop", usage=USA
 TWO_CALLS = stream_reply(
     [
         chunk({"content": "Both."}),
-        chunk({"tool_calls": [call(0, "weather", '{"city": "Oslo"}', "call_1")]}),
-        chunk({"tool_calls": [call(1, "weather", '{"city": "Rome"}', "call_2")]}),
+        chunk({"tool_calls": [call("weather", '{"city": "Oslo"}', 0, "call_1")]}),
+        chunk({"tool_calls": [call("weather", '{"city": "Rome"}', 1, "call_2")]}),
         chunk({}, "tool_calls", usage=USAGE),
     ]
 )
@@ -172,8 +173,8 @@ async def test_a_call_beyond_the_first_that_was_cut_is_an_error_all_the_same(
     scripted_openrouter: StartScript, method: str
 ) -> None:
     cut = [
-        chunk({"tool_calls": [call(0, "weather", '{"city": "Oslo"}', "call_1")]}),
-        chunk({"tool_calls": [call(1, "weather", '{"city": "Ro', "call_2")]}),
+        chunk({"tool_calls": [call("weather", '{"city": "Oslo"}', 0, "call_1")]}),
+        chunk({"tool_calls": [call("weather", '{"city": "Ro', 1, "call_2")]}),
         chunk({}, "length"),
     ]
     with pytest.raises(TruncatedToolCallError):
@@ -235,8 +236,8 @@ async def test_no_call_is_an_error_or_an_answer(
 async def test_what_a_tool_fails_with_is_said(
     scripted_openrouter: StartScript, method: str
 ) -> None:
-    sunk = {"tool_calls": [call(0, "weather", '{"city": "Atlantis"}', "call_1")]}
-    llm = llm_for(scripted_openrouter(json_reply(completion(sunk, "tool_calls"))))
+    sunk = {"tool_calls": [call("weather", '{"city": "Atlantis"}', 0, "call_1")]}
+    llm = llm_for(scripted_openrouter(json_reply(response_body(sunk, "tool_calls"))))
     assert "It has sunk" in str(await use(llm, method, TOOLS, "Weather?"))
     with pytest.raises(ValueError, match="It has sunk"):
         await use(llm, method, TOOLS, "Weather?", error_on_tool_error=True)
@@ -244,7 +245,7 @@ async def test_what_a_tool_fails_with_is_said(
 
 @pytest.mark.parametrize("method", RUNNING)
 async def test_a_cut_call_does_not_run(scripted_openrouter: StartScript, method: str) -> None:
-    cut = {"tool_calls": [call(0, "weather", '{"city": "Os', "call_1")]}
-    llm = llm_for(scripted_openrouter(json_reply(completion(cut, "length"))))
+    cut = {"tool_calls": [call("weather", '{"city": "Os', 0, "call_1")]}
+    llm = llm_for(scripted_openrouter(json_reply(response_body(cut, "length"))))
     with pytest.raises(TruncatedToolCallError):
         await use(llm, method, TOOLS, "Weather?")

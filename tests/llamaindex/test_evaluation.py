@@ -6,7 +6,6 @@ GLM begins many an answer with an empty line, on which some of them would fail.
 from typing import Any
 
 import pytest
-from llama_calls import llm_for
 from llama_index.core.evaluation import (
     CorrectnessEvaluator,
     FaithfulnessEvaluator,
@@ -16,16 +15,17 @@ from llama_index.core.evaluation import (
 from llama_index.core.postprocessor import LLMRerank, StructuredLLMRerank
 from llama_index.core.postprocessor.rankGPT_rerank import RankGPTRerank
 from llama_index.core.schema import NodeWithScore, TextNode
-from wire import completion
 
 from glm_openrouter.testing import Reply, json_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
+from support.llamaindex_models import llm_for
+from support.wire import response_body
 
 NODES = [NodeWithScore(node=TextNode(text=text), score=0.5) for text in ("Coffee.", "Tea.")]
 
 
 def said(text: str) -> Reply:
-    return json_reply(completion({"content": f"\n{text}", "reasoning": "Hm."}))
+    return json_reply(response_body({"content": f"\n{text}", "reasoning": "Hm."}))
 
 
 RERANKERS: dict[Any, str] = {

@@ -3,16 +3,16 @@
 import json
 from typing import Any
 
-import llama_calls
 import pytest
-from llama_calls import CHATS, llm_for
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.tools import FunctionTool
-from wire import USAGE, call, chunk
 
 from glm_openrouter import TruncatedToolCallError
 from glm_openrouter.testing import bytes_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
+from support import llamaindex_models
+from support.llamaindex_models import CHATS, llm_for
+from support.wire import USAGE, call, chunk
 
 MARK = "<the number>"
 NUMBERS = ["1e400", "NaN", '"inf"', '"nan"', "-1", "9" * 400, "9" * 5_000, "true", "[]"]
@@ -42,15 +42,15 @@ async def test_usage_without_a_number_is_still_usage(
         chunk({}, "stop", usage=usage, created=MARK),
     ]
     server = scripted_openrouter(bytes_reply(written(sent, number)))
-    *_, last = await llama_calls.ask(llm_for(server), way, "?")
+    *_, last = await llamaindex_models.ask(llm_for(server), way, "?")
     assert last.message.content == "Hi"
-    assert last.additional_kwargs["prompt_tokens"] == 402
+    assert last.additional_kwargs["prompt_tokens"] == 31
     assert not {"total_tokens", "cost", "reasoning_tokens"} & last.additional_kwargs.keys()
 
 
 def test_a_call_with_infinity_does_not_run(scripted_openrouter: StartScript) -> None:
     sent = [
-        chunk({"tool_calls": [call(0, "weather", '{"city": 1e999}', "call_1")]}),
+        chunk({"tool_calls": [call("weather", '{"city": 1e999}', 0, "call_1")]}),
         chunk({}, "tool_calls"),
     ]
     llm = llm_for(scripted_openrouter(stream_reply(sent)))

@@ -19,12 +19,12 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
     VideoBlock,
 )
-from odd_values import ODD, odd_in, snapshot
 
 from glm_openrouter import ChatRequest, InvalidRequestError
 from glm_openrouter.request._body import build_body, encode_body
 from llamaindex_glm import GLM
 from llamaindex_glm._to_wire import to_messages
+from support.odd_values import ODD, odd_in, snapshot
 
 _EXTRAS = ("annotations", "tool_call_id", "tool_calls", "name", "refusal", "reasoning_content")
 _OLDER_CALLS = st.lists(

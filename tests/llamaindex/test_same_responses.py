@@ -1,38 +1,35 @@
-"""The same bytes give the same responses, whichever method reads them.
-
-The recordings are not part of the project; where their folder is not present, the other samples have to do.
-"""
+"""The same bytes give the same responses, whichever method reads them."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from llama_calls import ask
-from wire import THOUGHT_CALL, USAGE, call, chunk, completion, event_stream, reasoning
 
 from glm_openrouter import EmptyResponseWarning, GLMError
 from llamaindex_glm import GLM
+from support.exchanges import EXCHANGES
+from support.llamaindex_models import ask
+from support.samples import THOUGHT_CALL
+from support.wire import USAGE, call, chunk, event_stream, response_body, thinks
 
 pytestmark = pytest.mark.filterwarnings(
     f"ignore::{EmptyResponseWarning.__module__}.EmptyResponseWarning"
 )
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "recordings"
 END = (chunk({}, "stop"), chunk({"content": ""}, "stop", usage=USAGE))
 
 TWO_CALLS = [
-    chunk({"tool_calls": [call(0, "weather", '{"city": "Oslo"}', "call_1")]}),
-    chunk({"tool_calls": [call(1, "weather", '{"city": ', "call_2")]}),
-    chunk({"tool_calls": [call(1, None, '"Rome"}')]}),
+    chunk({"tool_calls": [call("weather", '{"city": "Oslo"}', 0, "call_1")]}),
+    chunk({"tool_calls": [call("weather", '{"city": ', 1, "call_2")]}),
+    chunk({"tool_calls": [call(None, '"Rome"}', 1)]}),
     chunk({}, "tool_calls"),
 ]
 PAGE = {"type": "url_citation", "url_citation": {"url": "https://example.com", "title": "Tea"}}
 
 SAMPLES: dict[str, bytes] = {
     "a thought, a sentence and a call": event_stream(*THOUGHT_CALL),
-    "reasoning in the first chunk": event_stream(reasoning("First"), reasoning(" second"), *END),
+    "reasoning in the first chunk": event_stream(thinks("First"), thinks(" second"), *END),
     "reasoning without content": event_stream(
         chunk({"content": None, "reasoning": "Hm."}), chunk({"content": "Yes."}), *END
     ),
@@ -42,26 +39,23 @@ SAMPLES: dict[str, bytes] = {
     ),
     "two calls": event_stream(*TWO_CALLS),
     "pages cited": event_stream(chunk({"content": "Yes.", "annotations": [PAGE]}), *END),
-    "comments between": b": OPENROUTER PROCESSING\n\n" + event_stream(reasoning("Hm."), *END),
+    "comments between": b": OPENROUTER PROCESSING\n\n" + event_stream(thinks("Hm."), *END),
     "no end": event_stream(chunk({"content": "Yes"}), done=False),
     "an error in the middle": event_stream(
         chunk({"content": "Yes"}), chunk({}, "error", error={"code": 502, "message": "Oh"})
     ),
     "a cut call": event_stream(
-        chunk({"tool_calls": [call(0, "weather", '{"city": "Os', "call_1")]}), chunk({}, "length")
+        chunk({"tool_calls": [call("weather", '{"city": "Os', 0, "call_1")]}), chunk({}, "length")
     ),
-    "a whole answer": json.dumps(completion({"content": "Yes.", "reasoning": "Hm."})).encode(),
-    **{
-        path.stem: json.loads(path.read_text())["response_body"].encode()
-        for path in sorted(FOLDER.glob("*.json"))
-    },
+    "a whole answer": json.dumps(response_body({"content": "Yes.", "reasoning": "Hm."})).encode(),
+    **{name: exchange.body for name, exchange in EXCHANGES.items()},
 }
 
 
 async def responses_to(sample: str, method: str) -> Any:
     """Return what a method makes of the bytes, all of it: whole responses, or the failure."""
     body = SAMPLES[sample]
-    kind = "application/json" if body[:1] == b"{" else "text/event-stream"
+    kind = "application/json" if body.lstrip()[:1] == b"{" else "text/event-stream"
 
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=body, headers={"content-type": kind})
@@ -104,6 +98,7 @@ FAILURES = {
     "an error in the middle": "InternalServerError",
     "a cut call": "TruncatedToolCallError",
     "429-upstream": "RateLimitError",
+    "too many requests": "RateLimitError",
 }
 
 

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from llama_calls import gather, listening, llm_for
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.instrumentation.events.llm import (
@@ -21,7 +20,6 @@ from llama_index.core.program.utils import FlexibleModel
 from llama_index.core.prompts import ChatPromptTemplate, PromptTemplate
 from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel, ConfigDict, RootModel
-from wire import call, chunk, completion
 
 from glm_openrouter import InvalidRequestError, StructuredOutputError, TruncatedToolCallError
 from glm_openrouter.testing import (
@@ -35,6 +33,8 @@ from glm_openrouter.testing import (
 )
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
+from support.llamaindex_models import gather, listening, llm_for
+from support.wire import call, chunk, response_body
 
 # LlamaIndex itself uses what pydantic has deprecated, in agents and in `StructuredLLM`.
 pytestmark = pytest.mark.filterwarnings(
@@ -104,12 +104,12 @@ MODES = [
 
 
 def said(text: str, finish: str = "stop") -> Reply:
-    return json_reply(completion({"content": text}, finish))
+    return json_reply(response_body({"content": text}, finish))
 
 
 def called(name: str, arguments: str, finish: str = "tool_calls") -> Reply:
-    calls = [call(0, name, arguments, "call_1")]
-    return json_reply(completion({"content": "", "tool_calls": calls}, finish))
+    calls = [call(name, arguments, 0, "call_1")]
+    return json_reply(response_body({"content": "", "tool_calls": calls}, finish))
 
 
 def streamed(*pieces: str) -> Reply:
@@ -149,8 +149,8 @@ async def test_a_call_is_an_answer_in_every_mode(
 async def test_a_program_of_llamaindex_streams_the_object_of_a_call(
     scripted_openrouter: StartScript, method: str, several: bool
 ) -> None:
-    pieces = [chunk({"tool_calls": [call(0, "Person", WRITTEN[:9], "call_1")]})]
-    pieces += [chunk({"tool_calls": [call(0, None, WRITTEN[9:])]}), chunk({}, "tool_calls")]
+    pieces = [chunk({"tool_calls": [call("Person", WRITTEN[:9], 0, "call_1")]})]
+    pieces += [chunk({"tool_calls": [call(None, WRITTEN[9:], 0)]}), chunk({}, "tool_calls")]
     program = FunctionCallingProgram.from_defaults(
         Person,
         "Who is {who}?",
@@ -310,6 +310,7 @@ async def test_a_list_may_be_the_answer(scripted_openrouter: StartScript, predic
 # Streams.
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_gives_the_object_while_it_grows(
     scripted_openrouter: StartScript, parts_of: Predict
 ) -> None:
@@ -320,17 +321,19 @@ async def test_a_stream_gives_the_object_while_it_grows(
     assert parts[-1] == ADA
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_the_arguments_of_a_call_grow_too(
     scripted_openrouter: StartScript, parts_of: Predict
 ) -> None:
     pieces = ["", '{"name": "A', 'da", "age": ', "36}"]
-    calls = [call(0, None if number else "Person", piece, "c") for number, piece in enumerate(pieces)]  # fmt: skip
+    calls = [call(None if number else "Person", piece, 0, "c") for number, piece in enumerate(pieces)]  # fmt: skip
     deltas = [chunk({"content": None, "tool_calls": [part]}) for part in calls]
     server = scripted_openrouter(stream_reply([*deltas, chunk({}, "tool_calls")]))
     parts = await parts_of(llm_for(server, pydantic_program_mode=PydanticProgramMode.FUNCTION))
     assert [(part.name, part.age) for part in parts] == [("A", None), ("Ada", None), ("Ada", 36)]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_ends_with_the_mended_object(
     scripted_openrouter: StartScript, parts_of: Predict
 ) -> None:
@@ -381,6 +384,7 @@ async def test_a_structured_llm_chats_and_completes(scripted_openrouter: StartSc
     assert asked == ["Who is {Ada}?"] * 4
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_structured_llm_streams_partial_objects(scripted_openrouter: StartScript) -> None:
     llm = structured(scripted_openrouter(streamed('{"name": "A', 'da", "age": ', "36}")))
     parts = [response.raw for response in llm.stream_chat(MESSAGES)]

@@ -1,0 +1,215 @@
+"""What a model, a server or the user writes is text on the terminal, in every command."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+from contextlib import suppress
+from unicodedata import category
+
+import pytest
+
+from glm_openrouter.cli import main
+from glm_openrouter.testing import json_reply, stream_reply
+from support.wire import call, chunk, response_body, thinks
+
+NASTY = {
+    "clipboard": "\x1b]52;c;aGVsbG8=\x07",
+    "title": "\x1b]0;owned\x07",
+    "clear": "\x1b[2J\x1b[H",
+    "C1": "\x9b2J\x9d0;owned\x9c",
+    "direction": "\u202eevil\u2066",
+    "overwriting": "works\b\b\b\b\bfails\rfails\x7f\x0b\x0c\x00",
+    "unseen": "a\u200bb\ufeffc\u00ad\U000e0041",
+    "half": "\ud800\udc00\ud800",
+    "markup": "[link=file:///etc/passwd]x[/link] [/nope] [red]r[/red] :smile: [@click=app.bell]b[/]",
+}
+WHOLE = "".join(NASTY.values())
+SHOWN = NASTY["markup"]
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def commands_in(seen):
+    """Return the characters that command the terminal, but for what sets colours and ends lines."""
+    return {
+        char
+        for char in STYLE.sub("", seen).replace("\r\n", "\n")
+        if category(char) in ("Cc", "Cf", "Cs") and char not in "\n\t"
+    }
+
+
+@pytest.fixture
+def in_terminal(monkeypatch):
+    """Run the command on a terminal of its own, and return what that receives."""
+
+    def run(server, *arguments, typed="", code="from glm_openrouter.cli import main"):
+        variables = {
+            **os.environ,
+            "OPENROUTER_API_KEY": "sk-or-v1-of-a-test",
+            "OPENROUTER_API_BASE": server.base_url,
+            "TERM": "xterm-256color",
+            "COLUMNS": "1000",
+        }
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"{code}; raise SystemExit(main({[*arguments]!r}))"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=variables,
+        )
+        os.close(theirs)
+        os.write(ours, typed.encode())
+        seen = bytearray()
+        with suppress(OSError):  # Linux says so that the other side is closed
+            while select.select([ours], [], [], 60)[0] and (piece := os.read(ours, 65536)):
+                seen += piece
+        process.kill()
+        process.wait()
+        os.close(ours)
+        return seen.decode()
+
+    return run
+
+
+def test_chat_shows_reasoning_and_answer_as_text(in_terminal, scripted_openrouter):
+    server = scripted_openrouter(
+        stream_reply([thinks(WHOLE), chunk({"content": WHOLE}), chunk({}, "stop")])
+    )
+    seen = in_terminal(server, "chat", typed="Hello\n/quit\n")
+
+    assert commands_in(seen) == set()
+    assert STYLE.sub("", seen).count(SHOWN) == 2
+
+
+def test_a_control_sequence_in_pieces_is_text_too(in_terminal, scripted_openrouter):
+    pieces = [chunk({"content": piece}) for piece in WHOLE]
+    server = scripted_openrouter(stream_reply([*pieces, chunk({}, "stop")]))
+    seen = in_terminal(server, "chat", typed="Hello\n/quit\n")
+
+    assert commands_in(seen) == set()
+    assert SHOWN in STYLE.sub("", seen)
+
+
+def test_chat_shows_errors_as_text(in_terminal, scripted_openrouter):
+    refusal = {"code": 403, "message": WHOLE, "metadata": {"provider_name": WHOLE, "raw": WHOLE}}
+    server = scripted_openrouter(json_reply({"error": refusal}, 403))
+    seen = in_terminal(server, "chat", typed="Hello\n/quit\n")
+
+    assert commands_in(seen) == set()
+    assert SHOWN in seen
+
+
+ENDPOINTS = json_reply(
+    {
+        "data": {
+            "endpoints": [
+                {"tag": WHOLE, "provider_name": WHOLE, "quantization": WHOLE},
+                {"tag": "two\nlines", "supported_parameters": [WHOLE]},
+            ]
+        }
+    }
+)
+
+
+def test_doctor_shows_answers_and_names_as_text(in_terminal, scripted_openrouter):
+    weather = {"tool_calls": [call(WHOLE, json.dumps({"city": WHOLE}), 0, "call_1")]}
+    person = {"content": json.dumps({"name": WHOLE, "age": 36})}
+    server = scripted_openrouter(
+        ENDPOINTS,
+        json_reply({"data": {"limit_remaining": 1}}),
+        ENDPOINTS,
+        stream_reply([chunk({"content": WHOLE}, provider=WHOLE), chunk({}, "stop")]),
+        json_reply({**response_body(weather, "tool_calls"), "provider": WHOLE}),
+        json_reply({**response_body(person), "provider": WHOLE}),
+    )
+    seen = in_terminal(server, "doctor")
+
+    assert commands_in(seen) == set()
+    assert STYLE.sub("", seen).count(SHOWN) >= 4
+
+
+def test_doctor_shows_a_check_in_one_line(in_terminal, scripted_openrouter):
+    name = "Z.AI\nworks  tool call  0.10 s  get_weather"
+    stream = stream_reply([chunk({"content": "one"}, "stop", provider=name)])
+    no = json_reply({"error": {"code": 400, "message": "no"}}, 400)
+    server = scripted_openrouter(ENDPOINTS, json_reply({"data": {}}), ENDPOINTS, stream, no)
+    seen = in_terminal(server, "doctor")
+
+    lines = STYLE.sub("", seen).splitlines()
+    assert [line[:5] for line in lines if line[7:].startswith("tool call")] == ["fails"]
+
+
+@pytest.mark.parametrize("model", ["a/b[/x]", f"z-ai/{WHOLE[:40]}"])
+def test_providers_shows_entries_and_the_model_as_text(in_terminal, scripted_openrouter, model):
+    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", model)
+
+    assert commands_in(seen) == set()
+    assert "Traceback" not in seen
+    assert SHOWN in seen
+    assert "two lines" in seen
+
+
+def test_json_of_providers_is_the_same_without_control_characters(in_terminal, scripted_openrouter):
+    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", "--json")
+
+    assert commands_in(seen) == set()
+    received = json.loads(json.dumps(WHOLE)).replace("\ud800", "\ufffd")
+    assert received in [row["tag"] for row in json.loads(seen)]
+
+
+def test_errors_on_stderr_are_text(in_terminal, scripted_openrouter):
+    refusal = {"code": 404, "message": WHOLE}
+    seen = in_terminal(scripted_openrouter(json_reply({"error": refusal}, 404)), "providers")
+
+    assert commands_in(seen) == set()
+    assert SHOWN in seen
+
+
+def test_arguments_that_are_wrong_are_shown_as_text(in_terminal, scripted_openrouter):
+    wrong = WHOLE.replace("\x00", "").encode(errors="ignore").decode()
+    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", "a", wrong)
+
+    assert "unrecognized arguments" in seen
+    assert commands_in(seen) == set()
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["warnings.warn(text)", "logging.error(text)", "1 / 0", "raise RuntimeError(text)"],
+)
+def test_warnings_logs_and_tracebacks_are_text(in_terminal, scripted_openrouter, action):
+    code = (
+        "import logging, warnings, glm_openrouter.cli._providers as p\n"
+        f"text = {WHOLE!r}\n"
+        "def client(**_):\n"
+        f"    {action}\n"
+        "p.Client = client\n"
+        "from glm_openrouter.cli import main"
+    )
+    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", code=code)
+
+    assert "Traceback" in seen
+    assert commands_in(seen) == set()
+
+
+def test_an_unexpected_error_has_exit_code_1(monkeypatch, capsys):
+    monkeypatch.setattr("glm_openrouter.cli._providers.Client", None)
+
+    assert main(["providers"]) == 1
+    assert "TypeError" in capsys.readouterr().err
+
+
+def test_examples_print_text(monkeypatch, capsys):
+    from examples import demo, langchain_chain
+
+    text = WHOLE.encode(errors="ignore").decode()
+    monkeypatch.setattr(langchain_chain, "main", lambda: sys.stdout.write(text))
+    demo.run_part("langchain_chain")
+
+    out = capsys.readouterr().out
+    assert SHOWN in out
+    assert commands_in(out) == set()

@@ -1,0 +1,130 @@
+"""Every Python block of the README and of docs/ runs.
+
+The blocks of one page run in order, in one namespace, from the root of the repository, with the
+environment set to an offline OpenRouter. Functions named `test_*` are run as tests, with the
+fixtures that their arguments name.
+"""
+
+import functools
+import inspect
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from llama_index.core import Settings
+
+ROOT = Path(__file__).parents[2]
+TOP_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES = [*TOP_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+
+
+def relative(page):
+    return str(page.relative_to(ROOT))
+
+
+# LlamaIndex looks at every attribute of an agent, at deprecated ones of pydantic, too.
+@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, request):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-docs")
+    monkeypatch.setenv("OPENROUTER_API_BASE", offline_openrouter.base_url)
+    monkeypatch.setattr(Settings, "_llm", None)  # a page sets it, which would keep that model alive
+    # In the main thread LlamaIndex would make an event loop that nobody closes.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        namespace = thread.submit(run_blocks, page).result()
+    for name, value in list(namespace.items()):
+        if name.startswith("test_"):
+            offline_openrouter.clear()
+            offline_openrouter.answer = None
+            value(*map(request.getfixturevalue, inspect.signature(value).parameters))
+
+
+def run_blocks(page):
+    text = page.read_text()
+    namespace = {"__name__": page.stem}
+    for match in BLOCK.finditer(text):
+        # Empty lines before the code give errors the line numbers of the page.
+        code = "\n" * text.count("\n", 0, match.start(1)) + match[1]
+        exec(compile(code, str(page), "exec"), namespace)
+    return namespace
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_the_links_on_the_page_lead_somewhere(page):
+    links = LINK.findall(page.read_text())
+    broken = [
+        (target, anchor)
+        for target, anchor in links
+        if not has_anchor(page.parent / target if target else page, anchor)
+    ]
+    assert broken == []
+
+
+def has_anchor(path, anchor):
+    if not anchor:
+        return path.exists()
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return anchor in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_the_tests_that_the_page_names_exist(page):
+    assert named_tests(without_code(page.read_text())) - all_tests() == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_the_files_that_the_page_names_exist(page):
+    folders = "glm_openrouter|langchain_glm|llamaindex_glm|tests|benchmarks|docs|examples"
+    named = re.findall(rf"`((?:{folders})/[\w/.-]+)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["protocol.md", "security.md"])
+def test_every_row_of_the_page_names_the_test_that_holds_it(name):
+    rows = table_rows((ROOT / "docs" / name).read_text())
+    assert len(rows) > 20
+    assert [row for row in rows if not named_tests(row)] == []
+
+
+def test_every_fact_of_the_protocol_has_a_source():
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    sources = set(re.findall(r"^\[(.+?)\]: https://", text, re.MULTILINE))
+    named = [re.findall(r"\[([^\]]+)\]", row.split("|")[2]) for row in table_rows(text)]
+    assert [names for names in named if not names] == []
+    assert {name for names in named for name in names} == sources
+
+
+def table_rows(text):
+    """Return the rows of the tables whose last column is `test`."""
+    tables = re.findall(r"^\|.*\| test \|\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    return [row for table in tables for row in table.splitlines()]
+
+
+def named_tests(text):
+    without_links = re.sub(r"https?://\S+", "", text)
+    return set(re.findall(r"\btest_\w+\b(?!\.py)", without_links))
+
+
+@functools.cache
+def all_tests():
+    files = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
+    return {name for text in files for name in re.findall(r"\bdef (test_\w+)\(", text)}
+
+
+def without_code(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_every_decision_is_in_the_index():
+    folder = ROOT / "docs" / "decisions"
+    links = re.findall(r"\]\((\d{3}-.+?)\)", (folder / "README.md").read_text())
+    assert links == sorted(page.name for page in folder.glob("[0-9]*.md"))
+
+
+def test_the_pages_hold_code():
+    with_code = {page.stem for page in PAGES if BLOCK.search(page.read_text())}
+    assert with_code >= {"README", "quickstart", "testing", "langchain", "llamaindex"}

@@ -1,8 +1,0 @@
-import pytest
-from answers import SURFACES, Surface
-
-
-@pytest.fixture(params=SURFACES, ids=str)
-def surface(request: pytest.FixtureRequest) -> Surface:
-    """All ways to ask, one after the other."""
-    return request.param
