@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import httpx
 
@@ -13,12 +13,9 @@ from glm_openrouter._idle import IdleTimer
 
 from .failure import ResponseTooLarge, transport_failure
 from .inflate import PIECE, cut, find_inflater
-from .options import AsyncHTTPClient, HTTPResponse
+from .options import HTTPResponse
 from .reads import reads_of
 from .watchdog import Watchdog
-
-if TYPE_CHECKING:
-    from .aiohttp_client import DirectAsyncClient
 
 __all__ = ["AsyncBody", "Body", "ReadableStream"]
 
@@ -152,6 +149,14 @@ class Body(_BaseBody):
         self.response.close()
 
 
+class Closable(Protocol):
+    """What a response comes from."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it gives no more responses."""
+
+
 class ReadableStream(httpx.AsyncByteStream):
     """A stream that one can read from, which takes half the time of iterating over it."""
 
@@ -178,7 +183,7 @@ class AsyncBody(_BaseBody):
         response: HTTPResponse,
         timer: IdleTimer,
         limit: int,
-        client: AsyncHTTPClient | DirectAsyncClient,
+        client: Closable,
     ) -> None:
         super().__init__(response, timer, limit)
         self._client = client
