@@ -282,6 +282,7 @@ def test_an_error_after_half_an_answer_has_that_half(server: OfflineServer, stre
         list(model.stream("?")) if streamed else model.invoke("?")
 
     assert (caught.value.status_code, caught.value.partial_text) == (502, "Half an")
+    assert choice(server)["finish_reason"] == "error"
 
 
 def test_an_asynchronous_function_is_awaited(server: OfflineServer) -> None:
@@ -441,6 +442,7 @@ def test_a_function_that_never_returns_does_not_keep_the_server_from_stopping() 
     gate, outlasted = threading.Event(), []
 
     def wait(_: Prompt) -> str:
+        assert threading.current_thread().daemon
         outlasted.append(gate.wait(20))
         return ""
 
