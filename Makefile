@@ -5,13 +5,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest test-newest fuzz lint types format bench clean
+.PHONY: demo test coverage test-lowest test-newest fuzz lint types format bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
 
+# A process for each core; what is marked as a group stays in one.
+PYTEST := -m pytest -q --numprocesses auto --dist loadgroup
+
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python $(PYTEST)
+
+# The same with branches counted, and a failure where fewer are run than pyproject.toml demands.
+coverage: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # The tests with the lowest versions of the direct dependencies that pyproject.toml allows.
 test-lowest:

@@ -329,7 +329,7 @@ def count_folds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-async def test_who_only_reads_deltas_has_nothing_put_together_even_if_events_are_kept(
+async def test_who_only_reads_deltas_has_nothing_put_together(
     scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     put_together = count_folds(monkeypatch)
