@@ -170,7 +170,7 @@ class ToolCallAccumulator:
 
     Fragments belong together by `index`; where that is missing by `id`, and else to the call that came last. The
     first id and the first name of a call win. See https://openrouter.ai/docs/guides/features/tool-calling and, for
-    the shapes that occur, `tests/core/test_tool_calls.py`.
+    the shapes that occur, `tests/core/response/test_tool_calls.py`.
     """
 
     def __init__(self) -> None:

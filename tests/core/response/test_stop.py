@@ -31,7 +31,7 @@ def trim(stop: list[str], pieces: list[str]) -> str:
     stop=st.lists(st.text("ab\n", max_size=4), max_size=3),
     cuts=st.sets(st.integers(0, 12)),
 )
-def test_the_answer_ends_at_the_stop_text_that_is_complete_first_however_it_is_cut(
+def test_the_answer_ends_at_the_stop_text_that_is_complete_first(
     text: str, stop: list[str], cuts: set[int]
 ) -> None:
     ends = [0, *sorted(cuts), len(text)]

@@ -366,7 +366,7 @@ def entries_of_a_chunk(count):
     return f'{{"choices":[{{"delta":{{"reasoning_details":[{listed}]}}}}]}}'.encode()
 
 
-def test_more_parts_of_calls_in_one_piece_than_make_sense_are_a_typed_error():
+def test_more_parts_of_calls_in_a_piece_than_make_sense_are_an_error():
     sent = [call("tide", "{}", at, f"c{at}") for at in range(20_001)]
     kept = assemble(event_stream(calls(*sent[:-1]), finishes("tool_calls")))[1]
 
