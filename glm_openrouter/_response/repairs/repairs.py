@@ -11,11 +11,11 @@ make a repair harmless:
   how often it may be misled.
 
 They run in the order of `REPAIRS`, each on what the one before has let through; at the end each is flushed into those
-that follow. The order counts: thinking is taken out first, because what a call or a fence is in the answer it is not in
-there; calls before line breaks, because what is left of the text may begin with one; the fence last, because it must
-begin the answer. A
-`</think>` that comes late makes reasoning of text that is already out: the delta says so by `text_was_reasoning`, and
-each repair that follows refiles what it holds and begins anew. A client switches repairs off by name.
+that follow. The order counts: thinking is taken out first, because what a call or a fence is in the answer it is not
+in there; calls before line breaks, because what is left of the text may begin with one; the fence last, because it
+must begin the answer. A `</think>` that comes late makes reasoning of text that is already out: the delta says so by
+`text_was_reasoning`, and each repair that follows refiles what it holds and begins anew. A client switches repairs
+off by name.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
