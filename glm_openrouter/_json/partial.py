@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from .in_text import _OPENER, _OPENERS
+from .in_text import json_opener
 
 __all__ = ["PartialJSON"]
 
@@ -28,7 +28,7 @@ class PartialJSON:
 
     def __init__(self, kind: str | None = None) -> None:
         """Look for an `object`, an `array`, or either of them."""
-        self._opener = _OPENERS.get(kind or "", _OPENER)
+        self._opener = json_opener(kind)
         self._parts: list[str] = []
         self._size = 0
         self._enough = 0

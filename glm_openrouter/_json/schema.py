@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["follow", "kind_of", "kinds_of"]
+__all__ = ["Schema", "follow", "kind_of", "kinds_of"]
 
 Schema = Mapping[str, Any]
 

@@ -155,15 +155,18 @@ class MarkerScanner:
         self._count()
         inline = self._code == "inline"
         if self._code == "all":
-            return
+            return  # too many have come: they decide nothing any more
         if inline and character == "`" and length == self._code_length:
-            self._code = ""
+            self._code = ""  # inline code ends with as many backticks as it began with
         elif character == self._code:
-            self._code = "" if length >= self._code_length else self._code
+            self._code = (
+                "" if length >= self._code_length else self._code
+            )  # a fence, with at least as many
         elif character == "`" and (not self._code or (inline and length >= _FENCE)):
+            # Code begins. A fence does so within what looked like inline code, too: a lone backtick may be a typo.
             self._code, self._code_length = "`" if length >= _FENCE else "inline", length
         elif character == "~" and not self._code and length >= _FENCE and begins_line:
-            self._code, self._code_length = "~", length
+            self._code, self._code_length = "~", length  # tildes within a line are text
 
     def _count(self) -> None:
         self._marks += 1
