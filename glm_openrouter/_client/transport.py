@@ -186,7 +186,7 @@ class AsyncTransport(BaseTransport):
         client = self._http_client or await _http.async_client(self)
         http_request = self._builder.build_request(request, self._http_client)
         with _http.LeavingNoFrames():
-            async with asyncio.timeout_at(timer.send_deadline):
+            async with asyncio.timeout(timer.seconds_to_send()):
                 response = await client.send(http_request, stream=True, follow_redirects=False)
         try:
             return _http.AsyncBody(response, timer, self.max_response_bytes, client)

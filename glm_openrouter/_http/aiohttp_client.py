@@ -17,6 +17,7 @@ from aiohttp.http import StreamWriter
 
 from glm_openrouter._secrets import Concealed
 
+from .body import ReadableStream
 from .options import HTTPRequest, HTTPResponse
 from .proxy import Proxy
 from .request import proxy_of
@@ -80,9 +81,7 @@ class DirectAsyncClient:
                 data=upload if request.content else None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
-                    connect=limits["pool"],
-                    sock_connect=limits["connect"],
-                    sock_read=limits["read"],
+                    connect=limits["pool"], sock_connect=limits["connect"]
                 ),
                 **_headers_and_proxy(request, proxy),
             )
@@ -181,18 +180,21 @@ def _is_readable(connected: asyncio.trsock.TransportSocket) -> bool:
     return bool(poll.poll(0))
 
 
-class _Stream(httpx.AsyncByteStream):
+class _Stream(ReadableStream):
     """The body of a response."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def read(self) -> bytes:
         try:
-            async for piece in self._response.content.iter_chunked(_READ_SIZE):
-                yield piece
+            return await self._response.content.read(_READ_SIZE)
         except aiohttp.ClientError as error:
             raise _plain(error) from None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while data := await self.read():
+            yield data
 
     async def aclose(self) -> None:
         self._response.release()
