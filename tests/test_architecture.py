@@ -110,13 +110,16 @@ def test_the_picture_of_the_house_names_every_file() -> None:
     whole = {
         path
         for path in pictured
-        if path.endswith("/") and not any(other != path and other.startswith(path) for other in pictured)
+        if path.endswith("/")
+        and not any(other != path and other.startswith(path) for other in pictured)
     }
     files = {str(path.relative_to(ROOT)) for _, path in sources()}
     files = {path for path in files if not path.endswith(("__init__.py", "__main__.py"))}
     drawn = {path for path in pictured if path.endswith(".py")}
     assert drawn == {path for path in files if not path.startswith(tuple(whole))}
-    assert {folder for folder in whole if not any(path.startswith(folder) for path in files)} == set()
+    assert {
+        folder for folder in whole if not any(path.startswith(folder) for path in files)
+    } == set()
 
 
 def room_of(module: str) -> str:
