@@ -403,7 +403,7 @@ def test_a_prompt_that_leaves_no_room_is_not_sent(scripted_openrouter: StartScri
 
 
 def test_a_named_tokenizer_needs_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llamaindex_glm._arguments.find_spec", lambda _: None)
+    monkeypatch.setattr("llamaindex_glm._compat.find_spec", lambda _: None)
     with pytest.raises(ImportError, match="pip install transformers"):
         GLM(api_key="sk-or-test", tokenizer="zai-org/GLM-4.6")
 
