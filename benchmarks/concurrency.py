@@ -1,8 +1,8 @@
 """Many streams at once: ours beside bare aiohttp and our peers, all on one loopback server.
 
 Contenders have a process of their own and take turns. Printed are CPU and peak memory at 1,000 streams with a chunk
-every 20 ms, the same at 200 streams as fast as they come, then with the peers and fewer chunks, and last how many streams of
-50 chunks a second one process serves with 99 % of the chunks less than 100 ms late.
+every 20 ms, the same at 200 streams as fast as they come, then with the peers and fewer chunks, and last how many
+streams of 50 chunks a second one process serves with 99 % of the chunks less than 100 ms late.
 """
 
 import argparse
