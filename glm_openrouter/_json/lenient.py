@@ -75,8 +75,8 @@ def decode_lossily(payload: bytes) -> tuple[Any, bool]:
             return slow.decode(text)
 
     try:
-        written = json.dumps(decode(payload.decode(errors="replace")), ensure_ascii=False)
-        value = msgspec.json.decode(_SURROGATE.sub("\ufffd", written).encode())
+        text = json.dumps(decode(payload.decode(errors="replace")), ensure_ascii=False)
+        value = msgspec.json.decode(_SURROGATE.sub("\ufffd", text).encode())
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
     return value, bool(lost)

@@ -122,7 +122,8 @@ def parse_chunk(payload: bytes) -> ChatChunk:
 
 def _refuse_arguments(chunk: ChatChunk) -> None:
     """Replace arguments that came as an object and may lack a number, so that no call runs without it."""
-    messages = [part for each in chunk.choices or () for part in (each.delta, each.message) if part]
+    choices = chunk.choices or ()
+    messages = [part for choice in choices for part in (choice.delta, choice.message) if part]
     for call in (call for message in messages for call in message.tool_calls or ()):
         if call.function is not None and isinstance(call.function.arguments, dict | list):
             call.function.arguments = "NaN"

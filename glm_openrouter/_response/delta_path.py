@@ -59,7 +59,7 @@ class DeltaPath:
         if self.stop is not None:
             delta = self.stop.feed(delta)
             delta.text += self.stop.flush()
-            if self.stop.found:
+            if self.stop.is_over:
                 self._state.move(Event.STOP)
                 self._accumulator.completion.finish_reason = "stop"
         self._accumulator.feed(delta)
@@ -74,7 +74,7 @@ class DeltaPath:
         delta = self._repairs.feed(delta)
         if self.stop is not None:
             delta = self.stop.feed(delta)
-            if self.stop.found:
+            if self.stop.is_over:
                 self._state.move(Event.STOP)
         has_calls = bool(delta.tool_calls)
         self._accumulator.feed(delta)

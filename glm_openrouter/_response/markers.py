@@ -155,18 +155,20 @@ class MarkerScanner:
         self._count()
         inline = self._code == "inline"
         if self._code == "all":
-            return  # too many have come: they decide nothing any more
+            # Too many have come: they decide nothing any more.
+            return
         if inline and character == "`" and length == self._code_length:
-            self._code = ""  # inline code ends with as many backticks as it began with
+            # Inline code ends with as many backticks as it began with.
+            self._code = ""
         elif character == self._code:
-            self._code = (
-                "" if length >= self._code_length else self._code
-            )  # a fence, with at least as many
+            # A fence ends with at least as many as it began with; fewer are text in it.
+            self._code = "" if length >= self._code_length else self._code
         elif character == "`" and (not self._code or (inline and length >= _FENCE)):
             # Code begins. A fence does so within what looked like inline code, too: a lone backtick may be a typo.
             self._code, self._code_length = "`" if length >= _FENCE else "inline", length
         elif character == "~" and not self._code and length >= _FENCE and begins_line:
-            self._code, self._code_length = "~", length  # tildes within a line are text
+            # Tildes in the middle of a line are text.
+            self._code, self._code_length = "~", length
 
     def _count(self) -> None:
         self._marks += 1

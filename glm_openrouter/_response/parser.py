@@ -103,7 +103,7 @@ class ResponseParser:
     @property
     def stopped(self) -> bool:
         """Whether a stop sequence has ended the answer, whatever still comes."""
-        return self._path.stop is not None and self._path.stop.found
+        return self._path.stop is not None and self._path.stop.is_over
 
     def feed(self, data: bytes) -> list[Delta]:
         """Take the next bytes of the body and return what they bring: one increment, if their order allows it."""

@@ -117,11 +117,14 @@ class _Call:
         repeat the name, or invent an id, with every fragment: as long as arguments are open, a fragment continues.
         """
         if delta.name is None or self.name is None or (delta.id and delta.id == self.id):
-            return True  # the usual fragment, a name that comes after the arguments, or everything sent each time
+            # The usual fragment, a name that comes after its arguments, or id and name with every fragment.
+            return True
         if delta.name != self.name or self.is_whole():
-            return False  # another call under an index that is used again
+            # Another call under an index that is used again.
+            return False
         if not self._is_blank:
-            return True  # the name sent with every fragment, perhaps with another id each time
+            # The name with every fragment, perhaps with another id each time.
+            return True
         # The name comes twice before any argument. With two ids and still no argument, these are two calls of a tool
         # that takes none; else the second one brings what the first has announced.
         return delta.id is None or self.id is None or bool(delta.arguments)
@@ -248,19 +251,17 @@ class ToolCallAccumulator:
         """Return the call that a fragment continues, or `None` if it begins one."""
         call = self._by_id.get(delta.id) if delta.id is not None else None
         if call is not None and delta.index in (None, call.index):
-            return (
-                call if call.accepts(delta) else None
-            )  # the id is known, whichever call came last
+            # The id is known, whichever call came last.
+            return call if call.accepts(delta) else None
         if delta.index is not None:
-            last = self._last_by_index.get(
-                delta.index
-            )  # the usual fragment: an index and nothing else
+            # The usual fragment: an index, and nothing else that says which call it is.
+            last = self._last_by_index.get(delta.index)
         else:
-            last = (
-                self._calls[-1] if self._calls else None
-            )  # hosts without indexes send one call after the other
+            # Hosts that send no indexes send one call after the other.
+            last = self._calls[-1] if self._calls else None
         if last is None or (delta.index is None and delta.id and last.id):
-            return None  # the first of all, or a new id where nothing else tells calls apart
+            # The first call, or a new id where nothing else tells calls apart.
+            return None
         return last if last.accepts(delta) else None
 
     def _is_sent_again(self, delta: ToolCallDelta) -> bool:

@@ -175,8 +175,8 @@ def _status_of_names(*names: object) -> int:
 
 
 def _error_type(status: int, text: str, details: ErrorDetails) -> type[APIStatusError]:
-    named = (details.get("error_type"), details.get("code"))
-    overflow = "context_length_exceeded" in named or _OVERFLOW.search(text)
+    names = (details.get("error_type"), details.get("code"))
+    overflow = "context_length_exceeded" in names or _OVERFLOW.search(text)
     if overflow and status in (400, 413, 422):
         return errors.ContextLengthExceededError
     return _TYPES.get(

@@ -66,10 +66,10 @@ def _advice(text: str, details: ErrorDetails, causes: Sequence[str]) -> list[str
 
 def _excluded_by(text: str, causes: Sequence[str]) -> str:
     """Name the parts of the request that left no endpoint."""
-    named = [_EXCLUDED_BY.get(cause, cause) for cause in causes]
+    fields = [_EXCLUDED_BY.get(cause, cause) for cause in causes]
     lower = text.lower()
-    named += [field for fragment, field in _EXCLUDED_BY_TEXT if fragment in lower]
-    return ", ".join(dict.fromkeys(named))
+    fields += [field for fragment, field in _EXCLUDED_BY_TEXT if fragment in lower]
+    return ", ".join(dict.fromkeys(fields))
 
 
 def _duration(seconds: float) -> str:
