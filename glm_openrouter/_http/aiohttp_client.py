@@ -118,13 +118,13 @@ class DirectAsyncClient:
             with contextlib.suppress(StopIteration):
                 self._session.connector.close().__await__().send(None)
             self._session.detach()
-        for left in self._sockets:
-            left.close()
+        for connected in self._sockets:
+            connected.close()
 
     def _make_socket(self, address: tuple[Any, ...]) -> socket.socket:
-        made = socket.socket(*address[:3])
-        self._sockets.add(made)
-        return made
+        new = socket.socket(*address[:3])
+        self._sockets.add(new)
+        return new
 
 
 def _headers_and_proxy(request: HTTPRequest, proxy: Proxy | None) -> dict[str, Any]:
@@ -138,16 +138,16 @@ def _headers_and_proxy(request: HTTPRequest, proxy: Proxy | None) -> dict[str, A
 
 def _plain(error: aiohttp.ClientError) -> httpx.TransportError:
     """Return an error of httpx that says the same; aiohttp's may hold headers, and the password of a proxy."""
-    kind: type[httpx.TransportError] = httpx.NetworkError
+    error_type: type[httpx.TransportError] = httpx.NetworkError
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        kind = httpx.ConnectTimeout
+        error_type = httpx.ConnectTimeout
     elif isinstance(error, aiohttp.ClientConnectorError):
-        kind = httpx.ConnectError
+        error_type = httpx.ConnectError
     elif isinstance(error, aiohttp.ClientHttpProxyError):
-        kind = httpx.ProxyError
+        error_type = httpx.ProxyError
     elif isinstance(error, TimeoutError):
-        kind = httpx.ReadTimeout
-    return kind(str(error) or type(error).__name__)
+        error_type = httpx.ReadTimeout
+    return error_type(str(error) or type(error).__name__)
 
 
 class _ClosedEarlierError(Exception):

@@ -12,9 +12,9 @@ import httpx
 from glm_openrouter._idle import IdleTimer
 
 from .failure import ResponseTooLarge, transport_failure
+from .httpcore_hooks import find_socket
 from .inflate import PIECE, cut, find_inflater
 from .options import HTTPResponse
-from .reads import reads_of
 from .watchdog import Watchdog
 
 __all__ = ["AsyncBody", "Body", "ReadableStream"]
@@ -92,9 +92,9 @@ class Body(_BaseBody):
 
     def __init__(self, response: HTTPResponse, timer: IdleTimer, limit: int) -> None:
         super().__init__(response, timer, limit)
-        self._reads = reads_of(response)
-        if self._reads is not None:
-            self._reads.silence = timer
+        self._socket = find_socket(response)
+        if self._socket is not None:
+            self._socket.timer = timer
         consumed = response.is_stream_consumed
         self._chunks = iter(response.iter_bytes() if consumed else response.stream)  # type: ignore[arg-type]
 
@@ -143,9 +143,9 @@ class Body(_BaseBody):
 
     def close(self) -> None:
         """Close the connection, unless it is free for the next request."""
-        if self._reads is not None:
-            self._reads.silence = None
-            self._reads = None
+        if self._socket is not None:
+            self._socket.timer = None
+            self._socket = None
         self.response.close()
 
 
@@ -155,6 +155,7 @@ class Closable(Protocol):
     @property
     def is_closed(self) -> bool:
         """Whether it gives no more responses."""
+        ...
 
 
 class ReadableStream(httpx.AsyncByteStream):
