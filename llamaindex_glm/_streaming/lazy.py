@@ -124,11 +124,11 @@ class _Lazy:
         return _materialise(self).__copy__()
 
 
-class _LazyMessage(_Lazy, ChatMessage):
+class _LazyMessage(_Lazy, ChatMessage, defer_build=True):
     """A message that nobody has looked at yet."""
 
 
-class _LazyCompletion(_Lazy, CompletionResponse):
+class _LazyCompletion(_Lazy, CompletionResponse, defer_build=True):
     """A response that nobody has looked at yet."""
 
 
