@@ -5,13 +5,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all test-lowest test-newest fuzz lint types format hooks bench clean
+.PHONY: demo test test-all test-lowest test-newest coverage fuzz lint types format hooks bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
 
+# A process for each core; what is marked as a group stays in one.
+PYTEST := -m pytest -q --numprocesses auto --dist loadgroup
+
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python $(PYTEST)
+
+# The same with branches counted, and a failure where fewer are run than pyproject.toml demands.
+coverage: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # The tests on every Python: the newest versions on each, the lowest on the oldest. One of them: `.venv/bin/nox -s newest-3.12`.
 test-all: $(READY)

@@ -74,8 +74,8 @@ class _ReasoningDetails:
         texts = self._merged.get(position)
         if texts is None:
             entry = self._entries[position] = dict(self._entries[position])
-            known = {key: entry.get(key) for key in self._JOINED}
-            texts = {key: [text] for key, text in known.items() if isinstance(text, str)}
+            values = {key: entry.get(key) for key in self._JOINED}
+            texts = {key: [text] for key, text in values.items() if isinstance(text, str)}
             self._merged[position] = texts
         entry = self._entries[position]
         for key, value in detail.items():

@@ -1,10 +1,15 @@
 """Where a response stands, and what may happen to it there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Final
 
-__all__ = ["OVER", "TRANSITIONS", "Event", "Phase"]
+from glm_openrouter.errors import APIError
+
+__all__ = ["TRANSITIONS", "Event", "MakeError", "Phase", "ResponseState"]
+
+MakeError = Callable[[], APIError]
+"""Makes an error once all that came before it has been put in its place."""
 
 
 class Phase(Enum):
@@ -71,5 +76,28 @@ TRANSITIONS: Final[Mapping[Phase, Mapping[Event, Phase]]] = {
 A response that ends while it waits or answers is a failure: the parser has to say which.
 """
 
-OVER: Final = (Phase.STOPPED, Phase.FAILED)
-"""Phases in which nothing more is read."""
+_OVER: Final = (Phase.STOPPED, Phase.FAILED, Phase.COMPLETE)
+
+
+class ResponseState:
+    """Where one response stands."""
+
+    def __init__(self) -> None:
+        self.phase = Phase.WAITING
+        self.is_over = False
+        """Whether nothing more is read of it."""
+        self.failure: MakeError | None = None
+        """Makes the error that has ended it."""
+        self.is_reported = False
+        """Whether it was OpenRouter or the provider that reported that error."""
+
+    def move(self, event: Event) -> None:
+        """Note that something has happened."""
+        self.phase = TRANSITIONS[self.phase][event]
+        self.is_over = self.phase in _OVER
+
+    def fail(self, make: MakeError, *, is_reported: bool = False) -> None:
+        """Note that an error has ended the response."""
+        self.move(Event.FAILURE)
+        self.failure = make
+        self.is_reported = is_reported

@@ -1,7 +1,5 @@
 """The errors that end a response; each holds what has come of it."""
 
-from collections.abc import Callable
-
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter._secrets import Redactor
 from glm_openrouter.errors import (
@@ -15,16 +13,13 @@ from glm_openrouter.errors import (
 from .accumulator import ChatAccumulator
 from .failures import error_from_envelope
 
-__all__ = ["MAX_CALL_PARTS", "MakeError", "ResponseErrors"]
+__all__ = ["MAX_CALL_PARTS", "ResponseErrors"]
 
 MAX_CALL_PARTS = 20_000
 """Parts of tool calls in one payload, each of which takes some time; no answer has a hundred."""
 
 _EXCERPT = 4096
 """Bytes of a payload that are looked at to show what it is; much more than is shown, so that no secret is cut."""
-
-MakeError = Callable[[], APIError]
-"""Makes an error once all that came before it has been put in its place."""
 
 
 class ResponseErrors:

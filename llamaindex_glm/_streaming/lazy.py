@@ -124,11 +124,11 @@ class _Lazy:
         return _materialise(self).__copy__()
 
 
-class _LazyMessage(_Lazy, ChatMessage):
+class _LazyMessage(_Lazy, ChatMessage, defer_build=True):
     """A message that nobody has looked at yet."""
 
 
-class _LazyCompletion(_Lazy, CompletionResponse):
+class _LazyCompletion(_Lazy, CompletionResponse, defer_build=True):
     """A response that nobody has looked at yet."""
 
 
@@ -184,9 +184,9 @@ def _materialise(model: Any) -> Any:
 def _complete(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a lazy model with those that are not there yet."""
     make, source, position = values[_SOURCE]
-    made = make(source, position)
+    new_values = make(source, position)
     return {
-        name: made[name] if value is _LATER else value
+        name: new_values[name] if value is _LATER else value
         for name, value in values.items()
         if name != _SOURCE
     }

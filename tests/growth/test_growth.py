@@ -12,6 +12,7 @@ from .counting import OURS
 from .shapes import SHAPES
 
 TESTS = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.xdist_group("growth")  # all use one count, which takes long
 BOUND = 4.5
 """How much more work four times as much may be."""
 

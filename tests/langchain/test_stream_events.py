@@ -59,7 +59,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_the_output_has_the_blocks_of_the_message_that_is_not_streamed_in_events(
+async def test_the_output_has_the_blocks_of_the_message_that_is_not_streamed(
     scripted_openrouter: StartScript, collect: Collect, name: str
 ) -> None:
     model = model_for(scripted_openrouter(stream_reply(ANSWERS[name]))).bind_tools([WEATHER])

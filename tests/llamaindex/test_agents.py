@@ -184,7 +184,7 @@ async def test_the_error_of_the_provider_reaches_the_caller(
         await FunctionAgent(tools=[get_weather], llm=llm, streaming=streaming).run("Hello")
 
 
-async def test_the_reasoning_of_the_first_turn_goes_back_unmodified_with_the_second(
+async def test_the_reasoning_of_a_turn_goes_back_unmodified_with_the_next(
     llm: GLM, streaming: bool, offline_openrouter: OfflineServer
 ) -> None:
     handler = FunctionAgent(tools=[get_weather], llm=llm, streaming=streaming).run(
@@ -349,7 +349,7 @@ async def test_an_agent_remembers(llm: GLM, memory: BaseMemory, streaming: bool)
     assert "Ada" in str(await agent.run("What is my name?", memory=memory))
 
 
-def test_a_memory_without_a_limit_takes_three_quarters_of_the_context_window(llm: GLM) -> None:
+def test_a_memory_without_a_limit_takes_three_quarters_of_the_window(llm: GLM) -> None:
     assert ChatMemoryBuffer.from_defaults(llm=llm).token_limit == 202_752 * 3 // 4
 
 

@@ -210,7 +210,7 @@ def test_an_order_joins_the_routing_that_is_given_elsewhere(
     assert server.requests[0].body["provider"] == {"sort": "price", "order": ["z-ai"]}
 
 
-def test_additional_arguments_win_over_the_constructor_and_a_call_over_them(
+def test_additional_arguments_win_over_the_constructor_a_call_over_both(
     scripted_openrouter: StartScript,
 ) -> None:
     server = scripted_openrouter(HELLO)

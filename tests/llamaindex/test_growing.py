@@ -439,7 +439,7 @@ def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @only_lazy
 @pytest.mark.parametrize("method", STREAMS)
-async def test_who_only_reads_deltas_has_nothing_put_together_even_if_events_are_kept(
+async def test_who_only_reads_deltas_has_nothing_put_together(
     scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     positions = count_looks(monkeypatch)

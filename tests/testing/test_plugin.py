@@ -68,10 +68,14 @@ def test_5_a_function_of_a_script_fails(scripted_openrouter):
 
 def test_answer_functions_live_and_fail_with_the_test_that_set_them(tmp_path):
     (tmp_path / "test_users.py").write_text(USERS_TESTS)
-    command = [sys.executable, "-m", "pytest", "-rA", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    wide = {**os.environ, "COLUMNS": "200"}
+    plugin = ["-p", "glm_openrouter.testing.pytest_plugin", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=wide
+        [sys.executable, "-m", "pytest", "-rA", "-q", *plugin, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "200", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
     outcomes = [
         line for line in done.stdout.splitlines() if line.startswith(("PASS", "FAIL", "ERR"))

@@ -26,7 +26,7 @@ def test_a_form_gets_the_number_of_the_choice_that_fits():
     ]
 
 
-def test_a_choice_in_json_takes_the_form_of_an_example_that_is_not_quite_json():
+def test_a_choice_in_json_takes_the_form_of_an_almost_json_example():
     text = (
         f"{CHOICES}{QUESTION}\nThe output should be ONLY JSON.\nHere is an example:\n"
         '[\n    {{\n        choice: 1,\n        reason: "<insert reason>"\n    }},\n    ...\n]\n'
@@ -77,7 +77,7 @@ def plan(question):
     return [(item["tool_name"], item["sub_question"]) for item in items]
 
 
-def test_a_question_with_two_parts_is_split_over_the_tools_as_the_example_shows():
+def test_a_question_with_two_parts_is_split_as_the_example_shows():
     assert plan("When did tea come to Lisbon and when did coffee come to Vienna?") == [
         ("tea", "When did tea come to Lisbon?"),
         ("coffee", "When did coffee come to Vienna?"),

@@ -150,7 +150,7 @@ def test_a_reply_is_made_to_whatever_was_sent(scripted_openrouter: StartScript) 
     server = scripted_openrouter(text_reply("Hello"))
 
     assert httpx.get(f"{server.base_url}/models").status_code == 200
-    assert post(server, messages="all", model=7, stream="yes").status_code == 200
+    assert post(server, messages=7, model=7, stream="yes").status_code == 200
     assert post(server, model="some/model:nitro").json()["model"] == "some/model"
 
 

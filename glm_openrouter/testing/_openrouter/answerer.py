@@ -8,7 +8,7 @@ from glm_openrouter.testing._answers.answer import Answer, AnswerFunction, Error
 from glm_openrouter.testing._answers.ask import FunctionFailedError, ask
 from glm_openrouter.testing._answers.prompt import Prompt
 
-from .catalogue import find_model
+from .catalogue import find_model, list_models
 from .refusal import RefusalError
 
 __all__ = ["AnswerFunctions", "Answerer"]
@@ -88,7 +88,8 @@ def _by_model(functions: Mapping[str, AnswerFunction]) -> dict[str, AnswerFuncti
         try:
             base = find_model(model_id).id
         except RefusalError as refusal:
-            raise ValueError(f"answer: {refusal}") from None
+            known = ", ".join(model.id for model in list_models())
+            raise ValueError(f"answer: {refusal}. The offline server has {known}") from None
         if base in by_model:
             raise ValueError(f"answer: two functions are for {base}: suffixes make no difference")
         by_model[base] = function

@@ -383,7 +383,7 @@ def test_a_request_that_is_not_taken_in_time_is_not_sent_on(run, full_port):
 
 
 @pytest.mark.parametrize("run", ["sync"], indirect=True)
-def test_a_request_that_is_not_taken_in_time_is_named_without_a_limit_for_silence(run, full_port):
+def test_a_request_that_is_not_taken_in_time_names_no_idle_limit(run, full_port):
     limits = httpx.Timeout(5, write=LIMIT, read=None)
 
     with pytest.raises(APITimeoutError):

@@ -164,7 +164,7 @@ def test_a_client_of_the_users_own_waits_no_longer(head):
         client.complete(REQUEST)
 
 
-def test_headers_that_do_not_end_are_left_on_a_connection_that_is_used_again(run):
+def test_headers_without_end_are_left_on_a_connection_that_is_reused(run):
     answer = json.dumps(response_body({"content": "Pier two."})).encode()
     first = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(answer), answer)
     with raw_server(lambda: [first], HEADS["102 for ever"], keep_alive=True) as server:

@@ -151,7 +151,7 @@ def test_a_stream_may_end_anywhere():
         outcome(ANSWER_WITH_EVERYTHING[:at])
 
 
-def test_no_call_of_a_stream_that_ends_early_runs_with_half_of_its_arguments():
+def test_no_call_of_a_stream_that_ends_early_runs_with_half_arguments():
     expected = [{"harbour": "Skagen ⚓", "length": 12}, {}]
     for at in range(len(ANSWER_WITH_EVERYTHING)):
         found = outcome(ANSWER_WITH_EVERYTHING[:at])

@@ -199,7 +199,7 @@ def test_the_end_of_thinking_stays_text_where_thinking_was_off(reasoning, run, s
         assert (completion.text, completion.reasoning) == (said, "")
 
 
-def test_an_end_of_thinking_that_begins_the_answer_goes_though_thinking_was_off():
+def test_an_end_of_thinking_goes_from_the_start_of_an_unthought_answer():
     repairs = Repairs(("think_tags",), {}, thinks=False)
 
     assert repairs.feed(Delta("<think></think>Pier two.")).text == "Pier two."
@@ -725,7 +725,7 @@ def test_any_mixture_of_markers_may_be_cut_anywhere(scraps, data):
     assert joined(deltas)[:2] == (completion.text, completion.reasoning)
 
 
-def test_newlines_before_thinking_without_a_beginning_do_not_depend_on_the_cut():
+def test_newlines_before_half_of_a_thought_do_not_depend_on_the_cut():
     sent = "\nWhich pier?</think>Pier two."
     reasonings = {answer(*pieces)[1].reasoning for pieces in ([sent], *pieces_of(sent))}
 

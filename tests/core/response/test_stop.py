@@ -23,7 +23,7 @@ def asking(stop: str | list[str] | None) -> ChatRequest:
 def trim(stop: list[str], pieces: list[str]) -> str:
     texts = StopSequences(*stop)
     trimmed = "".join(texts.feed(Delta(piece)).text for piece in pieces)
-    return trimmed if texts.found else trimmed + texts.flush()
+    return trimmed if texts.is_over else trimmed + texts.flush()
 
 
 @given(
@@ -31,7 +31,7 @@ def trim(stop: list[str], pieces: list[str]) -> str:
     stop=st.lists(st.text("ab\n", max_size=4), max_size=3),
     cuts=st.sets(st.integers(0, 12)),
 )
-def test_the_answer_ends_at_the_stop_text_that_is_complete_first_however_it_is_cut(
+def test_the_answer_ends_at_the_stop_text_that_is_complete_first(
     text: str, stop: list[str], cuts: set[int]
 ) -> None:
     ends = [0, *sorted(cuts), len(text)]
@@ -75,7 +75,7 @@ def test_text_is_held_back_no_longer_than_it_may_be_a_stop_text(text: str, stop:
     texts = StopSequences(stop)
     given_out = texts.feed(Delta(text)).text
     held = texts.flush()
-    assert texts.found or (text == given_out + held and stop.startswith(held) and held != stop)
+    assert texts.is_over or (text == given_out + held and stop.startswith(held) and held != stop)
 
 
 @pytest.mark.parametrize("stop", [None, [], "", [""]])

@@ -366,7 +366,7 @@ def entries_of_a_chunk(count):
     return f'{{"choices":[{{"delta":{{"reasoning_details":[{listed}]}}}}]}}'.encode()
 
 
-def test_more_parts_of_calls_in_one_piece_than_make_sense_are_a_typed_error():
+def test_more_parts_of_calls_in_a_piece_than_make_sense_are_an_error():
     sent = [call("tide", "{}", at, f"c{at}") for at in range(20_001)]
     kept = assemble(event_stream(calls(*sent[:-1]), finishes("tool_calls")))[1]
 
@@ -387,7 +387,7 @@ def test_an_odd_entry_costs_only_itself_unless_there_are_very_many(count, kept):
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_piece_of_a_million_values_is_not_read(monkeypatch, streamed):
     read = []
-    monkeypatch.setattr("glm_openrouter._response.parser.parse_chunk", read.append)
+    monkeypatch.setattr("glm_openrouter._response.chunk_reader.parse_chunk", read.append)
     sent = entries_of_a_chunk(1_000_000)
 
     with pytest.raises(ResponseTooLargeError):

@@ -234,9 +234,8 @@ def test_a_call_that_times_out_counts_with_its_estimate(run, scripted_openrouter
     assert_unreported(budget)
 
 
+@pytest.mark.parametrize("run", ["async"], indirect=True)  # nothing cancels a synchronous call
 def test_a_cancelled_call_counts_with_its_estimate(scripted_openrouter, run):
-    if run.mode == "sync":
-        return  # nothing cancels a synchronous call
     server = scripted_openrouter((Hold(),))
 
     async def cancel(client):
