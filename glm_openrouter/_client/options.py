@@ -79,7 +79,7 @@ class ConnectionOptions(BaseModel):
 
 
 class ClientOptions(TypedDict, total=False):
-    """The options of both clients. Every key is optional; `ConnectionOptions` says what they mean.
+    """The options of both clients. Every key is optional; the fields of `OpenRouterModelBase` say what they mean.
 
     `api_key` is by default `OPENROUTER_API_KEY` of the environment, and `base_url` is `OPENROUTER_API_BASE`, else
     https://openrouter.ai/api/v1.

@@ -9,12 +9,9 @@ from .async_pool import async_client, release_async_client, running_loop
 from .body import AsyncBody, Body
 from .failure import LeavingNoFrames, TransportFailure, transport_failure
 from .httpcore_hooks import sending
-from .inflate import ACCEPT_ENCODING
 from .options import (
-    DEFAULT_TIMEOUT,
     AsyncHTTPClient,
     HTTPClient,
-    HTTPRequest,
     HTTPResponse,
     Timeout,
     build_timeout,
@@ -25,13 +22,10 @@ from .request import PlainRequest, RequestBuilder
 from .sync_pool import release_sync_client, sync_client
 
 __all__ = [
-    "ACCEPT_ENCODING",
-    "DEFAULT_TIMEOUT",
     "AsyncBody",
     "AsyncHTTPClient",
     "Body",
     "HTTPClient",
-    "HTTPRequest",
     "HTTPResponse",
     "LeavingNoFrames",
     "PlainRequest",
