@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test coverage test-lowest test-newest fuzz lint types format bench clean
+.PHONY: demo test test-all test-lowest test-newest coverage fuzz lint types format hooks bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -22,6 +22,11 @@ coverage: $(READY)
 	$(BIN)/coverage run $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# The tests on every Python: the newest versions on each, the lowest on the oldest. One of them: `.venv/bin/nox -s newest-3.12`.
+test-all: $(READY)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group sessions
+	$(BIN)/nox --error-on-missing-interpreters
 
 # The tests with the lowest versions of the direct dependencies that pyproject.toml allows.
 test-lowest:
@@ -44,6 +49,7 @@ fuzz: $(READY)
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports
 
 types: $(READY)
 	$(BIN)/mypy
@@ -53,6 +59,11 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# From then on git looks at each commit as .pre-commit-config.yaml says.
+hooks: $(READY)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group hooks
+	$(BIN)/pre-commit install
+
 bench: $(READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group bench
 	$(BIN)/python benchmarks/stream.py
@@ -60,11 +71,11 @@ bench: $(READY)
 RESOLUTION ?= highest
 
 $(READY): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --upgrade --resolution $(RESOLUTION) \
 		--editable '.[all]' --group test --group lint
 	@touch $(READY)
 
 clean:
-	rm -rf .venv .venv-lowest .venv-newest .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lowest .venv-newest .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis

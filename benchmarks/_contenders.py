@@ -129,6 +129,10 @@ class LlamaIndex:
         for response in self._llm.stream_chat(self._messages):
             _ = response.delta
 
+    def looks(self) -> None:
+        for response in self._llm.stream_chat(self._messages):
+            _ = response.message.content
+
     def prompt(self) -> None:
         for response in self._llm.stream_complete(PROMPT):
             _ = response.delta
@@ -233,7 +237,15 @@ def llamaindex_glm(url: str, chunks: int) -> LlamaIndex:
     )
 
 
+def llamaindex_glm_eager(url: str, chunks: int) -> LlamaIndex:
+    from llamaindex_glm._streaming import choice
+
+    choice.LAZY = False
+    return llamaindex_glm(url, chunks)
+
+
 OURS = "ours"
+EAGER = "ours, put together with each chunk"
 BRIDGED = "ours, events made by LangChain"
 CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
     "langchain": {
@@ -250,6 +262,7 @@ CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
         "the framework alone, chunks from memory": partial(llamaindex_alone, ready=True),
         "the framework alone, chunks built": partial(llamaindex_alone, ready=False),
         "llama-index-llms-openrouter": llamaindex_openrouter,
+        EAGER: llamaindex_glm_eager,
         OURS: llamaindex_glm,
     },
 }

@@ -1,6 +1,8 @@
-"""A thousand streams at once, each giving a chunk every 20 ms: one client of ours beside bare aiohttp.
+"""Many streams at once: ours beside bare aiohttp and our peers, all on one loopback server.
 
-They take turns in processes of their own. `late` is how much longer a turn took than the pace alone.
+Contenders have a process of their own and take turns. Printed are CPU and peak memory at 1,000 streams with a chunk
+every 20 ms, the same at 200 streams as fast as they come, then with the peers and fewer chunks, and last how many
+streams of 50 chunks a second one process serves with 99 % of the chunks less than 100 ms late.
 """
 
 import argparse
@@ -8,10 +10,11 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 
-from _contenders import PROMPT
+from _contenders import NO_REASONING, PROMPT
 from _measure import (
     KEY,
     MODEL,
@@ -23,144 +26,282 @@ from _measure import (
     running_server,
     take_turns,
 )
-from server import PACE
+
+Texts = Callable[[], AsyncIterator[str]]
+"""Opens a stream and yields the texts of its chunks."""
+
+BARE = "bare aiohttp"
+LATE = 0.1
+"""Seconds."""
 
 
-async def bare_aiohttp(url: str, streams: int, chunks: int) -> None:
+async def bare_aiohttp(url: str, chunks: int, stack: AsyncExitStack) -> Texts:
     import aiohttp
 
     message = {"role": "user", "content": PROMPT}
     body = {"model": MODEL, "messages": [message], "max_tokens": chunks, "stream": True}
+    connector = aiohttp.TCPConnector(limit=0)
+    session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
 
-    async def read() -> int:
-        count = 0
+    async def read() -> AsyncIterator[str]:
         async with session.post(f"{url}/chat/completions", json=body) as response:
             async for line in response.content:
                 if line.startswith(b"data: {"):
-                    json.loads(line[6:])
-                    count += 1
-        return count
+                    yield json.loads(line[6:])["choices"][0]["delta"]["content"]
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        await check(read, streams, chunks)
+    return read
 
 
-async def async_client(url: str, streams: int, chunks: int) -> None:
+async def async_client(url: str, chunks: int, stack: AsyncExitStack) -> Texts:
     from glm_openrouter import AsyncClient, ChatRequest
 
     message = {"role": "user", "content": PROMPT}
-    request = ChatRequest(messages=[message], model=MODEL, max_tokens=chunks)
+    request = ChatRequest(
+        messages=[message], model=MODEL, max_tokens=chunks, reasoning=NO_REASONING
+    )
+    client = await stack.enter_async_context(AsyncClient(api_key=KEY, base_url=url))
 
-    async def read() -> int:
-        count = 0
+    async def read() -> AsyncIterator[str]:
         async with client.stream(request) as stream:
-            async for _ in stream:
-                count += 1
-        return count
+            async for delta in stream:
+                yield delta.text
 
-    async with AsyncClient(api_key=KEY, base_url=url) as client:
-        await check(read, streams, chunks)
+    return read
 
 
-async def chat_glm(url: str, streams: int, chunks: int) -> None:
+async def chat_glm(url: str, chunks: int, stack: AsyncExitStack) -> Texts:
     from langchain_glm import ChatGLM
 
-    async with ChatGLM(model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks) as model:
-        await read_models(model, streams, chunks)
+    model = ChatGLM(
+        model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks, reasoning=NO_REASONING
+    )
+    return langchain_texts(await stack.enter_async_context(model))
 
 
-async def chat_openai(url: str, streams: int, chunks: int) -> None:
+async def chat_openai(url: str, chunks: int, _: AsyncExitStack) -> Texts:
     from langchain_openai import ChatOpenAI
 
-    model = ChatOpenAI(model=MODEL, api_key=KEY, base_url=url, max_completion_tokens=chunks)
-    await read_models(model, streams, chunks)
+    return langchain_texts(
+        ChatOpenAI(model=MODEL, api_key=KEY, base_url=url, max_completion_tokens=chunks)
+    )
 
 
-async def read_models(model: Any, streams: int, chunks: int) -> None:
-    async def read() -> int:
-        count = 0
-        async for _ in model.astream(PROMPT):
-            count += 1
-        return count
+async def chat_openrouter(url: str, chunks: int, _: AsyncExitStack) -> Texts:
+    from langchain_openrouter import ChatOpenRouter
 
-    await check(read, streams, chunks)
+    return langchain_texts(
+        ChatOpenRouter(model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks)
+    )
 
 
-async def check(read: Any, streams: int, chunks: int) -> None:
-    """Read all streams at once and see that none was short."""
-    counts = await asyncio.gather(*(read() for _ in range(streams)))
-    if min(counts) < chunks:
-        raise RuntimeError(f"A stream gave {min(counts)} chunks of {chunks}")
+def langchain_texts(model: Any) -> Texts:
+    async def read() -> AsyncIterator[str]:
+        async for chunk in model.astream(PROMPT):
+            yield chunk.content
+
+    return read
+
+
+async def llamaindex_glm(url: str, chunks: int, _: AsyncExitStack) -> Texts:
+    from llamaindex_glm import GLM
+
+    llm = GLM(model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks, reasoning=NO_REASONING)
+    return llamaindex_texts(llm)
+
+
+async def llamaindex_openrouter(url: str, chunks: int, _: AsyncExitStack) -> Texts:
+    from llama_index.llms.openrouter import OpenRouter
+
+    return llamaindex_texts(OpenRouter(model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks))
+
+
+def llamaindex_texts(llm: Any) -> Texts:
+    from llama_index.core.llms import ChatMessage
+
+    messages = [ChatMessage(role="user", content=PROMPT)]
+
+    async def read() -> AsyncIterator[str]:
+        async for response in await llm.astream_chat(messages):
+            yield response.delta or ""
+
+    return read
 
 
 CONTENDERS = {
-    "bare aiohttp": bare_aiohttp,
+    BARE: bare_aiohttp,
     "AsyncClient": async_client,
-    "ChatGLM": chat_glm,
+    "ChatGLM.astream": chat_glm,
+    "GLM.astream_chat (LlamaIndex)": llamaindex_glm,
     "ChatOpenAI": chat_openai,
+    "ChatOpenRouter": chat_openrouter,
+    "OpenRouter (LlamaIndex)": llamaindex_openrouter,
 }
+OURS = list(CONTENDERS)[:4]
+ALL = list(CONTENDERS)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", type=int, default=1000)
-    parser.add_argument("--chunks", type=int, default=50)
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--peer", action="store_true", help="ChatOpenAI, too, which takes long")
-    options = parser.parse_args()
-    names = list(CONTENDERS) if options.peer else list(CONTENDERS)[:-1]
-    raise_file_limit()
-    with running_server() as url, ExitStack() as stack:
-        arguments = (f"{url}/paced/api/v1", str(options.streams), str(options.chunks))
-        children = {
-            name: stack.enter_context(Child("concurrency.py", "--child", name, *arguments))
-            for name in names
-        }
-        report(take_rounds(children, options.repeat), PACE * options.chunks)
+# What a child does.
 
 
-def take_rounds(children: dict[str, Child], rounds: int) -> dict[str, list[list[float]]]:
-    for child in children.values():
-        child.read()
-    figures: dict[str, list[list[float]]] = {name: [] for name in children}
-    for number in range(rounds + 1):
-        for name, child in children.items():
-            turn = json.loads(child.ask())
-            if number:  # the first is to warm up
-                figures[name].append(turn)
-    return figures
+async def read_all(name: str, url: str, streams: int, chunks: int) -> None:
+    """Read all streams at once and see that none was short."""
+    async with AsyncExitStack() as stack:
+        texts = await CONTENDERS[name](url, chunks, stack)
+        sizes = await asyncio.gather(*(count(texts()) for _ in range(streams)))
+    if min(sizes) < chunks * len("tok "):
+        raise RuntimeError(f"A stream gave {min(sizes)} characters")
 
 
-def report(figures: dict[str, list[list[float]]], pace: float) -> None:
-    medians = {name: [*map(median, zip(*turns, strict=True))] for name, turns in figures.items()}
-    wall_floor, cpu_floor, _ = medians["bare aiohttp"]
-    rows = [
-        [
-            name,
-            f"{wall:.2f} ({wall / wall_floor:.1f}x)",
-            f"{wall - pace:.2f}",
-            f"{cpu:.0f} ({cpu / cpu_floor:.1f}x)",
-            f"{peak:.0f}",
-        ]
-        for name, (wall, cpu, peak) in medians.items()
-    ]
-    print_table(["", "wall: s", "late: s", "CPU of a chunk: us", "peak memory: MB"], rows)
+async def count(texts: AsyncIterator[str]) -> int:
+    return sum([len(text) async for text in texts])
+
+
+RAMP, WARM_UP, PLATEAU = 2.0, 3.0, 3.0
+"""Seconds in which the streams are opened; until it counts how late the chunks are; in which it counts."""
+
+
+async def lateness(name: str, url: str, streams: int, pace: float) -> tuple[int, int]:
+    """Return how many chunks came, and how many of them late, once all streams are open."""
+    chunks = int((WARM_UP + PLATEAU) / pace)
+    start = time.monotonic()
+    came = late = 0
+
+    async def read(texts: Texts, wait: float) -> None:
+        nonlocal came, late
+        await asyncio.sleep(wait)
+        async for text in texts():
+            now = time.monotonic()
+            for word in text.split():
+                sent = float(word) - start
+                if WARM_UP < sent < WARM_UP + PLATEAU:
+                    came += 1
+                    late += now - start - sent > LATE
+
+    async with AsyncExitStack() as stack:
+        texts = await CONTENDERS[name](url, chunks, stack)
+        waits = (RAMP * number / streams for number in range(streams))
+        await asyncio.gather(*(read(texts, wait) for wait in waits))
+    return came, late
 
 
 def child(name: str, url: str, streams: str, chunks: str) -> None:
-    total = int(streams) * int(chunks)
-
     def turn() -> str:
         wall, cpu = time.perf_counter(), time.process_time()
-        asyncio.run(CONTENDERS[name](url, int(streams), int(chunks)))
+        asyncio.run(read_all(name, url, int(streams), int(chunks)))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        return json.dumps([wall, cpu / total * 1e6, memory("VmHWM")])
+        return json.dumps([wall, cpu / int(streams) / int(chunks) * 1e6, memory("VmHWM")])
 
     take_turns(turn)
 
 
+def child_lateness(name: str, url: str, streams: str, pace: str) -> None:
+    take_turns(lambda: json.dumps(asyncio.run(lateness(name, url, int(streams), float(pace)))))
+
+
+# What the parent does.
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=5, help="rounds; the median counts")
+    parser.add_argument(
+        "--only", nargs="*", default=["paced", "unpaced", "peers", "hold"], help="what to measure"
+    )
+    options = parser.parse_args()
+    raise_file_limit()
+    with running_server() as url:
+        paced, timed, unpaced = (f"{url}{path}/api/v1" for path in ("/paced", "/timed", ""))
+        if "paced" in options.only:
+            print("1,000 streams, 50 chunks each, one every 20 ms\n")
+            report(measure(OURS, paced, 1000, 50, options.repeat))
+        if "unpaced" in options.only:
+            print("200 streams, 500 chunks each, as fast as they come\n")
+            report(measure(OURS, unpaced, 200, 500, options.repeat))
+        if "peers" in options.only:
+            print("200 streams, 100 chunks each, as fast as they come\n")
+            report(measure(ALL, unpaced, 200, 100, max(1, options.repeat // 2)))
+        if "hold" in options.only:
+            print("Streams a core holds: 50 chunks a second, 99 % of them less than 100 ms late\n")
+            held = [[name, str(find_held(name, timed))] for name in (*OURS, "ChatOpenAI")]
+            print_table(["", "streams"], held)
+
+
+def measure(
+    names: list[str], url: str, streams: int, chunks: int, rounds: int
+) -> dict[str, list[list[float]]]:
+    """Return wall time, CPU of a chunk and peak memory of each contender in each round."""
+    with ExitStack() as stack:
+        words = (url, str(streams), str(chunks))
+        children = {
+            name: stack.enter_context(Child("concurrency.py", "--child", name, *words))
+            for name in names
+        }
+        for each in children.values():
+            each.read()
+        figures: dict[str, list[list[float]]] = {name: [] for name in children}
+        for number in range(rounds + 1):
+            for name, each in children.items():
+                turn = json.loads(each.ask())
+                if number:  # the first is to warm up
+                    figures[name].append(turn)
+        return figures
+
+
+def report(figures: dict[str, list[list[float]]]) -> None:
+    medians = {name: [*map(median, zip(*turns, strict=True))] for name, turns in figures.items()}
+
+    def cell(value: float, floor: float, digits: int) -> str:
+        return f"{value:.{digits}f} ({value / floor:.2f}x)"
+
+    rows = [
+        [
+            name,
+            *(
+                cell(*pair, digits)
+                for *pair, digits in zip(values, medians[BARE], (2, 1, 0), strict=True)
+            ),
+        ]
+        for name, values in medians.items()
+    ]
+    print_table(["", "wall: s", "CPU of a chunk: us", "peak memory: MB"], rows)
+
+
+LEAST, STEPS = 50, 4
+
+
+def find_held(name: str, url: str) -> int:
+    """Return the most streams that one process serves in time, to about 3 %."""
+    holds, fails = 0, 0
+    streams = LEAST
+    while not fails:
+        if is_in_time(name, url, streams):
+            holds, streams = streams, streams * 3 // 2
+        else:
+            fails = streams
+    for _ in range(STEPS):
+        streams = (holds + fails) // 2
+        if is_in_time(name, url, streams):
+            holds = streams
+        else:
+            fails = streams
+    return holds
+
+
+def is_in_time(name: str, url: str, streams: int) -> bool:
+    with Child("concurrency.py", "--lateness", name, url, str(streams), "0.02") as each:
+        each.read()
+        came, late = json.loads(each.ask())
+    expected = streams * PLATEAU / 0.02
+    if came < 0.9 * expected:
+        print(f"{name}: {streams} streams brought {came / expected:.0%} of what should have come")
+    return came > 0.9 * expected and late < 0.01 * came
+
+
 if __name__ == "__main__":
-    if "--child" in sys.argv:
-        child(*sys.argv[2:])
-    else:
-        main()
+    match sys.argv[1:]:
+        case ["--child", *words]:
+            child(*words)
+        case ["--lateness", *words]:
+            child_lateness(*words)
+        case _:
+            main()

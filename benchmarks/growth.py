@@ -1,4 +1,6 @@
-"""Cost of a chunk and peak memory as a LlamaIndex answer gets longer, for consumers who do not look at the whole text.
+"""Cost of a chunk and peak memory as a LlamaIndex answer gets longer, for consumers who look at it in different ways.
+
+Ours runs twice: with responses that are put together when somebody looks at them, and with all put together at once.
 
 Every figure comes from a fresh process, since a peak of memory does not go down again.
 """
@@ -6,7 +8,8 @@ Every figure comes from a fresh process, since a peak of memory does not go down
 import argparse
 import sys
 
-from _contenders import CONTENDERS, OURS
+from _contenders import CONTENDERS, EAGER
+from _contenders import OURS as LAZY
 from _measure import Child, cpu_seconds, memory, print_table, running_server, take_turns
 
 PEER = "llama-index-llms-openrouter"
@@ -14,6 +17,7 @@ SIZES = (1_000, 10_000, 100_000)
 CASES = {
     "text": "stream_chat, each delta read",
     "prompt": "stream_complete, each delta read",
+    "looks": "stream_chat, all of the text read each time, as agents do",
     "calls": "stream_chat_with_tools, the calls read each time, as agents do",
     "kept": "stream_chat, all responses kept",
 }
@@ -22,17 +26,24 @@ CASES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
+    parser.add_argument(
+        "--eager-limit", type=int, default=10_000, help="longest answer of the eager builder"
+    )
     parser.add_argument("--peer-limit", type=int, default=10_000, help="longest answer of the peer")
     options = parser.parse_args()
     rows = []
+    limits = {LAZY: sys.maxsize, EAGER: options.eager_limit, PEER: options.peer_limit}
     with running_server() as url:
         for case, words in CASES.items():
             for size in options.sizes:
-                ours = measure(OURS, case, size, url)
-                peer = measure(PEER, case, size, url) if size <= options.peer_limit else ("", "")
-                rows.append([words, f"{size:,}", *ours, *peer])
-    peer_head = (f"{PEER}: us a chunk", "MB more at the peak")
-    print_table(["", "chunks", "ours: us a chunk", "MB more at the peak", *peer_head], rows)
+                cells = [
+                    cell
+                    for name, limit in limits.items()
+                    for cell in (measure(name, case, size, url) if size <= limit else ("", ""))
+                ]
+                rows.append([words, f"{size:,}", *cells])
+    head = [cell for name in limits for cell in (f"{name}: us a chunk", "MB more at the peak")]
+    print_table(["", "chunks", *head], rows)
 
 
 def measure(name: str, case: str, size: int, url: str) -> tuple[str, str]:

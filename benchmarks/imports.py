@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 
@@ -33,6 +34,11 @@ HEAVY = (
     "uvicorn",
 )
 
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
+"""Compiled once, in the first round, as what is installed is; a program does not compile it with each start."""
+
 PROBE = """
 import json, sys, time
 sys.path.append({here!r})
@@ -55,7 +61,7 @@ def main() -> None:
     for number in range(repeat + 1):
         for name in IMPORTS:
             figures = probe(name)
-            if number:  # the first only fills the cache of the disk
+            if number:  # the first only compiles, and fills the cache of the disk
                 runs[name].append(figures)
     head = ["", "framework: s", "over it: s", "framework: MB", "over it: MB", "heavy modules"]
     print_table(head, [[name, *summary(figures)] for name, figures in runs.items()])
@@ -64,7 +70,8 @@ def main() -> None:
 def probe(name: str) -> list:
     framework, statement = IMPORTS[name]
     code = PROBE.format(here=str(HERE), floor=FLOORS[framework], statement=statement, heavy=HEAVY)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 

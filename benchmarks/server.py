@@ -1,13 +1,15 @@
 """A loopback server that answers chat completions in OpenRouter's shapes: `python benchmarks/server.py` prints its URL.
 
 Raw asyncio, so that it costs little. It runs in a process of its own, so that it is not counted with the client.
-A path that begins with `/paced` gives a chunk every 20 ms; all others give chunks as fast as they are taken.
+A path that begins with `/paced` gives a chunk every 20 ms, and so does `/timed`, where the text of a chunk is the time
+at which it was sent; all others give chunks as fast as they are taken.
 """
 
 import asyncio
 import itertools
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 DEFAULT_CHUNKS = 2000
@@ -98,9 +100,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     """Answer the requests of one connection until the client closes it."""
     try:
         while True:
-            paced, body = await read_request(reader)
-            if body.get("stream"):
-                await stream(writer, body, paced=paced)
+            path, body = await read_request(reader)
+            if body.get("stream") and path.startswith(("/paced", "/timed")):
+                await TICKERS[path[1:6]].stream(writer, body)
+            elif body.get("stream"):
+                await stream(writer, body)
             else:
                 writer.write(_WHOLE)
                 await writer.drain()
@@ -110,28 +114,73 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.close()
 
 
-async def read_request(reader: asyncio.StreamReader) -> tuple[bool, JSONObject]:
-    """Return whether the answer is to be paced, and the body."""
+async def read_request(reader: asyncio.StreamReader) -> tuple[str, JSONObject]:
+    """Return the path, and the body."""
     head = await reader.readuntil(b"\r\n\r\n")
     line, *headers = head.split(b"\r\n")
     sizes = [h.split(b":")[1] for h in headers if h.lower().startswith(b"content-length:")]
     body = await reader.readexactly(int(sizes[0]))
-    return b" /paced/" in line, json.loads(body)
+    return line.split(b" ")[1].decode(), json.loads(body)
 
 
-async def stream(writer: asyncio.StreamWriter, body: JSONObject, *, paced: bool) -> None:
-    count = body.get("max_tokens") or body.get("max_completion_tokens") or DEFAULT_CHUNKS
+def count_of(body: JSONObject) -> int:
+    return body.get("max_tokens") or body.get("max_completion_tokens") or DEFAULT_CHUNKS
+
+
+async def stream(writer: asyncio.StreamWriter, body: JSONObject) -> None:
+    count = count_of(body)
     events = call_events(count) if body.get("tools") else text_events(count)
     writer.write(_STREAM_HEAD)
-    clock = asyncio.get_running_loop().time
-    start = clock()
     for number, data in enumerate(events):
-        if paced:
-            await asyncio.sleep(start + number * PACE - clock())
         writer.write(data)
         if number % _EVENTS_PER_DRAIN == 0:
             await writer.drain()
     await writer.drain()
+
+
+class Ticker:
+    """Gives all its streams a chunk in each period; one timer for many streams costs less than one for each."""
+
+    _TICKS = 20
+    """In a period, so that the streams do not all get their chunk at once."""
+
+    def __init__(self, text: Callable[[], bytes]) -> None:
+        self._text = text
+        self._places = itertools.cycle(range(self._TICKS))
+        self._streams: list[dict[asyncio.StreamWriter, tuple[itertools.repeat, asyncio.Future]]] = [
+            {} for _ in range(self._TICKS)
+        ]
+        self._task: asyncio.Task[None] | None = None
+
+    async def stream(self, writer: asyncio.StreamWriter, body: JSONObject) -> None:
+        self._task = self._task or asyncio.create_task(self._run())
+        writer.write(_STREAM_HEAD)
+        ended = asyncio.get_running_loop().create_future()
+        left = itertools.repeat(None, count_of(body))
+        self._streams[next(self._places)][writer] = left, ended
+        await ended
+        writer.write(_TEXT_END + _DONE)
+        await writer.drain()
+
+    async def _run(self) -> None:
+        due = time.monotonic()
+        for streams in itertools.cycle(self._streams):
+            due += PACE / self._TICKS
+            await asyncio.sleep(due - time.monotonic())
+            data = self._text()
+            for writer, (left, ended) in [*streams.items()]:
+                if writer.is_closing() or next(left, 0) == 0:
+                    del streams[writer]
+                    ended.set_result(None)
+                else:
+                    writer.write(data)
+
+
+def time_event() -> bytes:
+    return event({"content": f"{time.monotonic():.4f} "})
+
+
+TICKERS = {"paced": Ticker(lambda: _TEXT), "timed": Ticker(time_event)}
 
 
 async def main() -> None:

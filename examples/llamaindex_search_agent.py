@@ -30,10 +30,10 @@ async def main() -> None:
             case ToolCallResult():
                 print(f"\n[search] {event.tool_kwargs['input']}")
             case AgentStream():
-                kind = "thinking" if event.thinking_delta else "answer"
-                if (text := event.thinking_delta or event.delta) and kind != last:
-                    text, last = f"\n[{kind}] {text}", kind
-                print(text, end="", flush=True)
+                for kind, text in (("thinking", event.thinking_delta), ("answer", event.delta)):
+                    if text:
+                        print(text if kind == last else f"\n[{kind}] {text}", end="", flush=True)
+                        last = kind
 
 
 if __name__ == "__main__":

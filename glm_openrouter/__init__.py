@@ -2,6 +2,7 @@
 
 from . import errors
 from ._client.client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
+from ._json.values import JSONObject
 from ._response.repairs.repairs import REPAIRS
 from .adapters import OpenRouterModelBase
 from .catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo, Pricing
@@ -9,7 +10,16 @@ from .completions import Completion, Delta, ToolCall, ToolCallDelta, Usage
 from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
 from .request._base import Settings
-from .request.parameters import ChatRequest, ModelParameters, Reasoning
+from .request.chat import ChatRequest
+from .request.parameters import CacheControl, ModelParameters, Reasoning
+from .request.plugins import (
+    ContextCompression,
+    FileParser,
+    OtherPlugin,
+    PDFOptions,
+    ResponseHealing,
+    WebSearch,
+)
 from .request.provider import MaxPrice, ProviderPreferences, ProviderSort
 from .sessions import session
 from .spending.budget import Budget
@@ -23,23 +33,30 @@ __all__ = [
     "AsyncClient",
     "AsyncStream",
     "Budget",
+    "CacheControl",
     "ChatRequest",
     "Client",
     "ClientOptions",
     "Completion",
+    "ContextCompression",
     "Delta",
     "EndpointInfo",
+    "FileParser",
     "GenerationInfo",
+    "JSONObject",
     "KeyInfo",
     "MaxPrice",
     "ModelFacts",
     "ModelInfo",
     "ModelParameters",
     "OpenRouterModelBase",
+    "OtherPlugin",
+    "PDFOptions",
     "Pricing",
     "ProviderPreferences",
     "ProviderSort",
     "Reasoning",
+    "ResponseHealing",
     "Settings",
     "Spend",
     "SpendEntry",
@@ -47,6 +64,7 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "Usage",
+    "WebSearch",
     "find_model",
     "session",
     "strip_variant",

@@ -1,4 +1,9 @@
-"""How long nothing may come: the clock behind `timeout`. Pure; the drivers hand it to the sockets."""
+"""The clock behind `timeout`: how long nothing may come.
+
+An `IdleTimer` begins with each attempt, whatever brings the response forward restarts it, and no wait for a socket,
+from the first byte that is sent to the end of the body, may last longer than it has left: that is all that `timeout`
+means, and the sockets of `_http` hold to it. Only making a connection has a limit of its own, which is shorter.
+"""
 
 import time
 from collections.abc import Callable
@@ -10,7 +15,7 @@ _GRACE = 0.05
 
 
 class IdleTimer:
-    """How long nothing has been heard of a response, and how long that may last.
+    """How long nothing has come of a response, and how long that may last.
 
     `limit` is in seconds; `None` means forever.
     """
@@ -34,26 +39,28 @@ class IdleTimer:
         self._limit = _GRACE if wait else 0
         self.restart("the end of the response")
 
+    def seconds_left(self) -> float | None:
+        """Return the seconds that are left, at least 0."""
+        return None if self.deadline is None else max(0.0, self.deadline - self._clock())
+
     def remaining(self) -> float | None:
         """Return the seconds that are left.
 
         Raises:
             TimeoutError: None are.
         """
-        if self.deadline is None:
-            return None
-        left = self.deadline - self._clock()
-        if left <= 0:
+        left = self.seconds_left()
+        if left == 0:
             raise TimeoutError
         return left
 
-    @property
-    def send_deadline(self) -> float | None:
-        """When sending must be over: a moment after `deadline`, because the limits of a socket say more."""
-        return None if self.deadline is None else self.deadline + _GRACE
+    def seconds_to_send(self) -> float | None:
+        """Return how long sending may take: a moment longer, because the limits of a socket say more."""
+        left = self.seconds_left()
+        return None if left is None else left + _GRACE
 
     def describe(self) -> str:
-        """Say how long the silence was and what came last."""
+        """Say how long nothing came, and what came last."""
         last = f"event {self._last}" if isinstance(self._last, int) else self._last
         span = "in time" if self._limit is None else f"for {self._limit:g} s (timeout)"
         return f"Nothing came {span}; the last was {last}"

@@ -11,7 +11,15 @@ from pydantic import SecretStr
 
 from .errors import AuthenticationError
 
-__all__ = ["Concealed", "Redactor", "conceal", "key_from_environment", "redact", "resolve_api_key"]
+__all__ = [
+    "Concealed",
+    "Redactor",
+    "conceal",
+    "key_from_environment",
+    "redact",
+    "resolve_api_key",
+    "show_option",
+]
 
 T = TypeVar("T", bound=Mapping[str, Any])
 
@@ -43,14 +51,19 @@ def conceal(options: T) -> T:
     return shown
 
 
+def show_option(value: object) -> str:
+    """Return what a message may show of an option of a wrong type or size: numbers, and else the type."""
+    return repr(value) if value is None or isinstance(value, int | float) else type(value).__name__
+
+
 def resolve_api_key(api_key: str | SecretStr | None) -> SecretStr:
     """Return the key, by default that of the environment, without whitespace around it.
 
     Raises:
         AuthenticationError: There is none.
     """
-    given = api_key or key_from_environment()
-    key = given.get_secret_value() if isinstance(given, SecretStr) else given or ""
+    chosen = api_key or key_from_environment()
+    key = chosen.get_secret_value() if isinstance(chosen, SecretStr) else chosen or ""
     if not key.strip():
         raise AuthenticationError(
             "There is no API key. Pass api_key, or set OPENROUTER_API_KEY (https://openrouter.ai/settings/keys)."
@@ -75,12 +88,12 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
-        for secret in self._known:
+        for secret in self._secrets:
             text = text.replace(secret, "[redacted]")
         return _PATTERNS.sub("[redacted]", text)
 
     @cached_property
-    def _known(self) -> list[str]:
+    def _secrets(self) -> list[str]:
         credentials = [value for name, value in self._headers.items() if _CREDENTIAL.search(name)]
         forms = {form for value in credentials for form in _forms(value)}
         return sorted(forms, key=len, reverse=True)

@@ -2,96 +2,57 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SecretStr,
-)
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr
 
-from ._client.client import AsyncClient, Client, ClientOptions
-from ._client.options import refuse_options
+from ._client.client import AsyncClient, Client
+from ._client.options import ConnectionOptions, refuse_options
+from ._client.pins import ProviderPins
 from ._client.query import arun_query, run_query
-from ._response.memory import MAX_RESPONSE_BYTES
-from ._response.repairs.repairs import REPAIRS
-from ._secrets import Concealed, conceal, key_from_environment
+from ._secrets import conceal, key_from_environment
 from .catalogue.queries import read_facts
 from .models import ModelFacts, find_model, strip_variant
 
 if TYPE_CHECKING:
-    from ._http import AsyncHTTPClient, HTTPClient, Timeout
+    from ._http import AsyncHTTPClient, HTTPClient
 else:
     # pydantic looks at these when the class is made, and httpx is imported only with the first client.
-    AsyncHTTPClient = HTTPClient = Timeout = object
+    AsyncHTTPClient = HTTPClient = object
 
 __all__ = ["OpenRouterModelBase"]
 
 C = TypeVar("C", Client, AsyncClient)
 
 
-class OpenRouterModelBase(BaseModel):
+class ModelClients:
+    """The clients of one model, and the pins that they share. Its copies are empty, and so are its pickles."""
+
+    def __init__(self) -> None:
+        self._clients: dict[object, tuple[dict[str, Any], Any]] = {}
+        """By type, with the options that they were made with."""
+        self._pins = ProviderPins()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        return type(self), ()
+
+    def get(self, client_type: Callable[..., C], options: dict[str, Any]) -> C:
+        """Return a client, the same one for as long as its options do not change."""
+        made_with, client = self._clients.get(client_type, (None, None))
+        if client is None or made_with != options:
+            client = client_type(**options)
+            client._share_pins(self._pins)
+            self._clients[client_type] = (options, client)
+        model_client: C = client
+        return model_client
+
+
+class OpenRouterModelBase(ConnectionOptions):
     """Base of a model class that talks to OpenRouter.
 
     Copies share no client with the original. A copy in the same process keeps `http_client` and `http_async_client`;
     a copy in another process cannot.
-    """
-
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True,
-        hide_input_in_errors=True,
-        defer_build=True,  # this class has no objects of its own; it saves a tenth of the import
-    )
-
-    timeout: float | Timeout | None = Field(
-        default=None, validation_alias=AliasChoices("timeout", "request_timeout")
-    )
-    """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300.
-
-    Also taken as `request_timeout`, and as an `httpx.Timeout`, whose `read` is what counts here.
-    """
-
-    max_retries: Annotated[int, Field(ge=0)] = 2
-    """How often a failed request is sent again; never once a part of its response has been given out."""
-
-    max_response_bytes: Annotated[int, Field(gt=0)] = MAX_RESPONSE_BYTES
-    """Bytes that a response may have, decompressed, and that its JSON may need once it is read. Default: 64 MiB."""
-
-    app_url: str | None = Field(default_factory=lambda: os.environ.get("OPENROUTER_APP_URL"))
-    """Attribution, sent only if set. Default: `OPENROUTER_APP_URL`."""
-
-    app_title: str | None = Field(default_factory=lambda: os.environ.get("OPENROUTER_APP_TITLE"))
-    """Attribution, sent only if set. Default: `OPENROUTER_APP_TITLE`."""
-
-    app_categories: list[str] | None = None
-    """Attribution: categories of OpenRouter's marketplace."""
-
-    default_headers: Annotated[Mapping[str, str], AfterValidator(Concealed)] | None = Field(
-        default=None, exclude=True, repr=False
-    )
-    """Sent with every request. May hold credentials, so it is neither shown nor serialised."""
-
-    repairs: tuple[str, ...] = tuple(REPAIRS)
-    """Names of the repairs of GLM's quirks that run; see `glm_openrouter.REPAIRS`."""
-
-    allow_http: bool = False
-    """Allow a base URL that would send the key unencrypted to another machine."""
-
-    retry_affordable: bool = False
-    """Send a refused request again, with the `max_tokens` that the balance allows."""
-
-    pin_provider: bool = False
-    """Try the provider first that answered the session last; its prompt cache is warm."""
-
-    pickle_secrets: bool = True
-    """Whether a pickle holds the key and `default_headers`.
-
-    Without them, what comes out of it takes the key from the environment of its own process.
     """
 
     http_client: HTTPClient | None = Field(default=None, exclude=True, repr=False)
@@ -111,10 +72,7 @@ class OpenRouterModelBase(BaseModel):
     )
     """What the environment said when the model was made; both clients keep to it, and so do copies."""
 
-    _clients: dict[Callable[..., Any], tuple[dict[str, Any], Any]] = PrivateAttr(
-        default_factory=dict
-    )
-    """The clients that were made, by kind, with the options that they were made with."""
+    _clients: ModelClients = PrivateAttr(default_factory=ModelClients)
 
     _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
     """What the catalogue said, by model."""
@@ -137,23 +95,12 @@ class OpenRouterModelBase(BaseModel):
     def _credentials(self) -> tuple[SecretStr | None, str | None]:
         """Return API key and base URL, for which the frameworks have names of their own."""
 
-    def _client_options(self) -> ClientOptions:
+    def _client_options(self) -> dict[str, Any]:
         api_key, base_url = self._credentials()
         return {
             "api_key": api_key or self._environment_key,
             "base_url": base_url or self._environment_base,
-            "timeout": self.timeout,
-            "max_retries": self.max_retries,
-            "max_response_bytes": self.max_response_bytes,
-            "app_url": self.app_url,
-            "app_title": self.app_title,
-            "app_categories": self.app_categories,
-            "default_headers": self.default_headers,
-            "repairs": self.repairs,
-            "allow_http": self.allow_http,
-            "retry_affordable": self.retry_affordable,
-            "pin_provider": self.pin_provider,
-            "pickle_secrets": self.pickle_secrets,
+            **{name: getattr(self, name) for name in ConnectionOptions.model_fields},
         }
 
     def _check_connection(self) -> None:
@@ -169,20 +116,14 @@ class OpenRouterModelBase(BaseModel):
 
     @property
     def _client(self) -> Client:
-        return self._get_client(Client, http_client=self.http_client)
+        return self._clients.get(
+            Client, {**self._client_options(), "http_client": self.http_client}
+        )
 
     @property
     def _async_client(self) -> AsyncClient:
-        return self._get_client(AsyncClient, http_async_client=self.http_async_client)
-
-    def _get_client(self, kind: Callable[..., C], **own: object) -> C:
-        """Return a client, the same one for as long as its options do not change."""
-        options = {**self._client_options(), **own}
-        made = self._clients.get(kind)
-        if made is None or made[0] != options:
-            made = self._clients[kind] = (options, kind(**options))
-        client: C = made[1]
-        return client
+        own = {"http_async_client": self.http_async_client}
+        return self._clients.get(AsyncClient, {**self._client_options(), **own})
 
     def _facts(self, model: str) -> ModelFacts | None:
         """Return what is known of a model: what the catalogue said if it was asked, else what is known offline."""
@@ -190,13 +131,13 @@ class OpenRouterModelBase(BaseModel):
 
     def _refresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""
-        facts = run_query(self._client, read_facts(model))
+        facts = run_query(self._client._transport, read_facts(model))
         self._current_facts[strip_variant(model)] = facts
         return facts
 
     async def _arefresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""
-        facts = await arun_query(self._async_client, read_facts(model))
+        facts = await arun_query(self._async_client._transport, read_facts(model))
         self._current_facts[strip_variant(model)] = facts
         return facts
 
@@ -220,10 +161,22 @@ class OpenRouterModelBase(BaseModel):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    # Copies: pydantic's own, but for what the user's own clients and the secrets need.
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied._clients = ModelClients()
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        own = {name: client for name in _OWN_CLIENTS if (client := getattr(self, name)) is not None}
+        without = self.model_copy(update=dict.fromkeys(own))  # nobody can copy these
+        return super(OpenRouterModelBase, without).__deepcopy__(memo).model_copy(update=own)
+
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
-        values = {**state["__dict__"], "http_client": None, "http_async_client": None}
-        private = {**(state["__pydantic_private__"] or {}), "_clients": {}}
+        values = {**state["__dict__"], **dict.fromkeys(_OWN_CLIENTS)}
+        private = state["__pydantic_private__"] or {}
         if not self.pickle_secrets:
             values["default_headers"] = None
             values, private = _without_keys(values), _without_keys(private)
@@ -239,15 +192,9 @@ class OpenRouterModelBase(BaseModel):
         if not self.pickle_secrets:
             self._environment_key = key_from_environment()
 
-    def __copy__(self) -> Self:
-        copied = super().__copy__()
-        copied._clients = {}
-        return copied
 
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        # Whatever is in `memo` is taken as it is.
-        keep = {id(held): held for held in (self.http_client, self.http_async_client) if held}
-        return super().__deepcopy__({**(memo or {}), **keep, id(self._clients): {}})
+_OWN_CLIENTS = ("http_client", "http_async_client")
+"""Fields with a user's own, which cannot be copied and cannot go to another process."""
 
 
 def _without_keys(values: dict[str, Any]) -> dict[str, Any]:

@@ -43,15 +43,15 @@ def session(session_id: str | None = None) -> Iterator[str]:
         _current.reset(token)
 
 
-def resolve_session(conversation: str | None = None) -> str | None:
-    """Return the session of a request that names none: of the block, else `conversation`, else of the environment.
+def resolve_session(thread_id: str | None) -> str | None:
+    """Return the session of a request that names none: of the block, else `thread_id`, else of the environment.
 
     Args:
-        conversation: The framework's own id of the conversation; if it is too long, its end is taken.
+        thread_id: The framework's own id of the conversation; if it is too long, its end is taken.
     """
     return (
         _current.get()
-        or (conversation and conversation[-LONGEST_SESSION_ID:])
+        or (thread_id and thread_id[-LONGEST_SESSION_ID:])
         or os.environ.get("OPENROUTER_SESSION_ID")
         or None
     )

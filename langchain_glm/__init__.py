@@ -15,7 +15,6 @@ from glm_openrouter import APIError, GLMError, InvalidRequestError
 from . import _errors
 from ._errors import *  # noqa: F403 -- the errors are public as a whole
 from ._from_wire.citations import register_citations
-from ._structured.answers import StructuredOutputError
 from .chat_models import ChatGLM
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ __all__ = [
     "ChatGLM",
     "GLMError",
     "InvalidRequestError",
-    "StructuredOutputError",
 ]
 __all__ += _errors.__all__
 

@@ -13,6 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, mode
 from glm_openrouter import (
     DEFAULT_MODEL,
     ChatRequest,
+    JSONObject,
     ModelParameters,
     OpenRouterModelBase,
     ProviderPreferences,
@@ -20,14 +21,14 @@ from glm_openrouter import (
     __version__,
     strip_variant,
 )
+from glm_openrouter.request.layers import build_request
+from glm_openrouter.request.parameters import parameters_of, thinks
 
 from ._errors import translate_errors
 from ._to_wire.messages import to_messages
 from ._to_wire.tools import ToolLike, to_tool
 
 __all__ = ["ANSWER_TOOLS", "MODEL_CONFIG", "OpenRouterModel", "trace_model"]
-
-JSONObject = dict[str, Any]
 
 
 MODEL_CONFIG = ConfigDict(
@@ -121,21 +122,23 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         self, messages: list[BaseMessage], stop: list[str] | None, arguments: JSONObject
     ) -> ChatRequest:
         """Return the request for a call: what the model was made with, overridden by what the call says."""
-        given = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
-        defaults = {"model": self.model_name, "stop": self._stop_texts(stop)}
-        model = given.get("model") or self.model_name
-        return self.build_request(
-            to_messages(messages, model),
-            defaults,
-            given,
-            more=self.model_kwargs,
-            conversation=_current_thread(),
+        self._refuse_options(arguments)
+        call = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
+        return build_request(
+            to_messages(messages, call.get("model") or self.model_name),
+            self,
+            {"model": self.model_name, "stop": self._stop_texts(stop)},
+            call,
+            model_kwargs=self.model_kwargs,
+            instruction=arguments.get("instruction"),
+            answer_tools=arguments.get(ANSWER_TOOLS, ()),
+            thread_id=_current_thread(),
         )
 
     def _stop_texts(self, stop: list[str] | None) -> list[str] | None:
         """Return the texts that end an answer: those of the call, else those of the model."""
-        own = [self.stop] if isinstance(self.stop, str) else self.stop
-        return own if stop is None else stop
+        default = [self.stop] if isinstance(self.stop, str) else self.stop
+        return default if stop is None else stop
 
     def get_token_ids(self, text: str) -> list[int]:
         """Return the token ids of a text, from `custom_get_token_ids`.
@@ -171,16 +174,16 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         return count_prompt_tokens(
             to_messages(messages, self.model_name),
             [to_tool(tool) for tool in tools or ()],
-            thinking=self._thinks,
+            thinking=thinks(self),
             count=self.get_num_tokens,
         )
 
     @property
     def _identifying_params(self) -> JSONObject:
-        settings = {name: _to_plain(value) for name, value in self.parameters().items()}
-        own = {"model": self.model_name, "stop_sequences": self.stop}
-        given = {name: value for name, value in own.items() if value is not None}
-        return {**given, **settings, "model_kwargs": self.model_kwargs, "repairs": self.repairs}
+        settings = {name: _to_plain(value) for name, value in parameters_of(self).items()}
+        names = {"model": self.model_name, "stop_sequences": self.stop}
+        identity = {name: value for name, value in names.items() if value is not None}
+        return {**identity, **settings, "model_kwargs": self.model_kwargs, "repairs": self.repairs}
 
     @property
     def lc_secrets(self) -> dict[str, str]:
@@ -226,8 +229,8 @@ def _current_thread() -> str | None:
     return None if thread is None else str(thread)
 
 
-_NOT_ON_THE_WIRE = frozenset(("ls_structured_output_format", "stream", ANSWER_TOOLS))
-"""Arguments of a call that LangChain and `ModelBinding` add for themselves."""
+_NOT_ON_THE_WIRE = frozenset(("instruction", "ls_structured_output_format", "stream", ANSWER_TOOLS))
+"""Arguments of a call that are no parameters of a request: LangChain adds some for itself."""
 
 
 def _to_plain(value: object) -> Any:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Unpack
 
 from langchain_core import exceptions
+from langchain_core.messages import BaseMessage
 
 from glm_openrouter import errors
 
@@ -26,6 +27,7 @@ __all__ = [
     "RequestTooLargeError",
     "ResponseTooLargeError",
     "StreamInterruptedError",
+    "StructuredOutputError",
     "UnprocessableEntityError",
 ]
 
@@ -126,11 +128,32 @@ class BudgetExceededError(errors.BudgetExceededError, exceptions.ModelError):
     is_retryable = False
 
 
+class StructuredOutputError(errors.StructuredOutputError, exceptions.OutputParserException):
+    """An answer that does not fit the schema that was asked for; `raw` is the message."""
+
+    def __init__(self, message: str, raw: BaseMessage) -> None:
+        errors.StructuredOutputError.__init__(self, message, raw)
+        self.observation, self.llm_output, self.send_to_llm = message, str(raw.text), False
+
+
 _TYPES: dict[type[errors.APIError], type[_ModelError]] = {
-    base: error
-    for error in _ModelError.__subclasses__()
-    for base in error.__bases__
-    if base.__module__ == errors.__name__
+    errors.APIConnectionError: APIConnectionError,
+    errors.APITimeoutError: APITimeoutError,
+    errors.APIResponseError: APIResponseError,
+    errors.StreamInterruptedError: StreamInterruptedError,
+    errors.ResponseTooLargeError: ResponseTooLargeError,
+    errors.APIStatusError: APIStatusError,
+    errors.BadRequestError: BadRequestError,
+    errors.ContextLengthExceededError: ContextLengthExceededError,
+    errors.AuthenticationError: AuthenticationError,
+    errors.PaymentRequiredError: PaymentRequiredError,
+    errors.PermissionDeniedError: PermissionDeniedError,
+    errors.NotFoundError: NotFoundError,
+    errors.ConflictError: ConflictError,
+    errors.RequestTooLargeError: RequestTooLargeError,
+    errors.UnprocessableEntityError: UnprocessableEntityError,
+    errors.RateLimitError: RateLimitError,
+    errors.InternalServerError: InternalServerError,
 }
 """The errors of the core -> those of this package."""
 

@@ -17,26 +17,23 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import Field, field_validator
 
-from glm_openrouter import ChatRequest, Delta, ModelFacts
-from glm_openrouter.structured import Method
+from glm_openrouter import ChatRequest, Delta, JSONObject, ModelFacts
 
 from ._base import ANSWER_TOOLS, MODEL_CONFIG, OpenRouterModel, trace_model
 from ._errors import translate_errors
 from ._from_wire.chunks import to_chunk, to_content_blocks_chunk, to_last_chunk
 from ._from_wire.events import StreamEvents
 from ._from_wire.messages import to_result
-from ._structured.output import structured_output
-from ._structured.schemas import has_schema
 from ._to_wire.tools import to_tool, to_tool_choice
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
+    from glm_openrouter.structured import Method
+
     from ._structured.binding import ModelBinding
 
 __all__ = ["ChatGLM"]
-
-JSONObject = dict[str, Any]
 
 
 class ChatGLM(OpenRouterModel, BaseChatModel):
@@ -142,7 +139,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
             yield events.start()
             for delta in stream:
                 yield from events.feed(delta)
-            yield from events.finish(stream.completion)
+            yield from events.flush(stream.completion)
 
     async def _astream_chat_model_events(
         self,
@@ -159,7 +156,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
                 async for delta in stream:
                     for event in events.feed(delta):
                         yield event
-                for event in events.finish(stream.completion):
+                for event in events.flush(stream.completion):
                     yield event
 
     def _stream_events(
@@ -195,9 +192,9 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         Raises:
             InvalidRequestError: `tool_choice` does not fit the tools.
         """
-        from ._structured.binding import (
-            ask_for_answer_tools,  # imported late: it makes a class of pydantic
-        )
+        # Late, as all of structured output: it makes a class of pydantic, and not every program needs it.
+        from ._structured.binding import ask_for_answer_tools
+        from ._structured.schemas import has_schema
 
         if forms := ask_for_answer_tools(tools, tool_choice):
             kwargs, tool_choice = {**forms, **kwargs}, None
@@ -209,8 +206,8 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
             "tool_choice": to_tool_choice(tool_choice, converted),
             "parallel_tool_calls": parallel_tool_calls,
         }
-        given = {name: value for name, value in optional.items() if value is not None}
-        return self.bind(**given, **kwargs)
+        arguments = {name: value for name, value in optional.items() if value is not None}
+        return self.bind(**arguments, **kwargs)
 
     def bind(self, **kwargs: Any) -> "ModelBinding":
         """Return this model with arguments for its calls.
@@ -227,7 +224,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         self,
         schema: JSONObject | type | None = None,
         *,
-        method: Method = "json_schema",
+        method: "Method" = "json_schema",
         include_raw: bool = False,
         strict: bool | None = None,
         **kwargs: Any,
@@ -252,6 +249,8 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
             InvalidRequestError: The schema cannot be asked for with this method.
             StructuredOutputError: While running: no answer fits. It holds the raw message.
         """
+        from ._structured.output import structured_output
+
         return structured_output(
             self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
         )

@@ -120,8 +120,8 @@ def _with_routing(values: JSONObject, routing: JSONObject) -> JSONObject:
     more = dict(values.get("additional_kwargs") or {})
     extra = dict(more.get("extra_body") or {})
     places = (values.pop("openrouter_provider", None), values.pop("provider", None))
-    given = [*places, more.pop("provider", None), extra.pop("provider", None)]
-    merged = {name: value for part in given for name, value in dict(part or {}).items()}
+    settings = [*places, more.pop("provider", None), extra.pop("provider", None)]
+    merged = {name: value for part in settings for name, value in dict(part or {}).items()}
     if "extra_body" in more:
         more["extra_body"] = extra
     return {**values, "additional_kwargs": more, "provider": {**merged, **routing}}

@@ -22,6 +22,7 @@ from glm_openrouter._json.strict import parse_arguments
 from glm_openrouter.request.messages import tool_call
 
 __all__ = [
+    "IN_PROGRESS",
     "to_blocks",
     "to_completion_response",
     "to_older_calls",
@@ -32,6 +33,9 @@ __all__ = [
 Block = TextBlock | ThinkingBlock | ToolCallBlock | CitationBlock
 Call = tuple[str | None, str, str]
 """Id, name and arguments as text."""
+
+IN_PROGRESS = "in_progress"
+"""Marks responses of a stream whose tool calls may still grow, in `additional_kwargs`, where it survives a dump."""
 
 
 def to_response(
@@ -50,8 +54,8 @@ def to_response(
     for call in completion.tool_calls:
         if call.error is not None:
             raise truncated(call)
-    wanted = completion.tool_calls[:1] if one_call else completion.tool_calls
-    calls = [(call.id, call.name, call.arguments) for call in wanted]
+    shown_calls = completion.tool_calls[: 1 if one_call else None]
+    calls = [(call.id, call.name, call.arguments) for call in shown_calls]
     citations = _to_citations(completion.annotations)
     blocks = to_blocks(completion.text, completion.reasoning, calls, citations)
     if completion.reasoning_details and not completion.reasoning:
@@ -59,11 +63,11 @@ def to_response(
     if isinstance(blocks[0], ThinkingBlock):
         _complete_thinking(blocks[0], completion)
     extras = {"annotations": completion.annotations or None, "refusal": completion.refusal}
-    given = {key: value for key, value in extras.items() if value is not None}
+    extras = {key: value for key, value in extras.items() if value is not None}
     message = ChatMessage(
         role=MessageRole.ASSISTANT,
         blocks=blocks,
-        additional_kwargs={**to_older_calls(calls), **given},
+        additional_kwargs={**to_older_calls(calls), **extras},
     )
     return ChatResponse(
         message=message,
@@ -95,20 +99,20 @@ def to_completion_response(response: ChatResponse) -> CompletionResponse:
 
 
 def to_tool_selections(response: ChatResponse) -> list[ToolSelection]:
-    """Return the tool calls of a response; of one that still grows, calls that are not complete are left out.
+    """Return the tool calls of a response; of one in progress, calls that are not complete are left out.
 
     Raises:
-        TruncatedToolCallError: The response is finished, and the arguments of a call are not a JSON object.
+        TruncatedToolCallError: The response is not in progress, and the arguments of a call are not a JSON object.
     """
-    finished = response.delta is None or response.raw is not None
+    in_progress = response.additional_kwargs.get(IN_PROGRESS, False)
     selections = []
     for block in response.message.blocks:
         if isinstance(block, ToolCallBlock):
             arguments = _to_kwargs(block)
-            if arguments is None and finished:
+            if arguments is None and not in_progress:
                 error = "The arguments are not a complete JSON object."
-                name, written = block.tool_name, str(block.tool_kwargs)
-                raise truncated(ToolCall(block.tool_call_id or "", name, written, error=error))
+                name, text = block.tool_name, str(block.tool_kwargs)
+                raise truncated(ToolCall(block.tool_call_id or "", name, text, error=error))
             if arguments is not None:
                 selections.append(
                     ToolSelection(
@@ -121,8 +125,8 @@ def to_tool_selections(response: ChatResponse) -> list[ToolSelection]:
 
 
 def _to_kwargs(block: ToolCallBlock) -> dict[str, Any] | None:
-    written = block.tool_kwargs
-    return parse_arguments(written) if isinstance(written, str) else written
+    arguments = block.tool_kwargs
+    return parse_arguments(arguments) if isinstance(arguments, str) else arguments
 
 
 def to_blocks(
@@ -150,13 +154,13 @@ def to_older_calls(calls: Sequence[Call]) -> dict[str, Any]:
 
     `FunctionCallingProgram.stream_call` and chat engines still look for calls there, and there only.
     """
-    written = [tool_call(call_id or "", name, arguments) for call_id, name, arguments in calls]
-    return {"tool_calls": written} if written else {}
+    entries = [tool_call(call_id or "", name, arguments) for call_id, name, arguments in calls]
+    return {"tool_calls": entries} if entries else {}
 
 
 def _to_citations(annotations: Sequence[Mapping[str, Any]]) -> list[CitationBlock]:
     """Return the pages that the text cites, as web search reports them."""
-    cited = [annotation.get("url_citation") for annotation in annotations]
+    pages = [annotation.get("url_citation") for annotation in annotations]
     return [
         CitationBlock(
             cited_content=TextBlock(text=_text_in(page, "content")),
@@ -168,7 +172,7 @@ def _to_citations(annotations: Sequence[Mapping[str, Any]]) -> list[CitationBloc
                 if isinstance(page.get(name), int)
             },
         )
-        for page in cited
+        for page in pages
         if isinstance(page, Mapping)
     ]
 
@@ -188,8 +192,8 @@ def _to_logprobs(logprobs: Mapping[str, Any] | None) -> list[list[LogProb]] | No
 
 
 def _to_logprob(entry: Mapping[str, Any]) -> LogProb:
-    known = {name: entry[name] for name in LogProb.model_fields if entry.get(name) is not None}
-    return LogProb.model_construct(**known)
+    values = {name: entry[name] for name in LogProb.model_fields if entry.get(name) is not None}
+    return LogProb.model_construct(**values)
 
 
 def _complete_thinking(block: ThinkingBlock, completion: Completion) -> None:
@@ -209,13 +213,13 @@ def _to_facts(completion: Completion) -> dict[str, Any]:
     """Return tokens, cost and the rest, under the names that OpenRouter gives them."""
     facts = completion.metadata()
     if (usage := completion.usage) is not None:
-        prompt, written = usage.prompt_tokens_details, usage.completion_tokens_details
+        prompt, answer = usage.prompt_tokens_details, usage.completion_tokens_details
         counts = {
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             "total_tokens": usage.total_tokens,
             "cached_tokens": prompt.cached_tokens if prompt else None,
-            "reasoning_tokens": written.reasoning_tokens if written else None,
+            "reasoning_tokens": answer.reasoning_tokens if answer else None,
         }
         facts |= {name: int(count) for name, count in counts.items() if count is not None}
     return facts

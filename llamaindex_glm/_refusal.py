@@ -1,4 +1,4 @@
-"""Arguments of a call that concern the connection are refused before anything that listens to LlamaIndex sees them."""
+"""Refuses arguments of a call that concern the connection, before anything that listens to LlamaIndex sees them."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -24,35 +24,40 @@ _STRUCTURED_CALLS = tuple(
 """Methods that take them as `llm_kwargs`, at most the third argument; the others fill in a prompt."""
 
 
-def refuse_options_of_calls(kind: C) -> C:
-    """Have an LLM refuse these arguments; it must be a `OpenRouterModelBase`.
+def refuse_options_of_calls(llm_class: C) -> C:
+    """Have the methods of an LLM, which is an `OpenRouterModelBase`, refuse these arguments.
 
-    The spans and events of LlamaIndex, which show all arguments, lie around its methods. So this lies around those.
+    The spans and events of LlamaIndex, which show all arguments, lie around the methods of a class once it is made. So
+    this is a decorator of the class, which lies around those.
     """
     for name in _CALLS:
-        setattr(kind, name, _guarded(getattr_static(kind, name), lambda _, named: named))
+        setattr(llm_class, name, _guarded(getattr_static(llm_class, name), _keywords))
     for name in _STRUCTURED_CALLS:
-        setattr(kind, name, _guarded(getattr_static(kind, name), _llm_kwargs))
-    return kind
+        setattr(llm_class, name, _guarded(getattr_static(llm_class, name), _llm_kwargs))
+    return llm_class
 
 
-def _llm_kwargs(positional: tuple[Any, ...], named: Mapping[str, Any]) -> Mapping[str, Any]:
-    return (positional[2] if len(positional) > 2 else named.get("llm_kwargs")) or {}
+def _keywords(_: tuple[Any, ...], keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    return keywords
+
+
+def _llm_kwargs(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (arguments[2] if len(arguments) > 2 else keywords.get("llm_kwargs")) or {}
 
 
 def _guarded(
     method: Callable[..., Any],
-    arguments: Callable[[tuple[Any, ...], Mapping[str, Any]], Mapping[str, Any]],
+    options_in: Callable[[tuple[Any, ...], Mapping[str, Any]], Mapping[str, Any]],
 ) -> Callable[..., Any]:
     """Return a method that looks at the names of its arguments first."""
 
     @wraps(method)
-    def call(self: Any, *positional: Any, **named: Any) -> Any:
-        self._refuse_options(arguments(positional, named))
-        return method.__get__(self)(*positional, **named)
+    def call(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        self._refuse_options(options_in(arguments, keywords))
+        return method.__get__(self)(*arguments, **keywords)
 
     @wraps(method)
-    async def acall(self: Any, *positional: Any, **named: Any) -> Any:
-        return await call(self, *positional, **named)
+    async def acall(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        return await call(self, *arguments, **keywords)
 
     return acall if iscoroutinefunction(unwrap(method)) else call

@@ -6,10 +6,10 @@ asked for follows `pydantic_program_mode`.
 
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -38,11 +38,15 @@ from glm_openrouter.structured import (
     drive,
 )
 
-from ._compat import OpenAICompatArguments
-
-__all__ = ["StructuredPrediction"]
+__all__ = [
+    "astream_structured",
+    "astructured_predict",
+    "stream_structured",
+    "structured_predict",
+]
 
 Model = TypeVar("Model", bound=BaseModel)
+Arguments = dict[str, Any]
 
 dispatcher = get_dispatcher(__name__)
 
@@ -53,136 +57,145 @@ _METHODS: dict[PydanticProgramMode, Method] = {
     PydanticProgramMode.LLM: "prompt",
 }
 
-if TYPE_CHECKING:
 
-    class _Base(OpenAICompatArguments, LLM):
-        """What the methods here stand on."""
-else:
-    # Making one more model class of an LLM takes longer than all else in this import.
-    _Base = object
+def structured_predict(
+    llm: LLM,
+    output_cls: type[Model],
+    prompt: PromptTemplate,
+    llm_kwargs: Arguments | None,
+    prompt_args: Arguments,
+    *,
+    use_response_format: bool | None,
+) -> Model:
+    """Return the answer of an LLM to a prompt as an object of `output_cls`.
+
+    Args:
+        llm: What answers.
+        output_cls: What the answer has to fit.
+        prompt: The prompt.
+        llm_kwargs: Arguments of the calls.
+        prompt_args: What fills in the prompt.
+        use_response_format: Whether to send the schema as `response_format`. Default: as `pydantic_program_mode` says.
+
+    Raises:
+        StructuredOutputError: The answer does not fit, even after a second try; `raw` is the message.
+    """
+    _dispatch_start(output_cls, prompt, prompt_args)
+    spec = _to_spec(llm, output_cls, use_response_format)
+    ask = partial(_ask, llm, _arguments(spec, llm_kwargs))
+    conversation = _conversation(llm, spec, prompt, prompt_args)
+    result: Model = drive(conversation, ask(next(conversation)), ask)
+    dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+    return result
 
 
-class StructuredPrediction(_Base):
-    """The part of an LLM that answers in pydantic models."""
+async def astructured_predict(
+    llm: LLM,
+    output_cls: type[Model],
+    prompt: PromptTemplate,
+    llm_kwargs: Arguments | None,
+    prompt_args: Arguments,
+    *,
+    use_response_format: bool | None,
+) -> Model:
+    """Return the answer of an LLM to a prompt as an object of `output_cls`; see `structured_predict`."""
+    _dispatch_start(output_cls, prompt, prompt_args)
+    spec = _to_spec(llm, output_cls, use_response_format)
+    ask = partial(_aask, llm, _arguments(spec, llm_kwargs))
+    conversation = _conversation(llm, spec, prompt, prompt_args)
+    result: Model = await adrive(conversation, await ask(next(conversation)), ask)
+    dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+    return result
 
-    @dispatcher.span
-    def structured_predict(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> Model:
-        """Return the answer to a prompt as an object of `output_cls`.
 
-        Raises:
-            StructuredOutputError: The answer does not fit, even after a second try; `raw` is the message.
-        """
-        _dispatch_start(output_cls, prompt, prompt_args)
-        spec = self._spec(output_cls)
-        ask = self._ask(_arguments(spec, llm_kwargs))
-        conversation = self._converse(spec, prompt, prompt_args)
-        result: Model = drive(conversation, ask(next(conversation)), ask)
-        dispatcher.event(LLMStructuredPredictEndEvent(output=result))
-        return result
+def stream_structured(
+    llm: LLM,
+    output_cls: type[Model],
+    prompt: PromptTemplate,
+    llm_kwargs: Arguments | None,
+    prompt_args: Arguments,
+    *,
+    use_response_format: bool | None,
+) -> Generator[Model | FlexibleModel, None, None]:
+    """Yield the object while it grows; see `structured_predict`."""
+    spec = _to_spec(llm, output_cls, use_response_format)
+    arguments = _arguments(spec, llm_kwargs)
+    conversation = _conversation(llm, spec, prompt, prompt_args)
+    growing = _GrowingObject(output_cls, spec)
+    with closing(llm.stream_chat(next(conversation), **arguments)) as responses:
+        for response in responses:
+            yield from growing.feed(response)
+    result = drive(conversation, growing.response, partial(_ask, llm, arguments))
+    yield from growing.flush(result)
 
-    @dispatcher.span
-    async def astructured_predict(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> Model:
-        """Return the answer to a prompt as an object of `output_cls`; see `structured_predict`."""
-        _dispatch_start(output_cls, prompt, prompt_args)
-        spec = self._spec(output_cls)
-        ask = self._aask(_arguments(spec, llm_kwargs))
-        conversation = self._converse(spec, prompt, prompt_args)
-        result: Model = await adrive(conversation, await ask(next(conversation)), ask)
-        dispatcher.event(LLMStructuredPredictEndEvent(output=result))
-        return result
 
-    def _structured_stream_call(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> Generator[Model | FlexibleModel, None, None]:
-        spec = self._spec(output_cls)
-        arguments = _arguments(spec, llm_kwargs)
-        conversation = self._converse(spec, prompt, prompt_args)
-        growing = _GrowingObject(output_cls, spec)
-        responses = self.stream_chat(next(conversation), **arguments)
-        with closing(responses) as open_responses:
-            for response in open_responses:
-                yield from growing.feed(response)
-        result = drive(conversation, growing.response, self._ask(arguments))
-        yield from growing.finish(result)
-
-    async def _structured_astream_call(
-        self,
-        output_cls: type[Model],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> AsyncGenerator[Model | FlexibleModel, None]:
-        spec = self._spec(output_cls)
-        arguments = _arguments(spec, llm_kwargs)
-        conversation = self._converse(spec, prompt, prompt_args)
-
-        async def objects() -> AsyncGenerator[Model | FlexibleModel, None]:
-            growing = _GrowingObject(output_cls, spec)
-            responses = await self.astream_chat(next(conversation), **arguments)
-            async with aclosing(responses) as open_responses:
-                async for response in open_responses:
-                    for part in growing.feed(response):
-                        yield part
-            result = await adrive(conversation, growing.response, self._aask(arguments))
-            for part in growing.finish(result):
+async def astream_structured(
+    llm: LLM,
+    output_cls: type[Model],
+    prompt: PromptTemplate,
+    llm_kwargs: Arguments | None,
+    prompt_args: Arguments,
+    *,
+    use_response_format: bool | None,
+) -> AsyncGenerator[Model | FlexibleModel, None]:
+    """Yield the object while it grows; see `structured_predict`."""
+    spec = _to_spec(llm, output_cls, use_response_format)
+    arguments = _arguments(spec, llm_kwargs)
+    conversation = _conversation(llm, spec, prompt, prompt_args)
+    growing = _GrowingObject(output_cls, spec)
+    async with aclosing(await llm.astream_chat(next(conversation), **arguments)) as responses:
+        async for response in responses:
+            for part in growing.feed(response):
                 yield part
+    result = await adrive(conversation, growing.response, partial(_aask, llm, arguments))
+    for part in growing.flush(result):
+        yield part
 
-        return objects()
 
-    def _spec(self, output_cls: type[BaseModel]) -> OutputSpec:
-        mode = self.pydantic_program_mode
-        if mode not in _METHODS:
-            known = ", ".join(str(known.value) for known in _METHODS)
-            raise InvalidRequestError(f"pydantic_program_mode must be one of {known}, got {mode}.")
-        schema = output_cls.model_json_schema()
-        return OutputSpec(schema, partial(_validate, output_cls), method=self._method())
+def _to_spec(llm: LLM, output_cls: type[BaseModel], use_response_format: bool | None) -> OutputSpec:
+    schema = output_cls.model_json_schema()
+    method = _choose_method(llm.pydantic_program_mode, use_response_format)
+    return OutputSpec(schema, partial(_validate, output_cls), method=method)
 
-    def _method(self) -> Method:
-        if self.should_use_structured_outputs:
-            return "json_schema"
-        chosen = _METHODS[self.pydantic_program_mode]
-        refused = self.should_use_structured_outputs is False and chosen == "json_schema"
-        return "function_calling" if refused else chosen
 
-    def _ask(self, arguments: dict[str, Any]) -> Callable[[list[ChatMessage]], ChatResponse]:
-        return lambda messages: self.chat(messages, **arguments)
+def _choose_method(mode: PydanticProgramMode, use_response_format: bool | None) -> Method:
+    if mode not in _METHODS:
+        modes = ", ".join(str(mode.value) for mode in _METHODS)
+        raise InvalidRequestError(f"pydantic_program_mode must be one of {modes}, got {mode}.")
+    if use_response_format:
+        return "json_schema"
+    method = _METHODS[mode]
+    refused = use_response_format is False and method == "json_schema"
+    return "function_calling" if refused else method
 
-    def _aask(
-        self, arguments: dict[str, Any]
-    ) -> Callable[[list[ChatMessage]], Awaitable[ChatResponse]]:
-        return lambda messages: self.achat(messages, **arguments)
 
-    def _converse(
-        self, spec: OutputSpec, prompt: PromptTemplate, prompt_args: dict[str, Any]
-    ) -> Generator[list[ChatMessage], ChatResponse, Any]:
-        """Yield the messages to send and receive the response, at most twice; return the object."""
-        messages = self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
-        result, _ = yield from ask_until_valid(
-            spec, messages, read=_read, correction_messages=_complain, error=_to_error
-        )
-        return result
+def _ask(llm: LLM, arguments: Arguments, messages: list[ChatMessage]) -> ChatResponse:
+    return llm.chat(messages, **arguments)
+
+
+async def _aask(llm: LLM, arguments: Arguments, messages: list[ChatMessage]) -> ChatResponse:
+    return await llm.achat(messages, **arguments)
+
+
+def _conversation(
+    llm: LLM, spec: OutputSpec, prompt: PromptTemplate, prompt_args: Arguments
+) -> Generator[list[ChatMessage], ChatResponse, Any]:
+    """Yield the messages to send and receive the response, at most twice; return the object."""
+    messages = llm._extend_messages(prompt.format_messages(llm=llm, **prompt_args))
+    result, _ = yield from ask_until_valid(
+        spec,
+        messages,
+        read=_to_answer,
+        correction_messages=_correction_messages,
+        error=_to_error,
+    )
+    return result
 
 
 def _arguments(spec: OutputSpec, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the arguments of the calls; nothing is forced, also where the caller says so, as in LlamaIndex itself."""
     own = {name: value for name, value in (llm_kwargs or {}).items() if name not in _FORCE}
-    arguments = {**spec.arguments, **own}
+    arguments = {"instruction": spec.instruction, **spec.arguments, **own}
     tools = [*own.get("tools", ()), *spec.arguments.get("tools", ())]
     return {**arguments, "tools": tools} if tools else arguments
 
@@ -195,7 +208,7 @@ def _validate(output_cls: type[Model], value: Any) -> Model:
     return output_cls.model_validate_json(json.dumps(value))
 
 
-def _read(response: ChatResponse) -> ModelAnswer:
+def _to_answer(response: ChatResponse) -> ModelAnswer:
     message = response.message
     calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     raw = response.raw if isinstance(response.raw, dict) else {}
@@ -206,19 +219,19 @@ def _read(response: ChatResponse) -> ModelAnswer:
     )
 
 
-def _complain(response: ChatResponse, words: str) -> list[ChatMessage]:
+def _correction_messages(response: ChatResponse, problem: str) -> list[ChatMessage]:
     """Return a message and what is wrong with it; each of its calls needs a result."""
     message = response.message
     calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
     results = [
         ChatMessage(
             role=MessageRole.TOOL,
-            content=words,
+            content=problem,
             additional_kwargs={"tool_call_id": call.tool_call_id},
         )
         for call in calls
     ]
-    return [message, *(results or [ChatMessage(role=MessageRole.USER, content=words)])]
+    return [message, *(results or [ChatMessage(role=MessageRole.USER, content=problem)])]
 
 
 def _to_error(problem: str, response: ChatResponse) -> StructuredOutputError:
@@ -234,7 +247,7 @@ class _GrowingObject(Generic[Model]):
         self._output_cls = output_cls
         self._flexible = create_flexible_model(output_cls)
         self._partials = spec.partials()
-        self._seen: Counter[int] = Counter()
+        self._read_lengths: Counter[int] = Counter()
         """How much of the arguments of each call has been read."""
         self._last: Model | FlexibleModel | None = None
 
@@ -246,7 +259,7 @@ class _GrowingObject(Generic[Model]):
         grown = [self._to_object(value) for value in values]
         return [part for part in grown if part is not None and self._is_new(part)]
 
-    def finish(self, result: Model) -> list[Model]:
+    def flush(self, result: Model) -> list[Model]:
         """Return the result, if it has not been there."""
         return [result] if self._is_new(result) else []
 
@@ -261,8 +274,8 @@ class _GrowingObject(Generic[Model]):
         values: list[Any] = []
         for index, call in enumerate(calls):
             if isinstance(call.tool_kwargs, str):
-                news = call.tool_kwargs[self._seen[index] :]
-                self._seen[index] += len(news)
+                news = call.tool_kwargs[self._read_lengths[index] :]
+                self._read_lengths[index] += len(news)
                 values += self._partials.feed_call(index, call.tool_name, news)
         return values
 

@@ -74,20 +74,24 @@ def _to_message(message: ChatMessage, model: str) -> JSONObject:
 
 def _to_assistant(message: ChatMessage, model: str) -> JSONObject:
     thinking = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
-    kept = [block.additional_information.get("reasoning_details") for block in thinking]
+    reasoning_details = [
+        block.additional_information.get("reasoning_details") for block in thinking
+    ]
     details = [
         detail
-        for entries in kept
+        for entries in reasoning_details
         for detail in wire.expect_objects(entries or (), "reasoning_details of a ThinkingBlock")
     ]
     calls = [_to_call(block) for block in message.blocks if isinstance(block, ToolCallBlock)]
     # A citation says where the text of a turn is from; it is no part of it.
-    said = [block for block in message.blocks if not isinstance(block, CitationBlock)]
+    blocks = [block for block in message.blocks if not isinstance(block, CitationBlock)]
     return wire.assistant_message(
-        _to_content(said, model),
+        _to_content(blocks, model),
         tool_calls=calls or [_to_older_call(call) for call in _older_calls(message)],
         reasoning="".join(block.content or "" for block in thinking),
-        reasoning_details=details if any(entries is not None for entries in kept) else None,
+        reasoning_details=details
+        if any(entries is not None for entries in reasoning_details)
+        else None,
         annotations=message.additional_kwargs.get("annotations") or (),
     )
 
@@ -164,8 +168,8 @@ def _to_parts(block: object, model: str) -> list[JSONObject]:
         case DocumentBlock():
             return [_to_document(block)]
         case CitableBlock():
-            nested = [part for inner in block.content for part in _to_parts(inner, model)]
-            return [_text(f"{block.title} ({block.source}):"), *nested]
+            parts = [part for inner in block.content for part in _to_parts(inner, model)]
+            return [_text(f"{block.title} ({block.source}):"), *parts]
         case CitationBlock():
             return _to_parts(block.cited_content, model)
         case ThinkingBlock() | ToolCallBlock():
@@ -194,8 +198,8 @@ def _to_document(block: DocumentBlock) -> JSONObject:
             return _text(f"{block.title}:\n{content.decode()}")
         except UnicodeDecodeError:
             mimetype = "application/octet-stream"
-    typed = block.model_copy(update={"document_mimetype": mimetype})
-    return wire.file_part(_url(typed), block.title)
+    document = block.model_copy(update={"document_mimetype": mimetype})
+    return wire.file_part(_url(document), block.title)
 
 
 def to_tool(tool: BaseTool, *, strict: bool) -> JSONObject:

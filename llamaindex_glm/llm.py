@@ -20,8 +20,10 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.program.utils import FlexibleModel
+from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import BaseTool
-from pydantic import ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from glm_openrouter import (
     DEFAULT_MODEL,
@@ -30,17 +32,26 @@ from glm_openrouter import (
     ModelParameters,
     OpenRouterModelBase,
 )
+from glm_openrouter.request.layers import build_request
+from glm_openrouter.request.parameters import parameters_of
 
 from ._compat import OpenAICompatArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
 from ._refusal import refuse_options_of_calls
-from ._streaming.lazy import ChatBuilder, CompletionBuilder, ResponseBuilder
-from ._structured import StructuredPrediction
+from ._streaming.builder import ResponseBuilder
+from ._streaming.choice import new_chat_builder, new_completion_builder
+from ._structured import (
+    astream_structured,
+    astructured_predict,
+    stream_structured,
+    structured_predict,
+)
 from ._to_wire import to_messages, to_tool
 
 __all__ = ["GLM"]
 
 JSONObject = dict[str, Any]
+Model = TypeVar("Model", bound=BaseModel)
 Response = TypeVar("Response")
 
 _DEFAULT_CONTEXT_WINDOW = 128_000
@@ -57,7 +68,6 @@ They would keep 256 for a model that names none, and count with another tokenize
 class GLM(
     OpenRouterModelBase,
     ModelParameters,
-    StructuredPrediction,
     OpenAICompatArguments,
     FunctionCallingLLM,
 ):
@@ -78,13 +88,7 @@ class GLM(
         pydantic.ValidationError: An argument is unknown or makes no sense.
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        arbitrary_types_allowed=True,
-        protected_namespaces=(),
-        hide_input_in_errors=True,  # it may be a key under a wrong name
-        defer_build=False,
-    )
+    model_config = ConfigDict(defer_build=False)  # the bases say the rest
 
     model: str = DEFAULT_MODEL
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
@@ -127,8 +131,8 @@ class GLM(
     def metadata(self) -> LLMMetadata:
         """What LlamaIndex asks a model about itself; `num_output` is room that it keeps, and is not sent."""
         facts = self._facts(self.model)
-        known = facts.context_window if facts else _DEFAULT_CONTEXT_WINDOW
-        window = self.context_window or known
+        default_window = facts.context_window if facts else _DEFAULT_CONTEXT_WINDOW
+        window = self.context_window or default_window
         reserve = min(_RESERVE, window // 4)
         return LLMMetadata(
             context_window=window,
@@ -177,22 +181,31 @@ class GLM(
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         model = arguments.get("model") or self.model
         wire_messages = to_messages(messages, model)
-        return self.build_request(
-            wire_messages, {"model": self.model}, arguments, more=self.additional_kwargs
+        self._refuse_options(arguments)
+        call = {name: value for name, value in arguments.items() if name != "instruction"}
+        return build_request(
+            wire_messages,
+            self,
+            {"model": self.model},
+            call,
+            model_kwargs=self.additional_kwargs,
+            instruction=arguments.get("instruction"),
         )
 
     def _room_after(self, prompt: str, arguments: JSONObject) -> JSONObject:
         """Return the `max_tokens` that the prompt leaves, where LlamaIndex wants that: for models of text."""
         tokenizer = None if self.is_chat_model else self._tokenizer
-        given = {**self.parameters(), **self.additional_kwargs, **arguments}
-        if tokenizer is None or given.get("max_tokens") or given.get("max_completion_tokens"):
+        parameters = {**parameters_of(self), **self.additional_kwargs, **arguments}
+        has_limit = parameters.get("max_tokens") or parameters.get("max_completion_tokens")
+        if tokenizer is None or has_limit:
             return {}
-        window, taken = self.metadata.context_window, len(tokenizer.encode(prompt))
-        if taken >= window:
+        window, prompt_tokens = self.metadata.context_window, len(tokenizer.encode(prompt))
+        if prompt_tokens >= window:
             raise InvalidRequestError(
-                f"The prompt has {taken} tokens, the context window of {self.model} {window}. Shorten the prompt."
+                f"The prompt has {prompt_tokens} tokens, the context window of {self.model} {window}. "
+                "Shorten the prompt."
             )
-        return {"max_tokens": window - taken}
+        return {"max_tokens": window - prompt_tokens}
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
@@ -217,7 +230,7 @@ class GLM(
         raises, while iterating.
         """
         request = self._request(messages, kwargs)
-        return self._stream(request, ChatBuilder(one_call=_one_call(request)))
+        return self._stream(request, new_chat_builder(one_call=_one_call(request)))
 
     @llm_chat_callback()
     async def astream_chat(
@@ -225,7 +238,7 @@ class GLM(
     ) -> ChatResponseAsyncGen:
         """Return the responses to a conversation while it grows; see `stream_chat`."""
         request = self._request(messages, kwargs)
-        return self._astream(request, ChatBuilder(one_call=_one_call(request)))
+        return self._astream(request, new_chat_builder(one_call=_one_call(request)))
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
@@ -246,14 +259,16 @@ class GLM(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        return self._stream(self._text_request(prompt, formatted, kwargs), CompletionBuilder())
+        return self._stream(self._text_request(prompt, formatted, kwargs), new_completion_builder())
 
     @llm_completion_callback()
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        return self._astream(self._text_request(prompt, formatted, kwargs), CompletionBuilder())
+        return self._astream(
+            self._text_request(prompt, formatted, kwargs), new_completion_builder()
+        )
 
     def _complete(self, request: ChatRequest) -> ChatResponse:
         return to_response(self._client.complete(request), one_call=_one_call(request))
@@ -268,7 +283,7 @@ class GLM(
         with self._client.stream(request) as stream:
             for delta in stream:
                 yield builder.feed(delta)
-            yield builder.finish(stream.completion)
+            yield builder.flush(stream.completion)
 
     async def _astream(
         self, request: ChatRequest, builder: ResponseBuilder[Response]
@@ -276,7 +291,61 @@ class GLM(
         async with self._async_client.stream(request) as stream:
             async for delta in stream:
                 yield builder.feed(delta)
-            yield builder.finish(stream.completion)
+            yield builder.flush(stream.completion)
+
+    def structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: JSONObject | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """Return the answer to a prompt as an object of `output_cls`.
+
+        Raises:
+            StructuredOutputError: The answer does not fit, even after a second try; `raw` is the message.
+        """
+        prefer = self.should_use_structured_outputs
+        return structured_predict(
+            self, output_cls, prompt, llm_kwargs, prompt_args, use_response_format=prefer
+        )
+
+    async def astructured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: JSONObject | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """Return the answer to a prompt as an object of `output_cls`; see `structured_predict`."""
+        prefer = self.should_use_structured_outputs
+        return await astructured_predict(
+            self, output_cls, prompt, llm_kwargs, prompt_args, use_response_format=prefer
+        )
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: JSONObject | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Model | FlexibleModel, None, None]:
+        prefer = self.should_use_structured_outputs
+        return stream_structured(
+            self, output_cls, prompt, llm_kwargs, prompt_args, use_response_format=prefer
+        )
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: JSONObject | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Model | FlexibleModel, None]:
+        prefer = self.should_use_structured_outputs
+        return astream_structured(
+            self, output_cls, prompt, llm_kwargs, prompt_args, use_response_format=prefer
+        )
 
     def _prepare_chat_with_tools(
         self,
@@ -307,9 +376,9 @@ class GLM(
             "tool_choice": _to_tool_choice(choice),
             "parallel_tool_calls": None if allow_parallel_tool_calls else False,
         }
-        given = {name: value for name, value in optional.items() if value is not None}
+        choices = {name: value for name, value in optional.items() if value is not None}
         specs = [to_tool(tool, strict=strict) for tool in tools]
-        return {"messages": messages, "tools": specs, **given, **kwargs}
+        return {"messages": messages, "tools": specs, **choices, **kwargs}
 
     def get_tool_calls_from_response(
         self,
@@ -319,11 +388,11 @@ class GLM(
     ) -> list[ToolSelection]:
         """Return the tool calls of a response.
 
-        Agents also ask with each response of a stream: of one that still grows, calls that are not complete are left
+        Agents also ask with each response of a stream: of those before the last, calls that are not complete are left
         out.
 
         Raises:
-            TruncatedToolCallError: The response is finished, and the arguments of a call are not a JSON object.
+            TruncatedToolCallError: The response is not one of those, and the arguments of a call are not a JSON object.
             ValueError: There is no call, and `error_on_no_tool_call` is set.
         """
         selections = to_tool_selections(response)

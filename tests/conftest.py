@@ -7,14 +7,16 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
 
 from glm_openrouter import AsyncClient, AsyncStream, ChatRequest, Client, Completion, Delta, Stream
+from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter.testing.pytest_plugin import scripted_openrouter  # noqa: F401 - a fixture, also without the entry point
+from support.clock import noted_waits
 
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
@@ -78,7 +80,7 @@ class Run:
     """Runs calls through one of the two clients. Nothing waits between tries: `slept` has the waits instead."""
 
     mode: str
-    slept: list[float] = field(default_factory=list)
+    slept: list[float]
     request: ChatRequest = REQUEST
 
     def scenario(
@@ -120,18 +122,17 @@ class Run:
         return self.complete(base_url, request, **options)
 
     def client(self, base_url: str, **options: Any) -> AnyClient:
-        """Return a client whose waits are noted, not waited."""
+        """Return a client."""
         made = _AwaitedClient if self.mode == "sync" else _AsyncClient
-        client = made(**{"base_url": base_url, "api_key": "sk-or-v1-of-a-test", **options})
+        return made(**{"base_url": base_url, "api_key": "sk-or-v1-of-a-test", **options})
 
-        def sleep(seconds: float) -> None:
-            self.slept.append(seconds)
 
-        async def sleep_async(seconds: float) -> None:
-            self.slept.append(seconds)
-
-        client.inner._sleep = sleep if self.mode == "sync" else sleep_async
-        return client
+@pytest.fixture
+def waits() -> Iterator[list[float]]:
+    """The seconds that clients would wait between tries; none of them are waited."""
+    seconds: list[float] = []
+    with noted_waits(seconds):
+        yield seconds
 
 
 def pytest_collection_finish() -> None:
@@ -147,9 +148,24 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(params=["sync", "async"])
-def run(request: pytest.FixtureRequest) -> Run:
+def run(request: pytest.FixtureRequest, waits: list[float]) -> Run:
     """Both clients, one after the other."""
-    return Run(request.param)
+    return Run(request.param, waits)
+
+
+@pytest.fixture
+def separate_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event comes with a read of its own, so that each is an increment of its own, however fast they come."""
+    feed = ResponseParser.feed
+
+    def feed_one_by_one(parser: ResponseParser, data: bytes) -> list[Delta]:
+        deltas: list[Delta] = []
+        for piece in re.split(rb"(?<=\n\n)", data):
+            if not parser.done:
+                deltas += feed(parser, piece)
+        return deltas
+
+    monkeypatch.setattr(ResponseParser, "feed", feed_one_by_one)
 
 
 @pytest.fixture

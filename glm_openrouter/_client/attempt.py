@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
-from glm_openrouter._idle import IdleTimer
 from glm_openrouter._response.failures import error_from_body
 from glm_openrouter._response.memory import Memory
-from glm_openrouter._secrets import Redactor
 from glm_openrouter.errors import (
     APIConnectionError,
     APIError,
@@ -23,29 +21,32 @@ from glm_openrouter.errors import (
 if TYPE_CHECKING:
     from glm_openrouter._http import HTTPResponse, TransportFailure
 
-__all__ = ["Attempt", "transport_failure"]
+    from .transport import BaseTransport
+
+__all__ = ["Attempt"]
 
 _NOT_SENT = ("no connection", "connect timeout")
 """Failures with which the request has not left this machine."""
 
 
 class Attempt:
-    """One try at one request."""
+    """One try at one request.
+
+    Args:
+        transport: What sends it.
+        model: The model that it is about.
+        answers_are_json: Whether the answer is, so that it needs memory beyond its own bytes.
+    """
 
     def __init__(
-        self,
-        *,
-        silence: IdleTimer,
-        base_url: str,
-        model: str | None,
-        redact: Redactor,
-        memory: Memory,
+        self, transport: BaseTransport, model: str | None, *, answers_are_json: bool = False
     ) -> None:
-        self.silence = silence
-        self.memory = memory
+        self.timer = transport.start_timer()
+        self.memory = Memory(transport.max_response_bytes, answers_are_json=answers_are_json)
         """What the response takes."""
-        self._redact = redact
-        self._base_url = base_url
+        self._transport = transport
+        self._address = transport.address
+        self._redact = transport.redact
         self._model = model
 
     @property
@@ -63,14 +64,14 @@ class Attempt:
 
     def raise_translated(self, error: Exception) -> NoReturn:
         """Raise an error of the connection as ours, and any other as it is."""
-        failure = transport_failure(error)
+        failure = self._transport.find_failure(error)
         if failure is None:
             raise error
         _raise_alone(self._connection_error(failure, str(error) or type(error).__name__))
 
     @contextmanager
     def translating_errors(self) -> Iterator[None]:
-        """Do so with the errors of a block."""
+        """Raise the errors of a block in the same way."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 -- raised again
@@ -81,36 +82,36 @@ class Attempt:
         """Whether a part of the response has come."""
         return False
 
-    def _fail(self, kind: type[APIError], message: str, *, sent: bool = True) -> APIError:
-        """Return an error that holds what is known.
+    def _fail(self, error_type: type[APIError], message: str, *, sent: bool = True) -> APIError:
+        """Return an error with the context of the request.
 
         Args:
-            kind: Its type.
+            error_type: Its type.
             message: Its text.
             sent: Whether the request may have reached the server.
         """
         details = self.context
         if not sent:
             details["may_be_billed"] = False
-        return kind(self._redact(message), **details)
+        return error_type(self._redact(message), **details)
 
     def _connection_error(self, failure: TransportFailure, cause: str) -> APIError:
-        kind, text = self._describe(failure, cause.rstrip("."))
+        error_type, text = self._describe(failure, cause.rstrip("."))
         where = f" Model: {self._model}." if self._model else ""
-        return self._fail(kind, f"[OpenRouter] {text}{where}", sent=failure not in _NOT_SENT)
+        return self._fail(error_type, f"[OpenRouter] {text}{where}", sent=failure not in _NOT_SENT)
 
     def _describe(self, failure: TransportFailure, cause: str) -> tuple[type[APIError], str]:
         if failure == "silence":
-            return APITimeoutError, f"{self.silence.describe()}."
+            return APITimeoutError, f"{self.timer.describe()}."
         if failure == "connect timeout":
-            return APITimeoutError, f"{self._base_url} could not be reached in time."
+            return APITimeoutError, f"{self._address} could not be reached in time."
         if failure == "size":
             return ResponseTooLargeError, f"The response has {cause} (max_response_bytes)."
         if failure == "encoding":
             return APIResponseError, f"The response cannot be decompressed: {cause}."
         if self._has_progressed:
             return StreamInterruptedError, f"The connection broke: {cause}."
-        what = f"No answer came from {self._base_url}; check the network and base_url: {cause}."
+        what = f"No answer came from {self._address}; check the network and base_url: {cause}."
         return APIConnectionError, what
 
 
@@ -120,10 +121,3 @@ def _raise_alone(error: APIError) -> NoReturn:
         raise error
     finally:
         error.__context__ = None
-
-
-def transport_failure(error: Exception) -> TransportFailure | None:
-    """Return how the transport failed, or `None` if `error` does not come from there."""
-    from glm_openrouter import _http  # and with it httpx, which has been imported by now
-
-    return _http.transport_failure(error)

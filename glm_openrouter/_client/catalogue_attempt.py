@@ -9,6 +9,7 @@ import msgspec
 from glm_openrouter._json.lenient import decode_tolerantly
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter._response.failures import error_from_envelope
+from glm_openrouter.catalogue.queries import GetRequest
 from glm_openrouter.errors import APIResponseError, ResponseTooLargeError
 
 from .attempt import Attempt
@@ -16,11 +17,16 @@ from .attempt import Attempt
 if TYPE_CHECKING:
     from glm_openrouter._http import HTTPResponse
 
+    from .transport import BaseTransport
+
 __all__ = ["CatalogueAttempt"]
 
 
 class CatalogueAttempt(Attempt):
     """One try at getting one thing."""
+
+    def __init__(self, transport: BaseTransport, request: GetRequest) -> None:
+        super().__init__(transport, request.model)
 
     def read(self, response: HTTPResponse, body: bytes) -> JSONObject:
         """Return the answer.

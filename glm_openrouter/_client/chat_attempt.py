@@ -6,22 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from glm_openrouter._idle import IdleTimer
-from glm_openrouter._response.memory import Memory
 from glm_openrouter._response.parser import ResponseParser
-from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
 from glm_openrouter._response.stop import StopSequences
-from glm_openrouter._secrets import Redactor
 from glm_openrouter.completions import Completion, Delta
 from glm_openrouter.errors import APIError, APIStatusError, ErrorDetails
-from glm_openrouter.spending.spend import Bill, open_ledgers
+from glm_openrouter.spending.ledger import Bill, PlannedCall, open_ledgers
 
-from .attempt import Attempt, transport_failure
+from .attempt import Attempt
 from .chat_call import ChatCall
 
 if TYPE_CHECKING:
     from glm_openrouter._http import HTTPResponse
+
+    from .transport import BaseTransport
 
 __all__ = ["ChatAttempt"]
 
@@ -29,43 +27,28 @@ __all__ = ["ChatAttempt"]
 class ChatAttempt(Attempt):
     """One try at one chat request."""
 
-    def __init__(
-        self,
-        exchange: ChatCall,
-        *,
-        repairs: Repairs,
-        silence: IdleTimer,
-        base_url: str,
-        redact: Redactor,
-        memory: Memory,
-    ) -> None:
-        super().__init__(
-            silence=silence,
-            base_url=base_url,
-            model=exchange.request.model,
-            redact=redact,
-            memory=memory,
-        )
-        self._exchange = exchange
+    def __init__(self, call: ChatCall, transport: BaseTransport) -> None:
+        request = call.request
+        super().__init__(transport, request.model, answers_are_json=request.wants_json)
+        self._call = call
         self._ledgers = open_ledgers()
         self._perhaps_paid = False
         """Whether the request may have left and has not been refused."""
-        self._repairs = repairs
-        self._assembly: ResponseParser | None = None
+        self._parser: ResponseParser | None = None
         self.done = False
         """Whether the response has said that it is over, or has failed."""
 
     @property
     def context(self) -> ErrorDetails:
         """What an error can say about the request, which costs something once it has been sent."""
-        if self._assembly is not None:
-            return self._assembly.details
+        if self._parser is not None:
+            return self._parser.details
         return {**super().context, "may_be_billed": True}
 
     @property
     def completion(self) -> Completion | None:
         """The finished response."""
-        return self._assembly.completion if self._assembly else None
+        return self._parser.completion if self._parser else None
 
     def open(self) -> bytes:
         """Return the body of the request.
@@ -74,9 +57,16 @@ class ChatAttempt(Attempt):
             BudgetExceededError: The request must not be sent.
             InvalidRequestError: It holds a value that is not JSON.
         """
-        body = self._exchange.encode()
+        request = self._call.request
+        planned = PlannedCall(
+            request.model,
+            request.messages,
+            request.tools or (),
+            request.max_completion_tokens or request.max_tokens,
+        )
+        body = self._call.encode()
         for ledger in self._ledgers:
-            ledger.reserve(self, self._exchange.request)
+            ledger.reserve(self, planned)
         self._perhaps_paid = True
         return body
 
@@ -91,14 +81,14 @@ class ChatAttempt(Attempt):
         """Return what is known of the response, or `None` if nobody has paid for it."""
         if not self._perhaps_paid:
             return None
-        if self._assembly is None:
+        if self._parser is None:
             return Bill(Completion(), complete=False, final=False)
-        if self._assembly.refused:
+        if self._parser.refused:
             return None
         return Bill(
-            self._assembly.facts,
-            complete=self._assembly.completion is not None,
-            final=self._assembly.usage_is_final,
+            self._parser.facts,
+            complete=self._parser.completion is not None,
+            final=self._parser.usage_is_final,
         )
 
     def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
@@ -109,11 +99,11 @@ class ChatAttempt(Attempt):
 
     def begin(self) -> None:
         """Get ready for the body of a response, whose headers are there."""
-        self.silence.restart("the start of the response")
-        stop = StopSequences.of(self._exchange.request.stop)
-        self._assembly = ResponseParser(
+        self.timer.restart("the start of the response")
+        stop = StopSequences.of(self._call.request.stop)
+        self._parser = ResponseParser(
             ResponseDecoder(),
-            self._repairs,
+            self._call.new_repairs(),
             self._model,
             stop,
             redact=self._redact,
@@ -126,17 +116,17 @@ class ChatAttempt(Attempt):
         Raises:
             TimeoutError: Only comments came, and that for too long.
         """
-        assembly = self._assembly
-        assert assembly is not None  # for the type checker; `begin` has set it
+        parser = self._parser
+        assert parser is not None  # for the type checker; `begin` has set it
         if data is None:
             return None
-        progress = assembly.progress
-        deltas = assembly.feed(data)
-        self.done = assembly.done
-        if assembly.progress != progress:
-            self.silence.restart(assembly.progress)
+        progress = parser.progress
+        deltas = parser.feed(data)
+        self.done = parser.done
+        if parser.progress != progress:
+            self.timer.restart(parser.progress)
         else:
-            self.silence.remaining()
+            self.timer.remaining()
         return deltas
 
     def flush(self) -> list[Delta]:
@@ -145,12 +135,12 @@ class ChatAttempt(Attempt):
         Raises:
             APIError: The response is a failure, or not complete.
         """
-        assert self._assembly is not None  # for the type checker; `begin` has set it
-        deltas = self._assembly.flush()
-        if self._assembly.completion is not None:
-            self._exchange.finish(self._assembly.completion)
+        assert self._parser is not None  # for the type checker; `begin` has set it
+        deltas = self._parser.flush()
+        if self._parser.completion is not None:
+            self._call.finish(self._parser.completion)
             for ledger in self._ledgers:
-                ledger.warn_if_unreported(self._assembly.completion)
+                ledger.warn_if_unreported(self._parser.completion)
         return deltas
 
     def rescue(self, error: Exception) -> list[Delta]:
@@ -160,7 +150,7 @@ class ChatAttempt(Attempt):
             APIError: It has not, or the response is a failure.
             Exception: `error` itself, if the connection has nothing to do with it.
         """
-        if transport_failure(error) is None:
+        if self._transport.find_failure(error) is None:
             raise error
         try:
             return self.flush()
@@ -176,18 +166,18 @@ class ChatAttempt(Attempt):
 
         Not if a stop text has ended the answer: the provider may go on for long.
         """
-        stopped = self._assembly is not None and self._assembly.stopped
-        self.silence.end(wait=not stopped)
+        stopped = self._parser is not None and self._parser.stopped
+        self.timer.end(wait=not stopped)
         try:
             yield
         except Exception as error:
-            if transport_failure(error) is None:
+            if self._transport.find_failure(error) is None:
                 raise
 
-    def _fail(self, kind: type[APIError], message: str, *, sent: bool = True) -> APIError:
+    def _fail(self, error_type: type[APIError], message: str, *, sent: bool = True) -> APIError:
         self._perhaps_paid = self._perhaps_paid and sent
-        return super()._fail(kind, message, sent=sent)
+        return super()._fail(error_type, message, sent=sent)
 
     @property
     def _has_progressed(self) -> bool:
-        return self._assembly is not None and bool(self._assembly.progress)
+        return self._parser is not None and bool(self._parser.progress)

@@ -1,12 +1,15 @@
 """One request from its first try to its last: what is sent, and how it was changed after a refusal."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter._response.stop import stop_sequences
 from glm_openrouter.completions import Completion
-from glm_openrouter.errors import APIError
+from glm_openrouter.errors import APIError, InvalidRequestError
 from glm_openrouter.request._body import build_body, encode_body
-from glm_openrouter.request.parameters import ChatRequest
+from glm_openrouter.request.chat import ChatRequest
+from glm_openrouter.request.parameters import thinks
 
 from .adjustments import Adjustment
 from .pins import ProviderPins
@@ -17,25 +20,40 @@ logger = logging.getLogger("glm_openrouter")
 
 
 class ChatCall:
-    """One request, over all its tries."""
+    """One request, over all its tries.
+
+    Args:
+        request: What to ask for.
+        stream: Whether the response shall come as a stream.
+        repairs: Names of the repairs that its responses go through.
+        adjustments: How it may be changed.
+        pins: Where to look up which provider to try first, and to keep which one answered.
+
+    Raises:
+        InvalidRequestError: `request` is something else.
+    """
 
     def __init__(
         self,
         request: ChatRequest,
         *,
         stream: bool,
+        repairs: Collection[str],
         adjustments: Mapping[str, Adjustment],
         pins: ProviderPins | None,
     ) -> None:
+        if not isinstance(request, ChatRequest):
+            raise InvalidRequestError(
+                f"A request is a ChatRequest, such as ChatRequest(messages=[...]); got {type(request).__name__}."
+            )
         self.request = request
-        self.stream = stream
-        self._body = build_body(request, stream=stream)
+        self._repairs = repairs
         self._adjustments = adjustments
-        self._adjusted: dict[str, str] = {}
-        """The adjustments that were made, with their notes."""
+        self._notes: dict[str, str] = {}
+        """What was adjusted, and how."""
         self._pins = pins
-        if pins is not None:
-            self._body = pins.apply(self._body)
+        body = build_body(request, stream=stream)
+        self._body = body if pins is None else pins.apply(body)
 
     def encode(self) -> bytes:
         """Return the body to send now.
@@ -45,19 +63,29 @@ class ChatCall:
         """
         return encode_body(self._body)
 
+    def new_repairs(self) -> Repairs:
+        """Return the repairs for one response."""
+        return Repairs(
+            self._repairs,
+            self.request.tool_schemas(),
+            wants_json=self.request.wants_json,
+            thinks=thinks(self.request),
+            stop=stop_sequences(self.request.stop),
+        )
+
     def adjust(self, error: APIError) -> bool:
         """Change the request if it was refused for something that can be changed; return whether to send it again."""
-        for kind, adjustment in self._adjustments.items():
-            if kind in self._adjusted or (adjusted := adjustment(self._body, error)) is None:
+        for field, adjustment in self._adjustments.items():
+            if field in self._notes or (adjusted := adjustment(self._body, error)) is None:
                 continue
             self._body, note = adjusted
-            self._adjusted[kind] = note
+            self._notes[field] = note
             logger.warning("The request was refused, sending it again with %s: %s", note, error)
             return True
         return False
 
     def finish(self, completion: Completion) -> None:
         """Note which provider answered, and on the response how the request was changed."""
-        completion.adjustments = list(self._adjusted.values())
+        completion.adjustments = list(self._notes.values())
         if self._pins is not None:
             self._pins.keep(self._body, completion.provider)

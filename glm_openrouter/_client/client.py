@@ -1,16 +1,13 @@
-"""`Client` and `AsyncClient`: what a program can ask of OpenRouter, and the sockets for it."""
+"""`Client` and `AsyncClient`: what a program can ask of OpenRouter."""
 
 from __future__ import annotations
 
-import asyncio
-import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Self, Unpack
 
-from glm_openrouter._idle import IdleTimer
 from glm_openrouter._secrets import conceal
 from glm_openrouter.catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
 from glm_openrouter.catalogue.queries import (
-    GetRequest,
     find_generation,
     list_endpoints,
     list_models,
@@ -18,15 +15,17 @@ from glm_openrouter.catalogue.queries import (
 )
 from glm_openrouter.completions import Completion
 from glm_openrouter.models import DEFAULT_MODEL
-from glm_openrouter.request.parameters import ChatRequest
+from glm_openrouter.request.chat import ChatRequest
 
 from .base import BaseClient
-from .options import ClientOptions, check_options
+from .options import ClientOptions
 from .query import arun_query, run_query
 from .stream import AsyncStream, Stream
 
 if TYPE_CHECKING:
-    from glm_openrouter._http import AsyncBody, AsyncHTTPClient, Body, HTTPClient
+    from glm_openrouter._http import AsyncHTTPClient, HTTPClient
+
+    from .transport import AsyncTransport, Transport
 
 __all__ = ["AsyncClient", "AsyncStream", "Client", "ClientOptions", "Stream"]
 
@@ -47,13 +46,13 @@ class Client(BaseClient):
         self, *, http_client: HTTPClient | None = None, **options: Unpack[ClientOptions]
     ) -> None:
         options = conceal(options)  # also from tracebacks
-        check_options(options)
-        if http_client is not None:
-            from glm_openrouter import _http
+        super().__init__(http_client, options)
 
-            _http.check_client("http_client", http_client, _http.HTTPClient)
-        super().__init__(http_client, **options)
-        self._sleep = time.sleep
+    @cached_property
+    def _transport(self) -> Transport:
+        from .transport import Transport  # and with it httpx, which nothing needs before
+
+        return Transport(self._http_client, **self._transport_options())
 
     def complete(self, request: ChatRequest) -> Completion:
         """Send a request and return the whole response.
@@ -63,7 +62,7 @@ class Client(BaseClient):
             BudgetExceededError: It might cost more than a `Budget` around it has left; nothing was sent.
             InvalidRequestError: It is not a `ChatRequest`, or holds a value that is not JSON; nothing was sent.
         """
-        with Stream(self, self._new_exchange(request, stream=False)) as stream:
+        with Stream(self._transport, self._new_call(request, stream=False)) as stream:
             for _ in stream:
                 pass
             return stream.completion
@@ -76,7 +75,7 @@ class Client(BaseClient):
             BudgetExceededError: On entering, as in `complete`.
             InvalidRequestError: As in `complete`.
         """
-        return Stream(self, self._new_exchange(request, stream=True))
+        return Stream(self._transport, self._new_call(request, stream=True))
 
     def models(self) -> list[ModelInfo]:
         """Return all models of the catalogue.
@@ -84,7 +83,7 @@ class Client(BaseClient):
         Raises:
             APIError: OpenRouter did not answer.
         """
-        return run_query(self, list_models())
+        return run_query(self._transport, list_models())
 
     def endpoints(self, model: str = DEFAULT_MODEL) -> list[EndpointInfo]:
         """Return the providers of a model, with their prices, limits and abilities.
@@ -96,7 +95,7 @@ class Client(BaseClient):
             APIError: OpenRouter did not answer, or does not know the model.
             InvalidRequestError: `model` is not the id of a model.
         """
-        return run_query(self, list_endpoints(model))
+        return run_query(self._transport, list_endpoints(model))
 
     def key(self) -> KeyInfo:
         """Return the limits of the API key, and what has been spent with it.
@@ -104,7 +103,7 @@ class Client(BaseClient):
         Raises:
             APIError: OpenRouter did not answer, or does not know the key.
         """
-        return run_query(self, query_key())
+        return run_query(self._transport, query_key())
 
     def generation(self, generation_id: str) -> GenerationInfo:
         """Return what OpenRouter remembers of a response.
@@ -118,32 +117,17 @@ class Client(BaseClient):
             NotFoundError: It has not appeared.
             APIError: OpenRouter did not answer.
         """
-        return run_query(self, find_generation(generation_id))
+        return run_query(self._transport, find_generation(generation_id))
 
     def close(self) -> None:
         """Free the sockets, if no other client uses them."""
-        from glm_openrouter import _http
-
-        _http.release_sync_client(self)
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _send(self, wanted: bytes | GetRequest, silence: IdleTimer) -> Body:
-        from glm_openrouter import _http
-
-        client = self._http_client or _http.sync_client(self)
-        http_request = self._request_builder.build_request(wanted, self._http_client)
-        with _http.LeavingNoFrames(), _http.sending(http_request, silence):
-            response = client.send(http_request, stream=True, follow_redirects=False)
-        try:
-            return _http.Body(response, silence, self._max_response_bytes)
-        except Exception:
-            response.close()
-            raise
 
 
 class AsyncClient(BaseClient):
@@ -164,14 +148,13 @@ class AsyncClient(BaseClient):
         self, *, http_async_client: AsyncHTTPClient | None = None, **options: Unpack[ClientOptions]
     ) -> None:
         options = conceal(options)  # also from tracebacks
-        check_options(options)
-        if http_async_client is not None:
-            from glm_openrouter import _http
+        super().__init__(http_async_client, options)
 
-            kind = _http.AsyncHTTPClient
-            _http.check_client("http_async_client", http_async_client, kind)
-        super().__init__(http_async_client, **options)
-        self._sleep = asyncio.sleep
+    @cached_property
+    def _transport(self) -> AsyncTransport:
+        from .transport import AsyncTransport  # and with it httpx, which nothing needs before
+
+        return AsyncTransport(self._http_client, **self._transport_options())
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Send a request and return the whole response.
@@ -181,7 +164,7 @@ class AsyncClient(BaseClient):
             BudgetExceededError: It might cost more than a `Budget` around it has left; nothing was sent.
             InvalidRequestError: It is not a `ChatRequest`, or holds a value that is not JSON; nothing was sent.
         """
-        async with AsyncStream(self, self._new_exchange(request, stream=False)) as stream:
+        async with AsyncStream(self._transport, self._new_call(request, stream=False)) as stream:
             async for _ in stream:
                 pass
             return stream.completion
@@ -194,7 +177,7 @@ class AsyncClient(BaseClient):
             BudgetExceededError: On entering, as in `complete`.
             InvalidRequestError: As in `complete`.
         """
-        return AsyncStream(self, self._new_exchange(request, stream=True))
+        return AsyncStream(self._transport, self._new_call(request, stream=True))
 
     async def models(self) -> list[ModelInfo]:
         """Return all models of the catalogue.
@@ -202,7 +185,7 @@ class AsyncClient(BaseClient):
         Raises:
             APIError: OpenRouter did not answer.
         """
-        return await arun_query(self, list_models())
+        return await arun_query(self._transport, list_models())
 
     async def endpoints(self, model: str = DEFAULT_MODEL) -> list[EndpointInfo]:
         """Return the providers of a model, with their prices, limits and abilities.
@@ -214,7 +197,7 @@ class AsyncClient(BaseClient):
             APIError: OpenRouter did not answer, or does not know the model.
             InvalidRequestError: `model` is not the id of a model.
         """
-        return await arun_query(self, list_endpoints(model))
+        return await arun_query(self._transport, list_endpoints(model))
 
     async def key(self) -> KeyInfo:
         """Return the limits of the API key, and what has been spent with it.
@@ -222,7 +205,7 @@ class AsyncClient(BaseClient):
         Raises:
             APIError: OpenRouter did not answer, or does not know the key.
         """
-        return await arun_query(self, query_key())
+        return await arun_query(self._transport, query_key())
 
     async def generation(self, generation_id: str) -> GenerationInfo:
         """Return what OpenRouter remembers of a response.
@@ -236,31 +219,14 @@ class AsyncClient(BaseClient):
             NotFoundError: It has not appeared.
             APIError: OpenRouter did not answer.
         """
-        return await arun_query(self, find_generation(generation_id))
+        return await arun_query(self._transport, find_generation(generation_id))
 
     async def aclose(self) -> None:
         """Free the sockets of the running event loop, if no other client uses them."""
-        from glm_openrouter import _http
-
-        await _http.release_async_client(self)
+        await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
-
-    async def _send(self, wanted: bytes | GetRequest, silence: IdleTimer) -> AsyncBody:
-        from glm_openrouter import _http
-
-        _http.running_loop()  # also where it is the user's own client
-        client = self._http_client or await _http.async_client(self)
-        http_request = self._request_builder.build_request(wanted, self._http_client)
-        with _http.LeavingNoFrames():
-            async with asyncio.timeout_at(silence.send_deadline):
-                response = await client.send(http_request, stream=True, follow_redirects=False)
-        try:
-            return _http.AsyncBody(response, silence, self._max_response_bytes, client)
-        except Exception:
-            await response.aclose()
-            raise

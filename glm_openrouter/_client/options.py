@@ -1,62 +1,105 @@
-"""The options of a client: what each may be, and that none of them belongs to a call."""
+"""The options of a connection: what each means, what it may be, and that none of them belongs to a call."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
 
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+
+from glm_openrouter._response.memory import MAX_RESPONSE_BYTES
+from glm_openrouter._response.repairs import REPAIRS
+from glm_openrouter._secrets import Concealed, show_option
 from glm_openrouter.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
-
     from glm_openrouter._http import Timeout
-from collections.abc import Iterable
-from typing import Final
+else:
+    Timeout = object  # pydantic looks at it, and httpx is imported only with the first client
 
-from pydantic import SecretStr
+__all__ = ["ClientOptions", "ConnectionOptions", "read_options", "refuse_options"]
 
-__all__ = ["ClientOptions", "check_options", "refuse_options", "show_option"]
+
+class ConnectionOptions(BaseModel):
+    """The options that clients and models share. Models have them as fields, clients take them as `ClientOptions`."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # this class validates nothing itself; it saves a tenth of the import
+    )
+
+    timeout: float | Timeout | None = Field(
+        default=None, validation_alias=AliasChoices("timeout", "request_timeout")
+    )
+    """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300.
+
+    Also taken as an `httpx.Timeout`, whose `read` is what counts here, and by models as `request_timeout`.
+    """
+
+    max_retries: Annotated[int, Field(ge=0)] = 2
+    """How often a failed request is sent again; never once a part of its response has been given out."""
+
+    max_response_bytes: Annotated[int, Field(gt=0)] = MAX_RESPONSE_BYTES
+    """Bytes that a response may have, decompressed, and that its JSON may need once it is read. Default: 64 MiB."""
+
+    app_url: str | None = Field(default_factory=lambda: os.environ.get("OPENROUTER_APP_URL"))
+    """Attribution, sent as `HTTP-Referer` if it is set. Default of models: `OPENROUTER_APP_URL`."""
+
+    app_title: str | None = Field(default_factory=lambda: os.environ.get("OPENROUTER_APP_TITLE"))
+    """Attribution, sent as `X-OpenRouter-Title` if it is set. Default of models: `OPENROUTER_APP_TITLE`."""
+
+    app_categories: list[str] | None = None
+    """Attribution, sent as `X-OpenRouter-Categories`: categories of OpenRouter's marketplace."""
+
+    default_headers: Annotated[Mapping[str, str], AfterValidator(Concealed)] | None = Field(
+        default=None, exclude=True, repr=False
+    )
+    """Sent with every request; they win over all others. They may hold credentials, so they are neither shown nor
+    serialised."""
+
+    repairs: tuple[str, ...] = tuple(REPAIRS)
+    """Names of the repairs of GLM's quirks that run; see `glm_openrouter.REPAIRS`."""
+
+    allow_http: bool = False
+    """Allow a base URL that would send the key unencrypted to another machine."""
+
+    retry_affordable: bool = False
+    """Send a refused request again, with the `max_tokens` that the balance allows."""
+
+    pin_provider: bool = False
+    """Try the provider first that answered the session last; its prompt cache is warm."""
+
+    pickle_secrets: bool = True
+    """Whether a pickle holds the key and `default_headers`.
+
+    Without them, what comes out of it takes the key from the environment of its own process.
+    """
 
 
 class ClientOptions(TypedDict, total=False):
-    """The options of both clients. Every key is optional."""
+    """The options of both clients. Every key is optional; `ConnectionOptions` says what they mean.
+
+    `api_key` is by default `OPENROUTER_API_KEY` of the environment, and `base_url` is `OPENROUTER_API_BASE`, else
+    https://openrouter.ai/api/v1.
+    """
 
     api_key: str | SecretStr | None
-    """Default: the environment variable `OPENROUTER_API_KEY`."""
     base_url: str | None
-    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
     timeout: float | Timeout | None
-    """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300."""
     max_retries: int
-    """How often a failed request is sent again; never once a part of its response has been given out. Default: 2."""
     max_response_bytes: int
-    """Bytes that a response may have, decompressed, and that its JSON may need once it is read. Default: 64 MiB."""
     app_url: str | None
-    """Attribution: `HTTP-Referer`."""
     app_title: str | None
-    """Attribution: `X-OpenRouter-Title`."""
     app_categories: Sequence[str] | None
-    """Attribution: `X-OpenRouter-Categories`."""
     default_headers: Mapping[str, str] | None
-    """Sent with every request; they win over all others."""
     repairs: Collection[str]
-    """Names of the repairs that run; default: all of `glm_openrouter.REPAIRS`."""
     allow_http: bool
-    """Allow a base URL that would send the key unencrypted to another machine. Default: false."""
     retry_affordable: bool
-    """Send a refused request again, with the `max_tokens` that the balance allows. Default: false."""
     pin_provider: bool
-    """Try the provider first that answered the session last; its prompt cache is warm. Default: false."""
     pickle_secrets: bool
-    """Whether a pickle holds the key and `default_headers`. Without them, what comes out of it takes the key from the
-    environment of its own process. Default: true."""
 
-
-_TEXTS: Final = ("base_url", "app_url", "app_title")
-_LISTS: Final = ("repairs", "app_categories")
-_SWITCHES: Final = ("allow_http", "retry_affordable", "pin_provider", "pickle_secrets")
-_NEVER_NONE: Final = ("repairs", *_SWITCHES)
 
 _INSTEAD: Final = {
     "api_base": "base_url",
@@ -72,23 +115,16 @@ _INSTEAD: Final = {
 """Names that other packages have for options."""
 
 _OPTIONS: Final = frozenset(
-    {
-        *_TEXTS,
-        *_LISTS,
-        *_SWITCHES,
+    (
+        *ClientOptions.__annotations__,
         *_INSTEAD,
-        "api_key",
-        "default_headers",
         "default_query",
         "extra_query",
         "http_async_client",
         "http_client",
-        "max_response_bytes",
-        "max_retries",
-        "timeout",
-    }
+    )
 )
-"""All that concerns the connection."""
+"""All that concerns the connection, here or in other packages."""
 
 
 def refuse_options(arguments: Iterable[str]) -> None:
@@ -109,38 +145,83 @@ def refuse_options(arguments: Iterable[str]) -> None:
             )
 
 
-def check_options(options: Mapping[str, Any]) -> None:
-    """Check the types of the options of a client.
+def read_options(options: ClientOptions) -> ConnectionOptions:
+    """Return the options of a client, with the defaults of those that it was not given.
 
     Raises:
         InvalidRequestError: One is wrong; the message names it, without its value, which may be a secret.
+        TypeError: There is no option of that name.
     """
+    _check_options(options)
+    values: dict[str, Any] = {"app_url": None, "app_title": None, **options}
+    values["default_headers"] = Concealed(options.get("default_headers") or {})
+    return ConnectionOptions.model_construct(
+        **{name: values[name] for name in ConnectionOptions.model_fields if name in values}
+    )
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
     for name in options:  # without a variable for the value, which a traceback might show
-        wanted = _wanted(name, options[name])
-        if wanted and (options[name] is not None or name in _NEVER_NONE):
-            raise InvalidRequestError(f"{name} must be {wanted}, got {show_option(options[name])}.")
+        if name not in ClientOptions.__annotations__:
+            raise TypeError(f"There is no option {name!r}.")
+        if name == "timeout":
+            continue  # the sockets know what it may be
+        description, fits = _RULES[name]
+        if options[name] is None and name not in _NEVER_NONE:
+            continue
+        if not fits(options[name]):
+            raise InvalidRequestError(
+                f"{name} must be {description}, got {show_option(options[name])}."
+            )
+    if unknown := set(options.get("repairs", ())) - set(REPAIRS):
+        raise InvalidRequestError(
+            f"Unknown repairs: {sorted(unknown)}. There are: {sorted(REPAIRS)}."
+        )
 
 
-def show_option(value: object) -> str:
-    """Return what a message may show of an option of a wrong type or size: numbers, and else the type."""
-    return repr(value) if value is None or isinstance(value, int | float) else type(value).__name__
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _wanted(name: str, value: object) -> str | None:
-    """Return what an option must be, or `None` if it is."""
-    if name == "api_key":
-        return None if isinstance(value, str | SecretStr) else "text or a SecretStr"
-    if name == "default_headers":
-        is_right = isinstance(value, Mapping) and _are_texts(value)
-        return None if is_right else "a mapping of names to texts"
-    if name in _TEXTS:
-        return None if isinstance(value, str) else "text"
-    if name in _LISTS:
-        is_text = isinstance(value, str | bytes)
-        is_right = not is_text and isinstance(value, Collection) and _are_texts(value)
-        return None if is_right else "a list of texts"
-    return "true or false" if name in _SWITCHES and not isinstance(value, bool) else None
+def _are_headers(value: object) -> bool:
+    return isinstance(value, Mapping) and _are_texts(value)
+
+
+def _is_list(value: object) -> bool:
+    is_text = isinstance(value, str | bytes)
+    return not is_text and isinstance(value, Collection) and _are_texts(value)
 
 
 def _are_texts(values: Iterable[object]) -> bool:
     return all(isinstance(value, str) for value in values)
+
+
+_TEXT = ("text", lambda value: isinstance(value, str))
+_LIST = ("a list of texts", _is_list)
+_SWITCH = ("true or false", lambda value: isinstance(value, bool))
+
+_RULES: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
+    "api_key": ("text or a SecretStr", lambda value: isinstance(value, str | SecretStr)),
+    "base_url": _TEXT,
+    "max_retries": ("0 or a positive integer", lambda value: _is_count(value, 0)),
+    "max_response_bytes": (
+        "a positive integer, a number of bytes",
+        lambda value: _is_count(value, 1),
+    ),
+    "app_url": _TEXT,
+    "app_title": _TEXT,
+    "app_categories": _LIST,
+    "default_headers": ("a mapping of names to texts", _are_headers),
+    "repairs": _LIST,
+    "allow_http": _SWITCH,
+    "retry_affordable": _SWITCH,
+    "pin_provider": _SWITCH,
+    "pickle_secrets": _SWITCH,
+}
+"""Option -> what it must be, in words and as a check."""
+
+_NEVER_NONE: Final = frozenset(
+    name
+    for name, field in ConnectionOptions.model_fields.items()
+    if field.default is not None and field.default_factory is None
+)

@@ -1,5 +1,7 @@
 """The provider that answered last, so that the next request of a session asks it first."""
 
+from __future__ import annotations
+
 import re
 import threading
 from collections import OrderedDict
@@ -36,11 +38,15 @@ class ProviderPins:
 
     A pin is a wish: it is sent as `provider.order`, and OpenRouter goes on to others if that provider fails. Then the
     one that answers is the next pin. OpenRouter ignores a wrong slug. Thread-safe; the oldest pins are forgotten.
+    Copies are empty, and so is what comes out of a pickle.
     """
 
     def __init__(self) -> None:
         self._names: OrderedDict[tuple[str | None, str], str] = OrderedDict()
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[ProviderPins], tuple[()]]:
+        return ProviderPins, ()
 
     def apply(self, body: JSONObject) -> JSONObject:
         """Return the body with the pin of its session, unless it names providers itself."""

@@ -1,21 +1,13 @@
 """What is tried again, how often, and after which wait. The scheduling is tenacity's."""
 
 import logging
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from tenacity import (
-    RetryCallState,
-    retry_base,
-    stop_after_attempt,
-    stop_any,
-    stop_before_delay,
-    wait_exponential,
-    wait_random,
-)
+from tenacity import AttemptManager, RetryCallState, Retrying, wait_exponential, wait_random
 
 from glm_openrouter.errors import APIError, APITimeoutError
 
-__all__ = ["retry_policy"]
+__all__ = ["begin_tries"]
 
 logger = logging.getLogger("glm_openrouter")
 
@@ -28,8 +20,39 @@ _MAX_TOTAL_WAIT = 300.0
 _backoff = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0, 0.25)
 
 
-class _IsWorthRetrying(retry_base):
-    """Whether the request of one call may be sent again.
+def begin_tries(
+    max_retries: int, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Iterator[AttemptManager]:
+    """Return the tries of one request: blocks, of which the last is the one that raises nothing.
+
+    Args:
+        max_retries: How many there may be after the first.
+        clock: Returns seconds since some moment.
+        sleep: Is told the seconds to wait before the next try.
+
+    Raises:
+        APIError: The error of the last try, if there shall be no more.
+    """
+    deadline = clock() + _MAX_TOTAL_WAIT
+    policy = _Policy()
+
+    def is_over(state: RetryCallState) -> bool:
+        return state.attempt_number > max_retries or clock() + state.upcoming_sleep >= deadline
+
+    return iter(
+        Retrying(
+            retry=policy.is_worth_retrying,
+            wait=_wait,
+            stop=is_over,
+            sleep=sleep,
+            before_sleep=_log,
+            reraise=True,
+        )
+    )
+
+
+class _Policy:
+    """Whether one request may be sent again.
 
     Not after a timeout: the provider may still be at work on the first request. And after a failure that may have to
     be paid for, once at most, so that nobody pays three times for one answer.
@@ -38,8 +61,9 @@ class _IsWorthRetrying(retry_base):
     def __init__(self) -> None:
         self._may_be_paid_again = True
 
-    def __call__(self, retry_state: RetryCallState) -> bool:
-        error = _error_of(retry_state)
+    def is_worth_retrying(self, state: RetryCallState) -> bool:
+        """Return whether to try again after the last try."""
+        error = _error_of(state)
         if not isinstance(error, APIError) or not _may_pass(error):
             return False
         if not error.may_be_billed:
@@ -53,26 +77,17 @@ def _may_pass(error: APIError) -> bool:
     return error.retryable and not is_timeout and (error.retry_after or 0) <= _MAX_WAIT
 
 
-def retry_policy(max_retries: int) -> dict[str, Any]:
-    """Return the arguments for `tenacity.Retrying` and `tenacity.AsyncRetrying`, for one call."""
-    return {
-        "stop": stop_any(stop_after_attempt(max_retries + 1), stop_before_delay(_MAX_TOTAL_WAIT)),
-        "wait": _wait,
-        "retry": _IsWorthRetrying(),
-        "before_sleep": _log,
-        "reraise": True,
-    }
-
-
 def _wait(state: RetryCallState) -> float:
     """Back off, but for no less than the response asked for."""
     return max(_backoff(state), getattr(_error_of(state), "retry_after", None) or 0.0)
 
 
 def _log(state: RetryCallState) -> None:
-    wait = state.next_action.sleep if state.next_action else 0.0
     logger.warning(
-        "Try %d failed, trying again in %.1f s: %s", state.attempt_number, wait, _error_of(state)
+        "Try %d failed, trying again in %.1f s: %s",
+        state.attempt_number,
+        state.upcoming_sleep,
+        _error_of(state),
     )
 
 

@@ -1,16 +1,15 @@
 """`Stream` and `AsyncStream`: two thin drivers over one path.
 
 Everything that is not a socket is shared: `ChatCall` holds one request over all its tries, `ChatAttempt` one of these
-tries. The two classes differ in the words `async` and `await`, and in nothing else. They are not generators, because
-asyncio closes all asynchronous generators at once when a loop shuts down, even those that run inside another.
+tries, and the steps that open a response are written once, for both transports. What is written twice is the reading,
+which happens for each piece of a response. The two classes are not generators, because asyncio closes all asynchronous
+generators at once when a loop shuts down, even those that run inside another.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Self
-
-from tenacity import AsyncRetrying, Retrying
+from typing import TYPE_CHECKING, Any, Self
 
 from glm_openrouter.completions import Completion, Delta
 from glm_openrouter.errors import APIError
@@ -21,7 +20,7 @@ from .chat_call import ChatCall
 if TYPE_CHECKING:
     from glm_openrouter._http import AsyncBody, Body
 
-    from .client import AsyncClient, Client
+    from .transport import AsyncTransport, BaseTransport, Steps, Transport
 
 __all__ = ["AsyncStream", "Stream"]
 
@@ -29,9 +28,11 @@ __all__ = ["AsyncStream", "Stream"]
 class _BaseStream:
     """What both streams have in common."""
 
-    def __init__(self, exchange: ChatCall) -> None:
-        self._exchange = exchange
-        self._call: ChatAttempt | None = None
+    def __init__(self, transport: BaseTransport, call: ChatCall) -> None:
+        self._transport = transport
+        self._call = call
+        self._attempt: ChatAttempt | None = None
+        self._body: Any = None
         self._pending: Iterator[Delta] = iter(())
         """What has been read and not given out."""
 
@@ -49,16 +50,51 @@ class _BaseStream:
 
     @property
     def _completion(self) -> Completion | None:
-        return self._call.completion if self._call else None
+        return self._attempt.completion if self._attempt else None
 
     def _check_finished(self) -> None:
         """Check that a stream without a connection has nothing more to give."""
         if self._completion is None:
-            state = "is not open yet" if self._call is None else "was closed before its end"
+            state = "is not open yet" if self._attempt is None else "was closed before its end"
             raise RuntimeError(
                 f"The stream {state}. Read it inside its block: `with client.stream(request) as stream: ...`, "
                 "which is `async with` for an AsyncClient."
             )
+
+    def _open(self) -> Steps[None]:
+        """Send the request until a response begins."""
+        return self._transport.retry(self._send_adjusted)
+
+    def _send_adjusted(self) -> Steps[None]:
+        """Make one try, and more if the request is refused for something that can be changed."""
+        while True:
+            try:
+                return (yield from self._send())
+            except APIError as error:
+                if not self._call.adjust(error):
+                    raise
+
+    def _send(self) -> Steps[None]:
+        """Send the request, and read until there is something to give out."""
+        attempt = self._attempt = ChatAttempt(self._call, self._transport)
+        try:
+            content = attempt.open()
+            with attempt.translating_errors():
+                sending = self._transport.post("/chat/completions", content, attempt.timer)
+                self._body = body = yield sending
+                if not body.response.is_success:
+                    raise attempt.status_error(body.response, (yield body.read_all()))
+            attempt.begin()
+            self._pending = iter((yield self._read()) or ())
+        except BaseException:
+            yield self._close()
+            raise
+
+    def _read(self) -> Any:
+        raise NotImplementedError
+
+    def _close(self) -> Any:
+        raise NotImplementedError
 
 
 class Stream(_BaseStream):
@@ -68,15 +104,13 @@ class Stream(_BaseStream):
         RuntimeError: It is iterated over outside of its block.
     """
 
-    def __init__(self, client: Client, exchange: ChatCall) -> None:
-        super().__init__(exchange)
-        self._client = client
+    def __init__(self, transport: Transport, call: ChatCall) -> None:
+        super().__init__(transport, call)
+        self._run = transport.run
         self._body: Body | None = None
 
     def __enter__(self) -> Self:
-        for attempt in Retrying(**self._client._retries, sleep=self._client._sleep):
-            with attempt:
-                self._try()
+        self._run(self._open())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -90,53 +124,32 @@ class Stream(_BaseStream):
 
     def close(self) -> None:
         """Close the connection, whatever is still to come."""
-        if self._call is not None:
-            self._call.close()
+        if self._attempt is not None:
+            self._attempt.close()
         if self._body is not None:
             self._body.close()
             self._body = None
 
-    def _try(self) -> None:
-        while True:
-            try:
-                return self._start()
-            except APIError as error:
-                if not self._exchange.adjust(error):
-                    raise
-
-    def _start(self) -> None:
-        call = self._call = self._client._new_call(self._exchange)
-        try:
-            content = call.open()
-            with call.translating_errors():
-                self._body = body = self._client._send(content, call.silence)
-            if not body.response.is_success:
-                with call.translating_errors():
-                    raise call.status_error(body.response, body.read_all())
-            call.begin()
-            self._pending = iter(self._read() or ())
-        except BaseException:
-            self.close()
-            raise
+    _close = close
 
     def _read(self) -> list[Delta] | None:
         """Return what the next read brings, or `None` at the end."""
-        call, body = self._call, self._body
-        if call is None or body is None:
+        attempt, body = self._attempt, self._body
+        if attempt is None or body is None:
             self._check_finished()
             return None
-        if call.completion is not None:
-            with call.ending():
+        if attempt.completion is not None:
+            with attempt.ending():
                 body.drain()
             self.close()
             return None
         try:
-            while not call.done and (deltas := call.feed(body.read())) is not None:
+            while not attempt.done and (deltas := attempt.feed(body.read())) is not None:
                 if deltas:
                     return deltas
         except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
-            return call.rescue(error)
-        return call.flush()
+            return attempt.rescue(error)
+        return attempt.flush()
 
 
 class AsyncStream(_BaseStream):
@@ -146,15 +159,13 @@ class AsyncStream(_BaseStream):
         RuntimeError: It is iterated over outside of its block.
     """
 
-    def __init__(self, client: AsyncClient, exchange: ChatCall) -> None:
-        super().__init__(exchange)
-        self._client = client
+    def __init__(self, transport: AsyncTransport, call: ChatCall) -> None:
+        super().__init__(transport, call)
+        self._run = transport.run
         self._body: AsyncBody | None = None
 
     async def __aenter__(self) -> Self:
-        async for attempt in AsyncRetrying(**self._client._retries, sleep=self._client._sleep):
-            with attempt:
-                await self._try()
+        await self._run(self._open())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -170,50 +181,29 @@ class AsyncStream(_BaseStream):
 
     async def aclose(self) -> None:
         """Close the connection, whatever is still to come."""
-        if self._call is not None:
-            self._call.close()
+        if self._attempt is not None:
+            self._attempt.close()
         if self._body is not None:
             body, self._body = self._body, None
-            await body.aclose()
+            await body.close()
 
-    async def _try(self) -> None:
-        while True:
-            try:
-                return await self._start()
-            except APIError as error:
-                if not self._exchange.adjust(error):
-                    raise
-
-    async def _start(self) -> None:
-        call = self._call = self._client._new_call(self._exchange)
-        try:
-            content = call.open()
-            with call.translating_errors():
-                self._body = body = await self._client._send(content, call.silence)
-            if not body.response.is_success:
-                with call.translating_errors():
-                    raise call.status_error(body.response, await body.read_all())
-            call.begin()
-            self._pending = iter(await self._read() or ())
-        except BaseException:
-            await self.aclose()
-            raise
+    _close = aclose
 
     async def _read(self) -> list[Delta] | None:
         """Return what the next read brings, or `None` at the end."""
-        call, body = self._call, self._body
-        if call is None or body is None:
+        attempt, body = self._attempt, self._body
+        if attempt is None or body is None:
             self._check_finished()
             return None
-        if call.completion is not None:
-            with call.ending():
+        if attempt.completion is not None:
+            with attempt.ending():
                 await body.drain()
             await self.aclose()
             return None
         try:
-            while not call.done and (deltas := call.feed(await body.read())) is not None:
+            while not attempt.done and (deltas := attempt.feed(await body.read())) is not None:
                 if deltas:
                     return deltas
         except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
-            return call.rescue(error)
-        return call.flush()
+            return attempt.rescue(error)
+        return attempt.flush()

@@ -8,6 +8,7 @@ pool; it is imported with the first asynchronous call.
 from .async_pool import async_client, release_async_client, running_loop
 from .body import AsyncBody, Body
 from .failure import LeavingNoFrames, TransportFailure, transport_failure
+from .httpcore_hooks import sending
 from .inflate import ACCEPT_ENCODING
 from .options import (
     DEFAULT_TIMEOUT,
@@ -20,8 +21,7 @@ from .options import (
     check_base_url,
     check_client,
 )
-from .reads import sending
-from .request import RequestBuilder
+from .request import PlainRequest, RequestBuilder
 from .sync_pool import release_sync_client, sync_client
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "HTTPRequest",
     "HTTPResponse",
     "LeavingNoFrames",
+    "PlainRequest",
     "RequestBuilder",
     "Timeout",
     "TransportFailure",

@@ -17,6 +17,7 @@ from aiohttp.http import StreamWriter
 
 from glm_openrouter._secrets import Concealed
 
+from .body import ReadableStream
 from .options import HTTPRequest, HTTPResponse
 from .proxy import Proxy
 from .request import proxy_of
@@ -80,9 +81,7 @@ class DirectAsyncClient:
                 data=upload if request.content else None,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
-                    connect=limits["pool"],
-                    sock_connect=limits["connect"],
-                    sock_read=limits["read"],
+                    connect=limits["pool"], sock_connect=limits["connect"]
                 ),
                 **_headers_and_proxy(request, proxy),
             )
@@ -119,13 +118,13 @@ class DirectAsyncClient:
             with contextlib.suppress(StopIteration):
                 self._session.connector.close().__await__().send(None)
             self._session.detach()
-        for left in self._sockets:
-            left.close()
+        for connected in self._sockets:
+            connected.close()
 
     def _make_socket(self, address: tuple[Any, ...]) -> socket.socket:
-        made = socket.socket(*address[:3])
-        self._sockets.add(made)
-        return made
+        new = socket.socket(*address[:3])
+        self._sockets.add(new)
+        return new
 
 
 def _headers_and_proxy(request: HTTPRequest, proxy: Proxy | None) -> dict[str, Any]:
@@ -139,16 +138,16 @@ def _headers_and_proxy(request: HTTPRequest, proxy: Proxy | None) -> dict[str, A
 
 def _plain(error: aiohttp.ClientError) -> httpx.TransportError:
     """Return an error of httpx that says the same; aiohttp's may hold headers, and the password of a proxy."""
-    kind: type[httpx.TransportError] = httpx.NetworkError
+    error_type: type[httpx.TransportError] = httpx.NetworkError
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        kind = httpx.ConnectTimeout
+        error_type = httpx.ConnectTimeout
     elif isinstance(error, aiohttp.ClientConnectorError):
-        kind = httpx.ConnectError
+        error_type = httpx.ConnectError
     elif isinstance(error, aiohttp.ClientHttpProxyError):
-        kind = httpx.ProxyError
+        error_type = httpx.ProxyError
     elif isinstance(error, TimeoutError):
-        kind = httpx.ReadTimeout
-    return kind(str(error) or type(error).__name__)
+        error_type = httpx.ReadTimeout
+    return error_type(str(error) or type(error).__name__)
 
 
 class _ClosedEarlierError(Exception):
@@ -181,18 +180,21 @@ def _is_readable(connected: asyncio.trsock.TransportSocket) -> bool:
     return bool(poll.poll(0))
 
 
-class _Stream(httpx.AsyncByteStream):
+class _Stream(ReadableStream):
     """The body of a response."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def read(self) -> bytes:
         try:
-            async for piece in self._response.content.iter_chunked(_READ_SIZE):
-                yield piece
+            return await self._response.content.read(_READ_SIZE)
         except aiohttp.ClientError as error:
             raise _plain(error) from None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while data := await self.read():
+            yield data
 
     async def aclose(self) -> None:
         self._response.release()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from glm_openrouter._client.options import show_option
+from glm_openrouter._secrets import show_option
 from glm_openrouter.errors import InvalidRequestError
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "build_timeout",
     "check_base_url",
     "check_client",
+    "is_address",
 ]
 
 
@@ -58,15 +59,19 @@ def build_timeout(timeout: object) -> Timeout:
     return httpx.Timeout(limit, connect=connect, pool=connect)
 
 
-def check_client(option: str, client: object, kind: type[HTTPClient | AsyncHTTPClient]) -> None:
+def check_client(
+    option: str, client: object, client_type: type[HTTPClient | AsyncHTTPClient]
+) -> None:
     """Check that what a user passes as a client of their own is one.
 
     Raises:
         InvalidRequestError: It is something else, such as a client of the other kind.
     """
-    if not isinstance(client, kind):
-        made = f"{type(client).__module__}.{type(client).__qualname__}"
-        raise InvalidRequestError(f"{option} must be an httpx.{kind.__name__}, got {made}.")
+    if not isinstance(client, client_type):
+        actual = f"{type(client).__module__}.{type(client).__qualname__}"
+        raise InvalidRequestError(
+            f"{option} must be an httpx.{client_type.__name__}, got {actual}."
+        )
 
 
 def check_base_url(url: str, *, allow_http: bool) -> str:
@@ -87,8 +92,8 @@ def check_base_url(url: str, *, allow_http: bool) -> str:
         raise InvalidRequestError("base_url has a line end or a control character in it.")
     scheme, host = _split(url)
     if scheme not in ("http", "https") or not host:
-        found = repr(shown) if "://" in shown else "text without it"  # which may be a key
-        raise InvalidRequestError(f"base_url must be a URL with https://, got {found}.")
+        value = repr(shown) if "://" in shown else "text without it"  # which may be a key
+        raise InvalidRequestError(f"base_url must be a URL with https://, got {value}.")
     if scheme == "http" and not allow_http and not _is_loopback(host):
         raise InvalidRequestError(
             f"base_url {shown!r} would send the API key unencrypted. Use https://, or set allow_http=True."
@@ -112,7 +117,15 @@ def _split(url: str) -> tuple[str, str | None]:
 
 
 def _is_loopback(host: str) -> bool:
-    try:
+    if is_address(host):
         return ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address, which needs no looking up."""
+    try:
+        ip_address(host)
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return False
+    return True

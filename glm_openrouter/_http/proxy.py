@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from glm_openrouter._secrets import Concealed
 from glm_openrouter.errors import InvalidRequestError
 
-from .resolve import is_address
+from .options import is_address
 
 __all__ = ["Proxy", "environment_proxy"]
 
@@ -65,12 +65,12 @@ def environment_proxy(url: httpx.URL) -> Proxy | None:
     Raises:
         InvalidRequestError: It is not a proxy that can be used; the message does not show user and password.
     """
-    known = Concealed(getproxies())
-    scheme = url.scheme if known.get(url.scheme) else "all"
-    exempt = known.get("no", "").split(",")
-    if not known.get(scheme) or any(_is_exempt(url, entry.strip()) for entry in exempt):
+    proxies = Concealed(getproxies())
+    scheme = url.scheme if proxies.get(url.scheme) else "all"
+    exempt = proxies.get("no", "").split(",")
+    if not proxies.get(scheme) or any(_is_exempt(url, entry.strip()) for entry in exempt):
         return None
-    return _read(SecretStr(known[scheme]), f"{scheme.upper()}_PROXY")
+    return _read(SecretStr(proxies[scheme]), f"{scheme.upper()}_PROXY")
 
 
 def _is_exempt(url: httpx.URL, entry: str) -> bool:

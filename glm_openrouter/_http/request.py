@@ -1,28 +1,36 @@
 """Where requests go, and how long they may take."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 import httpx
-
-from glm_openrouter.catalogue.queries import GetRequest
 
 from .inflate import ACCEPT_ENCODING
 from .options import AsyncHTTPClient, HTTPClient, HTTPRequest, Timeout
 from .proxy import Proxy, environment_proxy
 
-__all__ = ["RequestBuilder", "proxy_of"]
+__all__ = ["PlainRequest", "RequestBuilder", "proxy_of"]
 
 
 _PROXY = "glm_openrouter.proxy"
 """What `RequestBuilder` calls it among the extensions of a request."""
 
 
+class PlainRequest(NamedTuple):
+    """What one request asks for; all else is the same for every request of a client."""
+
+    method: str
+    path: str
+    """Below the base URL, with its query."""
+    body: bytes = b""
+
+
 class RequestBuilder:
-    """Where the requests of a client go, in httpx's form. Made once, because parsing it takes long for each request."""
+    """Puts the requests of a client into httpx's form. It is made once, because parsing takes long for each request."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
         self._base_url = base_url
-        self._chat_url = httpx.URL(f"{base_url}/chat/completions")
         self._headers = httpx.Headers(headers)
         self._headers.setdefault("Accept-Encoding", ACCEPT_ENCODING)
         self._timeout = timeout
@@ -37,33 +45,43 @@ class RequestBuilder:
     def _find_extensions(self) -> dict[str, object]:
         # Asking the environment takes as long as all else here, so it waits until there is a request.
         if not self._extensions:
-            proxy = environment_proxy(self._chat_url)
+            proxy = environment_proxy(httpx.URL(self._base_url))
             self._extensions = {"timeout": self._timeout.as_dict(), _PROXY: proxy}
         return self._extensions
 
     def build_request(
-        self, wanted: bytes | GetRequest, client: HTTPClient | AsyncHTTPClient | None
+        self, request: PlainRequest, client: HTTPClient | AsyncHTTPClient | None
     ) -> HTTPRequest:
         """Return a request; it has what the user's own `client` adds to requests, a shared client adds nothing.
 
         Args:
-            wanted: The body of a chat request, or something to get.
+            request: What to ask for.
             client: The user's own.
 
         Raises:
             InvalidRequestError: The environment names a proxy that cannot be used.
         """
-        if isinstance(wanted, GetRequest):
-            method, url, body = "GET", httpx.URL(self._base_url + wanted.path), b""
-        else:
-            method, url, body = "POST", self._chat_url, wanted
+        url = _parse_url(self._base_url + request.path)
         if client is not None:
             return client.build_request(
-                method, url, headers=self._headers, content=body, timeout=self._timeout
+                request.method,
+                url,
+                headers=self._headers,
+                content=request.body,
+                timeout=self._timeout,
             )
         return httpx.Request(
-            method, url, headers=self._headers, content=body, extensions=self._find_extensions()
+            request.method,
+            url,
+            headers=self._headers,
+            content=request.body,
+            extensions=self._find_extensions(),
         )
+
+
+@lru_cache(maxsize=64)
+def _parse_url(url: str) -> httpx.URL:
+    return httpx.URL(url)
 
 
 def proxy_of(request: HTTPRequest) -> Proxy | None:

@@ -9,10 +9,10 @@ from weakref import WeakSet
 
 import httpx
 
+from .httpcore_hooks import limit_lookups
 from .options import HTTPRequest, HTTPResponse
 from .proxy import Proxy
 from .request import proxy_of
-from .resolve import Backend
 
 __all__ = ["LIMITS", "DirectClient", "release_sync_client", "ssl_context", "sync_client"]
 
@@ -23,14 +23,6 @@ LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepa
 def ssl_context() -> SSLContext:
     """Return the context that all connections share, because making one takes 10 ms."""
     return httpx.create_ssl_context()
-
-
-class _Transport(httpx.HTTPTransport):
-    """httpx's own, with connections that look up their host in time; httpx has no option for that."""
-
-    def __init__(self, proxy: httpx.Proxy | None) -> None:
-        super().__init__(verify=ssl_context(), limits=LIMITS, proxy=proxy)
-        self._pool._network_backend = Backend()
 
 
 class DirectClient:
@@ -53,7 +45,10 @@ class DirectClient:
     def _transport(self, proxy: Proxy | None) -> httpx.HTTPTransport:
         with self._lock:
             if proxy not in self._transports:
-                self._transports[proxy] = _Transport(proxy.for_httpx() if proxy else None)
+                self._transports[proxy] = httpx.HTTPTransport(
+                    verify=ssl_context(), limits=LIMITS, proxy=proxy.for_httpx() if proxy else None
+                )
+                limit_lookups(self._transports[proxy])
             return self._transports[proxy]
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from .strict import json_decoder
 
-__all__ = ["json_values"]
+__all__ = ["json_opener", "json_values"]
 
 
 _BOX: Final = re.compile(r"<\|(?:begin|end)_of_box\|>")
@@ -24,9 +24,17 @@ def _opener(*brackets: str) -> re.Pattern[str]:
     return re.compile(f"{_LINE_BEGIN}(?={'|'.join(brackets)})", re.MULTILINE)
 
 
-_OPENERS: Final = {"object": _opener(_OBJECT), "array": _opener(_ARRAY)}
-_OPENER: Final = _opener(_OBJECT, _ARRAY)
-"""Where an object or an array begins on a line of its own; a bracket in words is neither."""
+_OPENERS: Final = {
+    "object": _opener(_OBJECT),
+    "array": _opener(_ARRAY),
+    None: _opener(_OBJECT, _ARRAY),
+}
+"""Where a value of a kind begins on a line of its own, or one of either kind; a bracket in words is neither."""
+
+
+def json_opener(kind: str | None = None) -> re.Pattern[str]:
+    """Return what finds the beginning of an `object`, of an `array`, or for any other kind of either of them."""
+    return _OPENERS.get(kind, _OPENERS[None])
 
 
 def json_values(text: str) -> Iterator[Any]:
@@ -47,7 +55,7 @@ def json_values(text: str) -> Iterator[Any]:
 
 def _values_on_lines(text: str) -> Iterator[Any]:
     position = 0
-    while opener := _OPENER.search(text, position):
+    while opener := json_opener().search(text, position):
         try:
             value, position = json_decoder.raw_decode(text, opener.end())
         except (ValueError, RecursionError):

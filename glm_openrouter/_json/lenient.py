@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from .values import Number
 
-__all__ = ["decode_tolerantly", "fit", "to_number"]
+__all__ = ["decode_lossily", "decode_tolerantly", "fit", "to_number"]
 
 
 _DOES_NOT_FIT: Final = (msgspec.ValidationError, RecursionError, SystemError)
@@ -39,15 +39,19 @@ def decode_tolerantly(payload: bytes) -> Any:
     Raises:
         msgspec.DecodeError: It is not JSON, or nested too deep.
     """
-    return _read_tolerantly(payload)[0]
+    return decode_lossily(payload)[0]
 
 
 _MOST_DIGITS: Final = 640
 """Of an integer, where there are some of more than Python reads; as many as it always reads."""
 
 
-def _read_tolerantly(payload: bytes) -> tuple[Any, bool]:
-    """Return the value, and whether a number in it became null."""
+def decode_lossily(payload: bytes) -> tuple[Any, bool]:
+    """Decode JSON as `decode_tolerantly` does, and tell whether a number in it became null.
+
+    Raises:
+        msgspec.DecodeError: It is not JSON, or nested too deep.
+    """
     lost: list[str] = []
 
     def read_float(text: str) -> float | None:
@@ -71,8 +75,8 @@ def _read_tolerantly(payload: bytes) -> tuple[Any, bool]:
             return slow.decode(text)
 
     try:
-        written = json.dumps(decode(payload.decode(errors="replace")), ensure_ascii=False)
-        value = msgspec.json.decode(_SURROGATE.sub("\ufffd", written).encode())
+        text = json.dumps(decode(payload.decode(errors="replace")), ensure_ascii=False)
+        value = msgspec.json.decode(_SURROGATE.sub("\ufffd", text).encode())
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
     return value, bool(lost)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from .in_text import _OPENER, _OPENERS
+from .in_text import json_opener
 
 __all__ = ["PartialJSON"]
 
@@ -28,7 +28,7 @@ class PartialJSON:
 
     def __init__(self, kind: str | None = None) -> None:
         """Look for an `object`, an `array`, or either of them."""
-        self._opener = _OPENERS.get(kind or "", _OPENER)
+        self._opener = json_opener(kind)
         self._parts: list[str] = []
         self._size = 0
         self._enough = 0
@@ -42,48 +42,48 @@ class PartialJSON:
         self._size += len(text)
         if not text or self._size < self._enough:
             return []
-        written = "".join(self._parts)
+        text = "".join(self._parts)
         if not self._started:
-            written = self._skip_to_value(written)
-        self._parts, self._size = [written], len(written)
+            text = self._skip_to_value(text)
+        self._parts, self._size = [text], len(text)
         self._enough = self._size + self._size // self._STEPS
-        value = self._read(written) if self._started else None
+        value = self._read(text) if self._started else None
         if not value or value == self._value:
             return []
         self._value = value
         return [value]
 
-    def _skip_to_value(self, written: str) -> str:
+    def _skip_to_value(self, text: str) -> str:
         """Return the text from where the value begins, or all of it if it has not begun."""
-        _, thought, answer = written.rpartition("</think>")
-        if not thought and "<think>" in written:
-            return written
+        _, thought, answer = text.rpartition("</think>")
+        if not thought and "<think>" in text:
+            return text
         start = self._ENCODED.match(answer) or self._opener.search(answer)
         if start is None:
-            return written
+            return text
         self._started = True
         return answer[start.end() :]
 
-    def _read(self, written: str) -> Any:
+    def _read(self, text: str) -> Any:
         try:
-            value = self._read_json(written)
+            value = self._read_json(text)
             return self._read_json(value) if isinstance(value, str) else value
         except ValueError:
             return None
 
-    def _read_json(self, written: str) -> Any:
-        whole = self._without_number(self._without_escape(written))
+    def _read_json(self, text: str) -> Any:
+        whole = self._without_number(self._without_escape(text))
         return from_json(whole, allow_partial="trailing-strings")
 
-    def _without_escape(self, written: str) -> str:
+    def _without_escape(self, text: str) -> str:
         """Return the text without half an escape that it ends with, of which older readers make what they like."""
-        at = written.rfind("\\", -6)
-        if at < 0 or _ESCAPE.fullmatch(written, at):
-            return written
-        slashes = at + 1 - len(written[: at + 1].rstrip("\\"))
-        return written[:at] if slashes % 2 else written
+        at = text.rfind("\\", -6)
+        if at < 0 or _ESCAPE.fullmatch(text, at):
+            return text
+        slashes = at + 1 - len(text[: at + 1].rstrip("\\"))
+        return text[:at] if slashes % 2 else text
 
-    def _without_number(self, written: str) -> str:
+    def _without_number(self, text: str) -> str:
         """Return the text without a number that it ends with; in a string, only a part of a word looks like one."""
-        before = written.rstrip(self._NUMBER)
-        return before if before[-1:] in self._BEFORE_NUMBER else written
+        before = text.rstrip(self._NUMBER)
+        return before if before[-1:] in self._BEFORE_NUMBER else text

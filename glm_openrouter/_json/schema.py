@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["follow", "kind_of", "kinds_of"]
+__all__ = ["Schema", "follow", "kind_of", "kinds_of"]
 
 Schema = Mapping[str, Any]
 
@@ -48,7 +48,7 @@ def kinds_of(schema: object, root: Schema) -> set[str]:
 
 def _own_kinds(schema: Schema) -> set[str]:
     kind = schema.get("type")
-    kinds = {each for each in (kind, *_list(schema, "type")) if isinstance(each, str)}
+    kinds = {name for name in (kind, *_list(schema, "type")) if isinstance(name, str)}
     if kinds:
         return kinds
     values = [schema["const"]] if "const" in schema else _list(schema, "enum")
@@ -56,14 +56,14 @@ def _own_kinds(schema: Schema) -> set[str]:
 
 
 def _list(schema: Schema, key: str) -> Sequence[Any]:
-    found = schema.get(key)
-    return found if isinstance(found, list | tuple) else ()
+    entries = schema.get(key)
+    return entries if isinstance(entries, list | tuple) else ()
 
 
 def follow(reference: str, root: Schema) -> Schema:
     """Return the part of a schema that a reference such as `#/$defs/Size` leads to."""
-    found: Any = root
+    part: Any = root
     for name in reference.split("/")[1:]:
-        known = isinstance(found, Mapping)
-        found = found.get(name.replace("~1", "/").replace("~0", "~")) if known else None
-    return found if isinstance(found, Mapping) else {}
+        key = name.replace("~1", "/").replace("~0", "~")
+        part = part.get(key) if isinstance(part, Mapping) else None
+    return part if isinstance(part, Mapping) else {}

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Final
 
-from glm_openrouter.errors import InvalidRequestError
-
 from .values import JSONObject
 
 __all__ = ["json_decoder", "parse_arguments", "write_arguments"]
@@ -16,7 +14,7 @@ def write_arguments(arguments: Mapping[str, Any]) -> str:
     """Return tool arguments as JSON, always the same for the same arguments.
 
     Raises:
-        InvalidRequestError: They hold what is not JSON, such as bytes.
+        ValueError: They hold what is not JSON, such as bytes.
     """
     try:
         return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
@@ -24,7 +22,7 @@ def write_arguments(arguments: Mapping[str, Any]) -> str:
         problem = "they are nested too deeply."
     except (TypeError, ValueError) as error:
         problem = f"{error}."
-    raise InvalidRequestError(f"The arguments of a tool call cannot be written as JSON: {problem}")
+    raise ValueError(f"The arguments of a tool call cannot be written as JSON: {problem}")
 
 
 def parse_arguments(arguments: str) -> JSONObject | None:

@@ -9,6 +9,7 @@ from typing import Any
 from glm_openrouter.completions import Completion, Delta, ToolCallDelta, Usage
 
 from .chunks import ChatChunk, Choice, WireMessage
+from .deltas import add_logprobs
 from .tool_calls import CUT, ToolCallAccumulator
 
 __all__ = ["ChatAccumulator"]
@@ -34,7 +35,7 @@ class _ReasoningDetails:
         """By type and index."""
         self._seen = False
 
-    def feed(self, details: Sequence[dict[str, Any]], *, whole: bool) -> bool:
+    def feed(self, details: Sequence[dict[str, Any]], *, is_complete: bool) -> bool:
         """Take the entries of one chunk, or of a whole response, where each stands on its own.
 
         Returns:
@@ -45,13 +46,13 @@ class _ReasoningDetails:
         for detail in details:
             has_many_keys = has_many_keys or len(detail) > self._USUAL_KEYS
             index = detail.get("index")
-            if whole or not isinstance(index, int | str):
+            if is_complete or not isinstance(index, int | str):
                 self._entries.append(detail)
             else:
                 self._feed_fragment(detail, index)
         return has_many_keys or len(self._entries) != before
 
-    def finish(self) -> list[dict[str, Any]] | None:
+    def build(self) -> list[dict[str, Any]] | None:
         """Return the merged entries, or `None` if the response never had the key."""
         if not self._seen:
             return None
@@ -73,8 +74,8 @@ class _ReasoningDetails:
         texts = self._merged.get(position)
         if texts is None:
             entry = self._entries[position] = dict(self._entries[position])
-            known = {key: entry.get(key) for key in self._JOINED}
-            texts = {key: [text] for key, text in known.items() if isinstance(text, str)}
+            values = {key: entry.get(key) for key in self._JOINED}
+            texts = {key: [text] for key, text in values.items() if isinstance(text, str)}
             self._merged[position] = texts
         entry = self._entries[position]
         for key, value in detail.items():
@@ -105,7 +106,7 @@ class ChatAccumulator:
 
     def __init__(self) -> None:
         self.completion = Completion()
-        """The facts so far; the texts and the tool calls are added by `finish`."""
+        """The facts so far; the texts and the tool calls are added by `build`."""
         self.tool_calls = ToolCallAccumulator()
         self._text: list[str] = []
         self._reasoning: list[str] = []
@@ -132,6 +133,11 @@ class ChatAccumulator:
         return self._reasoning[0]
 
     @property
+    def has_content(self) -> bool:
+        """Whether there is any text, reasoning or tool call."""
+        return bool(any(self._text) or any(self._reasoning) or self.tool_calls)
+
+    @property
     def ended_by_itself(self) -> bool:
         """Whether the response has reported an end that cut nothing off."""
         return self._finish_reason(ended=False) not in CUT
@@ -152,16 +158,16 @@ class ChatAccumulator:
         facts.openrouter_metadata = chunk.openrouter_metadata or facts.openrouter_metadata
 
     def feed_finish(self, choice: Choice) -> None:
-        """Keep how the response ended; a `null` that follows a reason does not undo it."""
+        """Keep how the response ends; a `null` that follows a reason does not undo it."""
         facts = self.completion
         if facts.finish_reason != "length" or choice.finish_reason != "error":
             facts.finish_reason = choice.finish_reason or facts.finish_reason
         facts.native_finish_reason = choice.native_finish_reason or facts.native_finish_reason
 
-    def feed_extras(self, message: WireMessage, *, whole: bool) -> bool:
+    def feed_extras(self, message: WireMessage, *, is_complete: bool) -> bool:
         """Keep what a message has besides text, reasoning and tool calls; return whether that is more than words."""
         details = message.reasoning_details
-        grows = details is not None and self._details.feed(details, whole=whole)
+        grows = details is not None and self._details.feed(details, is_complete=is_complete)
         if message.annotations:
             self.completion.annotations += message.annotations
         if message.refusal:
@@ -181,9 +187,12 @@ class ChatAccumulator:
         if delta.tool_calls:
             delta.tool_calls = self.tool_calls.feed(delta.tool_calls)
         if delta.logprobs:
-            self._add_logprobs(delta.logprobs)
+            facts = self.completion
+            # Lists of our own: those of the increment belong to whoever reads it.
+            facts.logprobs = facts.logprobs or {}
+            add_logprobs(facts.logprobs, delta.logprobs)
 
-    def settle(self, *, ended: bool) -> list[ToolCallDelta]:
+    def flush(self, *, ended: bool) -> list[ToolCallDelta]:
         """Settle how the response ended, and return what was held back of its tool calls.
 
         Args:
@@ -192,14 +201,14 @@ class ChatAccumulator:
         reason = self.completion.finish_reason = self._finish_reason(ended=ended)
         return self.tool_calls.flush(reason)
 
-    def finish(self) -> Completion:
-        """Return the finished response, once it has been settled."""
+    def build(self) -> Completion:
+        """Return the finished response, once `flush` has returned."""
         completion = self.completion
         completion.text = self.text
         completion.reasoning = self.reasoning.lstrip("\r\n") if self._refiled else self.reasoning
         completion.refusal = "".join(self._refusal) or None
-        completion.reasoning_details = self._details.finish()
-        completion.tool_calls = self.tool_calls.finish(completion.finish_reason)
+        completion.reasoning_details = self._details.build()
+        completion.tool_calls = self.tool_calls.build(completion.finish_reason)
         return completion
 
     def _finish_reason(self, *, ended: bool) -> str | None:
@@ -212,12 +221,3 @@ class ChatAccumulator:
         if reason == "tool_calls" and not self.tool_calls:
             return "stop"
         return reason
-
-    def _add_logprobs(self, logprobs: dict[str, Any]) -> None:
-        # Into lists of our own: those of the increment belong to whoever reads it.
-        kept = self.completion.logprobs = self.completion.logprobs or {}
-        for key, tokens in logprobs.items():
-            if isinstance(tokens, list) and isinstance(before := kept.get(key), list):
-                before += tokens
-            elif tokens is not None or key not in kept:
-                kept[key] = list(tokens) if isinstance(tokens, list) else tokens

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 import msgspec
 from msgspec import Struct
 
-from glm_openrouter._json.lenient import _read_tolerantly, fit
+from glm_openrouter._json.lenient import decode_lossily, fit
 from glm_openrouter._json.values import Index, JSONObject, Number, TokenCount, WholeNumber
 from glm_openrouter.completions import Usage
 
@@ -109,7 +109,7 @@ def parse_chunk(payload: bytes) -> ChatChunk:
     try:
         chunk = _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value, is_lossy = _read_tolerantly(payload)
+        value, is_lossy = decode_lossily(payload)
         chunk = fit(ChatChunk, value)
     # Seen once: the whole completion inside the `provider` key
     # (https://github.com/pydantic/pydantic-ai/issues/3994).
@@ -122,7 +122,8 @@ def parse_chunk(payload: bytes) -> ChatChunk:
 
 def _refuse_arguments(chunk: ChatChunk) -> None:
     """Replace arguments that came as an object and may lack a number, so that no call runs without it."""
-    messages = [part for each in chunk.choices or () for part in (each.delta, each.message) if part]
+    choices = chunk.choices or ()
+    messages = [part for choice in choices for part in (choice.delta, choice.message) if part]
     for call in (call for message in messages for call in message.tool_calls or ()):
         if call.function is not None and isinstance(call.function.arguments, dict | list):
             call.function.arguments = "NaN"

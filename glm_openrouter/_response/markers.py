@@ -155,14 +155,19 @@ class MarkerScanner:
         self._count()
         inline = self._code == "inline"
         if self._code == "all":
+            # Too many have come: they decide nothing any more.
             return
         if inline and character == "`" and length == self._code_length:
+            # Inline code ends with as many backticks as it began with.
             self._code = ""
         elif character == self._code:
+            # A fence ends with at least as many as it began with; fewer are text in it.
             self._code = "" if length >= self._code_length else self._code
         elif character == "`" and (not self._code or (inline and length >= _FENCE)):
+            # Code begins. A fence does so within what looked like inline code, too: a lone backtick may be a typo.
             self._code, self._code_length = "`" if length >= _FENCE else "inline", length
         elif character == "~" and not self._code and length >= _FENCE and begins_line:
+            # Tildes in the middle of a line are text.
             self._code, self._code_length = "~", length
 
     def _count(self) -> None:

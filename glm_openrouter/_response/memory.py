@@ -51,10 +51,10 @@ class Memory:
         """Return whether a payload may be read as JSON."""
         return weigh(payload) <= self._limit
 
-    def keep(self, delta: Delta, logprobs: object = None) -> bool:
-        """Note an increment and its log probabilities; return whether there is room for them."""
-        if logprobs:
-            self.keep_value(logprobs)
+    def keep(self, delta: Delta) -> bool:
+        """Note an increment, with its log probabilities; return whether there is room for it."""
+        if delta.logprobs:
+            self.keep_value(delta.logprobs)
         text = delta.text + delta.reasoning
         size = len(text)
         if not text.isascii():
@@ -83,8 +83,8 @@ class Memory:
     def _widen(self, text: str) -> None:
         # The parts are joined in the end, at the width of their widest character.
         if self._width < 4:
-            each = (sys.getsizeof(text) - _TEXT) / (len(text) + 1)
-            self._width = max(self._width, 1 if each < 2 else 2 if each < 4 else 4)
+            width = (sys.getsizeof(text) - _TEXT) / (len(text) + 1)
+            self._width = max(self._width, 1 if width < 2 else 2 if width < 4 else 4)
 
     def _keep_json(self, text: str) -> None:
         # Counted apart, because it is kept twice: as text, and as what it says.
@@ -114,12 +114,12 @@ def _size(value: object) -> int:
     size = 0
     open_values: list[Any] = [value]
     while open_values:
-        each = open_values.pop()
-        size += sys.getsizeof(each)
+        part = open_values.pop()
+        size += sys.getsizeof(part)
         inner: Iterable[Any] = ()
-        if isinstance(each, dict):
-            inner = (*each, *each.values())
-        elif isinstance(each, list):
-            inner = each
+        if isinstance(part, dict):
+            inner = (*part, *part.values())
+        elif isinstance(part, list):
+            inner = part
         open_values.extend(inner)
     return size

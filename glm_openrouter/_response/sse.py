@@ -1,9 +1,18 @@
 """Bytes of a response body -> payloads of JSON.
 
-Three decoders with one interface: `feed(data)` and `flush()` return the payloads that became complete, `done` says
-that no more will come. `EventStreamDecoder` follows https://html.spec.whatwg.org/multipage/server-sent-events.html,
-section 9.2.6, on bytes: only CR, LF and CRLF end a line, so U+2028 and U+0085 stay what they are. `BodyDecoder` takes
-one document. `ResponseDecoder` becomes one of the two by what the body begins with, after a byte order mark.
+Theory of operation. Three decoders have one interface: `feed(data)` and `flush()` return the payloads that became
+complete, and `done` says that no more will come. `ResponseDecoder` looks at how the body begins, after a byte order
+mark, and becomes one of the other two. `BodyDecoder` takes one document, which is complete at its end.
+
+`EventStreamDecoder` follows https://html.spec.whatwg.org/multipage/server-sent-events.html, section 9.2.6, on bytes:
+only CR, LF and CRLF end a line, so U+2028 and U+0085 stay what they are, and a character that is cut in two is whole
+again before anybody reads it. All line ends become LF, the bytes are split at them, and what is left is the `tail`,
+the line that has not ended: the next bytes are added to it, so that no byte is looked at twice. `data:` lines make an
+event, and a blank line ends it. `[DONE]` ends the stream at once, without its line end if need be, because some
+servers then send nothing and leave the connection open.
+
+It is kinder than the standard in two ways. An event whose blank line never came counts when the body ends. And lines
+that are no field are kept for as long as no event has come: they may be an error page.
 """
 
 from typing import Protocol

@@ -21,7 +21,7 @@ class StopSequences:
     """
 
     def __init__(self, *texts: str) -> None:
-        self.found = False
+        self.is_over = False
         """Whether the answer is over, so that nothing more is wanted."""
         self._texts = stop_sequences(texts)
         self._held = ""
@@ -36,13 +36,13 @@ class StopSequences:
         """Return the part of an increment that belongs to the answer; tool calls after a stop text do not."""
         if delta.text_was_reasoning:
             delta.reasoning, self._held = self._held + delta.reasoning, ""
-        if self.found or not delta.text:
-            return Delta() if self.found else delta
+        if self.is_over or not delta.text:
+            return Delta() if self.is_over else delta
         text = self._held + delta.text
-        found = [(at + len(stop), at) for stop in self._texts if (at := text.find(stop)) >= 0]
-        if found:
-            self.found, self._held = True, ""
-            _, start = min(found)  # the one that is complete first, as a provider would have it
+        matches = [(at + len(stop), at) for stop in self._texts if (at := text.find(stop)) >= 0]
+        if matches:
+            self.is_over, self._held = True, ""
+            _, start = min(matches)  # the one that is complete first, as a provider would have it
             return Delta(text[:start], delta.reasoning, text_was_reasoning=delta.text_was_reasoning)
         settled = len(text) - undecided(text, self._texts)
         delta.text, self._held = text[:settled], text[settled:]

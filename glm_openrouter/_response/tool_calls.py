@@ -117,11 +117,16 @@ class _Call:
         repeat the name, or invent an id, with every fragment: as long as arguments are open, a fragment continues.
         """
         if delta.name is None or self.name is None or (delta.id and delta.id == self.id):
+            # The usual fragment, a name that comes after its arguments, or id and name with every fragment.
             return True
         if delta.name != self.name or self.is_whole():
+            # Another call under an index that is used again.
             return False
         if not self._is_blank:
+            # The name with every fragment, perhaps with another id each time.
             return True
+        # The name comes twice before any argument. With two ids and still no argument, these are two calls of a tool
+        # that takes none; else the second one brings what the first has announced.
         return delta.id is None or self.id is None or bool(delta.arguments)
 
     def new_part(self, arguments: str) -> str:
@@ -212,9 +217,9 @@ class ToolCallAccumulator:
                 deltas.append(late)
         return deltas
 
-    def finish(self, finish_reason: str | None) -> list[ToolCall]:
+    def build(self, finish_reason: str | None) -> list[ToolCall]:
         """Return the calls, with arguments parsed strictly; a cut response leaves none that may run."""
-        return [_finish_call(call, finish_reason) for call in self._calls]
+        return [_build_call(call, finish_reason) for call in self._calls]
 
     def _take(self, delta: ToolCallDelta) -> ToolCallDelta | None:
         call = self._find(delta)
@@ -243,14 +248,19 @@ class ToolCallAccumulator:
         return call
 
     def _find(self, delta: ToolCallDelta) -> _Call | None:
+        """Return the call that a fragment continues, or `None` if it begins one."""
         call = self._by_id.get(delta.id) if delta.id is not None else None
         if call is not None and delta.index in (None, call.index):
+            # The id is known, whichever call came last.
             return call if call.accepts(delta) else None
         if delta.index is not None:
+            # The usual fragment: an index, and nothing else that says which call it is.
             last = self._last_by_index.get(delta.index)
         else:
+            # Hosts that send no indexes send one call after the other.
             last = self._calls[-1] if self._calls else None
         if last is None or (delta.index is None and delta.id and last.id):
+            # The first call, or a new id where nothing else tells calls apart.
             return None
         return last if last.accepts(delta) else None
 
@@ -283,7 +293,7 @@ def _normalise(arguments: str) -> str:
     return inner if isinstance(inner, str) and parse_arguments(inner) is not None else arguments
 
 
-def _finish_call(call: _Call, finish_reason: str | None) -> ToolCall:
+def _build_call(call: _Call, finish_reason: str | None) -> ToolCall:
     finished = ToolCall(call.id or "", call.name or "", call.arguments)
     if finish_reason in CUT:
         finished.error = f"The response was cut off (finish_reason: {finish_reason})."

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 
 from glm_openrouter._json.values import JSONObject
 
-__all__ = ["Amount", "FreeJSON", "FreeJSONValue", "Number", "Settings"]
+__all__ = ["Amount", "FiniteNumber", "FreeJSON", "FreeJSONValue", "Settings"]
 
-Number = int | FiniteFloat
-Amount = Annotated[Number, Field(ge=0)]
+FiniteNumber = int | FiniteFloat
+Amount = Annotated[FiniteNumber, Field(ge=0)]
 
 
 class Settings(BaseModel):

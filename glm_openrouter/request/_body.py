@@ -6,7 +6,7 @@ from glm_openrouter._json.values import JSONObject
 from glm_openrouter.errors import InvalidRequestError
 from glm_openrouter.sessions import resolve_session
 
-from .parameters import ChatRequest
+from .chat import ChatRequest
 
 __all__ = ["build_body", "encode_body"]
 
@@ -15,11 +15,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 def build_body(request: ChatRequest, *, stream: bool) -> JSONObject:
-    """Return the body, with the session of the block around it if the request has none of its own."""
+    """Return the body, with the session that the request belongs to if it names none itself."""
     body = request.to_wire()
     if stream:
         body["stream"] = True
-    if body.get("session_id") is None and (session := resolve_session()):
+    if body.get("session_id") is None and (session := resolve_session(request.thread_id)):
         body["session_id"] = session
     return body
 

@@ -61,9 +61,9 @@ def build_headers(
             "X-OpenRouter-Categories": ",".join(attribution.categories or ()),
         }
     )
-    given = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers}
-    kept = [name for name, value in headers.items() if value and name.lower() not in given]
-    merged = Concealed({name: headers[name] for name in kept} | dict(default_headers))
+    replaced = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers}
+    names = [name for name, value in headers.items() if value and name.lower() not in replaced]
+    merged = Concealed({name: headers[name] for name in names} | dict(default_headers))
     for name in merged:  # without a variable for the value, which a traceback might show
         if not _HEADER_NAME.fullmatch(name):
             raise InvalidRequestError(f"HTTP does not allow {name!r} as the name of a header.")

@@ -40,13 +40,13 @@ def schema_instruction(schema: Mapping[str, Any] | None, *, with_tools: bool = F
     )
 
 
-def format_instruction(wanted: Any, *, with_tools: bool) -> str | None:
+def format_instruction(response_format: Any, *, with_tools: bool) -> str | None:
     """Return the words that say the same as a `response_format`, if it has a schema.
 
     Hosts of GLM accept one and answer in a shape of their own; a schema in the prompt, too, helps on all of them
     (https://github.com/hugalafutro/model-hotel/issues/896).
     """
-    spec = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    spec = response_format.get("json_schema") if isinstance(response_format, Mapping) else None
     schema = spec.get("schema") if isinstance(spec, Mapping) else None
     return schema_instruction(schema, with_tools=with_tools) if schema else None
 

@@ -1,10 +1,13 @@
 """A limit for what a run may cost."""
 
 import math
+from typing import Self
 
+from glm_openrouter.completions import Completion
 from glm_openrouter.errors import BudgetExceededError, InvalidRequestError
 
-from .estimate import Estimate, Estimates
+from .estimate import Estimate
+from .ledger import Bill, PlannedCall, close_ledger, open_ledger
 from .spend import Spend, SpendEntry
 
 __all__ = ["Budget"]
@@ -13,13 +16,13 @@ _NANO_DOLLAR = 1e-9
 """USD. Sums of floats are not exact."""
 
 
-class Budget(Spend):
+class Budget:
     """Stops a run before the call that would make it cost more than a limit: `with Budget(0.50) as budget: ...`.
 
-    It is a `Spend` that can say no. A call is refused with `BudgetExceededError`, before anything is sent, if three
-    sums together are over the limit: what has been spent, what is reserved for the calls in flight, and the estimate
-    for this one. The estimate is the cost of the last call of the same model, or the average of all of them, whichever
-    is more. So calls that run side by side share one limit.
+    It has what a `Spend` has, and can say no. A call is refused with `BudgetExceededError`, before anything is sent, if
+    three sums together are over the limit: what has been spent, what is reserved for the calls in flight, and the
+    estimate for this one. The estimate is the cost of the last call of the same model, or the average of all of them,
+    whichever is more. So calls that run side by side share one limit.
 
     A call that was sent and whose cost does not become known is spent as well, at its estimate: see
     `SpendEntry.unreported`. So the bill can pass the limit only by what calls cost more than their estimates, and by
@@ -37,13 +40,23 @@ class Budget(Spend):
     """
 
     def __init__(self, limit: float, *, first_call: float | None = None) -> None:
-        super().__init__()
         for name, amount in (("limit", limit), ("first_call", first_call or 0.0)):
             if not (isinstance(amount, int | float) and 0 <= amount < math.inf):
                 raise InvalidRequestError(f"{name} must be an amount in USD, got {amount!r}.")
         self.limit = limit
         """USD."""
-        self._estimates = Estimates(first_call)
+        self._first_call = first_call
+        self._spend = Spend()
+
+    @property
+    def entries(self) -> dict[tuple[str, str], SpendEntry]:
+        """By model and provider, as those of a `Spend`."""
+        return self._spend.entries
+
+    @property
+    def total(self) -> SpendEntry:
+        """The sum over all models and providers."""
+        return self._spend.total
 
     @property
     def spent(self) -> float:
@@ -56,14 +69,48 @@ class Budget(Spend):
         """USD; what is reserved for calls in flight is not taken off."""
         return max(0.0, self.limit - self.spent)
 
-    def _check(self, estimate: Estimate) -> None:
-        reserved = sum(held.estimate.amount for held in self._reserved.values())
+    def __enter__(self) -> Self:
+        open_ledger(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close_ledger(self)
+
+    def __str__(self) -> str:
+        """Return a line for each model at each provider, and one for the total."""
+        return str(self._spend)
+
+    def add(self, completion: Completion) -> None:
+        """Add a response; one without a cost counts as an unreported call."""
+        self._spend.add(completion)
+
+    def reserve(self, key: object, call: PlannedCall) -> None:
+        """Take note that a call is about to be sent, which is known by `key` from now on.
+
+        Raises:
+            BudgetExceededError: There is not enough left for it.
+        """
+        self._spend.reserve(key, call, self._approve)
+
+    def settle(self, key: object, bill: Bill | None) -> None:
+        """Take note that a call is over; there is no bill if it was not sent or was refused."""
+        self._spend.settle(key, bill)
+
+    def warn_if_unreported(self, completion: Completion) -> None:
+        """Warn, once, if a response has usage without a cost."""
+        self._spend.warn_if_unreported(completion)
+
+    def _approve(self, estimate: Estimate, reserved: float) -> Estimate:
+        """Return what to count a call with, or refuse it."""
+        if estimate.is_guess and self._first_call is not None:
+            estimate = Estimate(self._first_call, is_guess=False)
         total = self.total
         spent = total.cost + total.unreported
-        alone = estimate.is_guess and not self._reserved
+        alone = estimate.is_guess and not reserved
         fits = alone or spent + reserved + estimate.amount <= self.limit + _NANO_DOLLAR
         if spent >= self.limit or not fits:
             raise _exceeded(self.limit, total, reserved, estimate)
+        return estimate
 
 
 def _exceeded(

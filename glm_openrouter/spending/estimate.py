@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from glm_openrouter.completions import Usage
 
-if TYPE_CHECKING:
-    from glm_openrouter.request.parameters import ChatRequest
+from .ledger import PlannedCall
 
-__all__ = ["Estimate", "Estimates", "known_cost", "known_count", "list_price"]
+__all__ = ["Estimate", "Estimates", "list_price", "read_cost", "read_count"]
 
 _PROMPT_PRICE: Final = 0.60
 _COMPLETION_PRICE: Final = 2.20
@@ -57,20 +56,17 @@ class _History:
 class Estimates:
     """Expects of a call what the last one of the same model cost, or the average of all, whichever is more.
 
-    `first_call` is what to expect while none of the model is known, in USD; `None` has it guessed from the request.
+    While none of the model is known, it is guessed from the request.
     """
 
-    def __init__(self, first_call: float | None = None) -> None:
-        self._first_call = first_call
+    def __init__(self) -> None:
         self._histories: dict[str, _History] = {}
 
-    def of(self, request: ChatRequest) -> Estimate:
-        """Return what a request is expected to cost."""
-        if history := self._histories.get(request.model):
+    def of(self, call: PlannedCall) -> Estimate:
+        """Return what a call is expected to cost."""
+        if history := self._histories.get(call.model):
             return Estimate(history.estimate, is_guess=False)
-        if self._first_call is not None:
-            return Estimate(self._first_call, is_guess=False)
-        return Estimate(_guess(request), is_guess=True)
+        return Estimate(_guess(call), is_guess=True)
 
     def learn(self, model: str, cost: float, *, complete: bool) -> None:
         """Take what a call cost.
@@ -83,12 +79,12 @@ class Estimates:
             self._histories.setdefault(model, _History()).add(cost)
 
 
-def known_cost(usage: Usage | None) -> float | None:
+def read_cost(usage: Usage | None) -> float | None:
     """Return the USD of a usage, or `None` if it names none, or what is no amount."""
     return _amount(usage.cost, sys.float_info.max) if usage else None
 
 
-def known_count(value: object) -> int:
+def read_count(value: object) -> int:
     """Return a count of tokens; 0 if it is not known, or no count."""
     return int(_amount(value, _MOST_TOKENS) or 0)
 
@@ -97,7 +93,7 @@ def list_price(usage: Usage | None) -> float:
     """Return the USD that the tokens of a usage cost at GLM 4.6."""
     if usage is None:
         return 0.0
-    return _price(known_count(usage.prompt_tokens), known_count(usage.completion_tokens))
+    return _price(read_count(usage.prompt_tokens), read_count(usage.completion_tokens))
 
 
 def _price(prompt_tokens: int, completion_tokens: int) -> float:
@@ -110,16 +106,15 @@ def _amount(value: object, most: float) -> float | None:
     return float(value) if 0 <= value <= most else None  # NaN is neither
 
 
-def _guess(request: ChatRequest) -> float:
-    """Return what a request costs if all it holds is read anew and the answer is a long one."""
+def _guess(call: PlannedCall) -> float:
+    """Return what a call costs if all it holds is read anew and the answer is a long one."""
     from glm_openrouter.tokens import count_prompt_tokens  # few programs need a guess
 
     try:
-        prompt = count_prompt_tokens(request.messages, request.tools or (), count=_count_roughly)
+        prompt = count_prompt_tokens(call.messages, call.tools, count=_count_roughly)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         prompt = 0  # it is not for a ledger to refuse odd messages
-    limit = request.max_completion_tokens or request.max_tokens or _LONG_ANSWER
-    return _price(prompt, min(limit, _LONG_ANSWER))
+    return _price(prompt, min(call.max_tokens or _LONG_ANSWER, _LONG_ANSWER))
 
 
 def _count_roughly(text: str) -> int:

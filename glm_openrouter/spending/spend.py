@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import threading
 import warnings
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from glm_openrouter.completions import Completion, Usage
 from glm_openrouter.errors import UnreportedCostWarning
 
-from .estimate import Estimate, Estimates, known_cost, known_count, list_price
+from .estimate import Estimate, Estimates, list_price, read_cost, read_count
+from .ledger import Bill, PlannedCall, close_ledger, open_ledger
 
-if TYPE_CHECKING:
-    from glm_openrouter.request.parameters import ChatRequest
-
-__all__ = ["Bill", "Spend", "SpendEntry", "open_ledgers", "track_spend"]
+__all__ = ["Spend", "SpendEntry", "track_spend"]
 
 
 @dataclass
@@ -60,16 +58,7 @@ def _say_calls(count: int) -> str:
     return "1 call" if count == 1 else f"{count:,} calls"
 
 
-@dataclass(frozen=True)
-class Bill:
-    """What is known of a call that was sent and that nobody has refused, so that it may have been paid."""
-
-    facts: Completion
-    """As far as they came."""
-    complete: bool
-    """Whether the response is."""
-    final: bool
-    """Whether the usage is, if there is one."""
+Approval = Callable[[Estimate, float], Estimate]
 
 
 class _Reservation(NamedTuple):
@@ -111,14 +100,11 @@ class Spend:
         return total
 
     def __enter__(self) -> Self:
-        _open.set((*_open.get(), self))
+        open_ledger(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        ledgers = _open.get()
-        if self in ledgers:  # not if the block ends in another context, as that of a fixture may
-            at = ledgers.index(self)
-            _open.set(ledgers[:at] + ledgers[at + 1 :])
+        close_ledger(self)
 
     def __str__(self) -> str:
         """Return a line for each model at each provider, and one for the total."""
@@ -132,28 +118,33 @@ class Spend:
     def add(self, completion: Completion) -> None:
         """Add a response; one without a cost counts as an unreported call."""
         with self._lock:
-            self._add(completion, "", known_cost(completion.usage), list_price(completion.usage))
+            self._add(completion, "", read_cost(completion.usage), list_price(completion.usage))
 
-    def reserve(self, call: object, request: ChatRequest) -> None:
-        """Take note that `call` is about to be sent.
+    def reserve(
+        self, key: object, call: PlannedCall, approve: Approval = lambda estimate, _: estimate
+    ) -> None:
+        """Take note that a call is about to be sent, which is known by `key` from now on.
 
-        Raises:
-            BudgetExceededError: The ledger has a limit, and there is not enough left.
+        Args:
+            key: Anything that the call is known by.
+            call: What is known of it.
+            approve: Takes the estimate for it and the USD that are reserved for others, and returns the estimate to
+                count it with. It may raise an error; then the call is not counted.
         """
         with self._lock:
-            estimate = self._estimates.of(request)
-            self._check(estimate)
-            self._reserved[call] = _Reservation(request.model, estimate)
+            reserved = sum(reservation.estimate.amount for reservation in self._reserved.values())
+            estimate = approve(self._estimates.of(call), reserved)
+            self._reserved[key] = _Reservation(call.model, estimate)
 
-    def settle(self, call: object, bill: Bill | None) -> None:
-        """Take note that `call` is over; there is no bill if it was not sent or was refused."""
+    def settle(self, key: object, bill: Bill | None) -> None:
+        """Take note that a call is over; there is no bill if it was not sent or was refused."""
         with self._lock:
-            reservation = self._reserved.pop(call, None)
+            reservation = self._reserved.pop(key, None)
             if reservation is None or bill is None:
                 return
             model, estimate = reservation
             usage = bill.facts.usage
-            so_far = known_cost(usage)
+            so_far = read_cost(usage)
             cost = so_far if bill.final else None
             guess = list_price(usage) if estimate.is_guess else 0.0
             self._add(bill.facts, model, cost, max(estimate.amount, guess, so_far or 0.0))
@@ -163,7 +154,7 @@ class Spend:
     def warn_if_unreported(self, completion: Completion) -> None:
         """Warn, once, if a response has usage without a cost."""
         usage = completion.usage
-        if usage is None or known_cost(usage) is not None or self._has_warned:
+        if usage is None or read_cost(usage) is not None or self._has_warned:
             return
         self._has_warned = True
         warnings.warn(
@@ -173,20 +164,17 @@ class Spend:
             stacklevel=2,
         )
 
-    def _check(self, estimate: Estimate) -> None:
-        """Check that there is enough left for a call; without a limit there always is."""
-
     def _add(self, completion: Completion, model: str, cost: float | None, estimate: float) -> None:
         """Add a response of `model`, with an `estimate` if there is no cost."""
         usage = completion.usage or Usage()
-        prompt, written = usage.prompt_tokens_details, usage.completion_tokens_details
+        prompt, answer = usage.prompt_tokens_details, usage.completion_tokens_details
         key = (completion.model or model, completion.provider or "")
         entry = self.entries.setdefault(key, SpendEntry())
         entry.calls += 1
-        entry.prompt_tokens += known_count(usage.prompt_tokens)
-        entry.completion_tokens += known_count(usage.completion_tokens)
-        entry.cached_tokens += known_count(prompt and prompt.cached_tokens)
-        entry.reasoning_tokens += known_count(written and written.reasoning_tokens)
+        entry.prompt_tokens += read_count(usage.prompt_tokens)
+        entry.completion_tokens += read_count(usage.completion_tokens)
+        entry.cached_tokens += read_count(prompt and prompt.cached_tokens)
+        entry.reasoning_tokens += read_count(answer and answer.reasoning_tokens)
         if cost is not None:
             entry.cost += cost
         else:
@@ -197,11 +185,3 @@ class Spend:
 def track_spend() -> Spend:
     """Return a new `Spend`, which sums up what is spent inside its `with` block."""
     return Spend()
-
-
-_open: ContextVar[tuple[Spend, ...]] = ContextVar("glm_openrouter_spend", default=())
-
-
-def open_ledgers() -> set[Spend]:
-    """Return every `Spend` and `Budget` whose block is open here, each once."""
-    return set(_open.get())

@@ -109,16 +109,16 @@ _META: Final[Registry[Any]] = Registry().with_resources(
 @cache
 def _bounded(draft: type[Validator]) -> type[Validator]:
     keywords: Mapping[str, Any] = draft.VALIDATORS
-    own: dict[str, Keyword] = {
+    replacements: dict[str, Keyword] = {
         "pattern": _pattern,
         "patternProperties": _pattern_properties,
         "uniqueItems": _unique,
     }
     if "additionalProperties" in keywords:
-        own["additionalProperties"] = _additional(keywords["additionalProperties"])
+        replacements["additionalProperties"] = _additional(keywords["additionalProperties"])
     counted = {
         name: _counted(
-            own.get(name) or keyword,
+            replacements.get(name) or keyword,
             steps=_STEPS_OF_A_REFERENCE if name.endswith(("Ref", "$ref")) else 1,
             whole=name in ("const", "enum"),
         )
@@ -137,10 +137,12 @@ def _counted(keyword: Keyword, *, steps: int, whole: bool) -> Keyword:
         whole: Whether it may walk over all that is in its own value.
     """
 
-    def counted(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+    def counted(
+        validator: Any, argument: Any, value: Any, schema: Any
+    ) -> Iterator[ValidationError]:
         work = _work.get()
-        work.spend(steps + (_count(wanted) if whole else _length(wanted)) + _length(value))
-        for error in keyword(validator, wanted, value, schema) or ():
+        work.spend(steps + (_count(argument) if whole else _length(argument)) + _length(value))
+        for error in keyword(validator, argument, value, schema) or ():
             work.spend(len(error.message) // _CHARACTERS_A_STEP)
             yield error
 
@@ -222,11 +224,11 @@ def _additional(keyword: Keyword) -> Keyword:
     """Return `additionalProperties`, told beforehand which names the patterns of its schema match."""
 
     def additional(
-        validator: Any, wanted: Any, value: Any, schema: Any
+        validator: Any, argument: Any, value: Any, schema: Any
     ) -> Iterator[ValidationError] | None:
         patterns = schema.get("patternProperties")
         if not patterns or not validator.is_type(value, "object"):
-            return keyword(validator, wanted, value, schema)
+            return keyword(validator, argument, value, schema)
         _work.get().spend(len(patterns) * len(value))
         rest = {
             name: part
@@ -234,13 +236,13 @@ def _additional(keyword: Keyword) -> Keyword:
             if not any(_matches(pattern, name) for pattern in patterns)
         }
         plain = {name: part for name, part in schema.items() if name != "patternProperties"}
-        return keyword(validator, wanted, rest, plain)
+        return keyword(validator, argument, rest, plain)
 
     return additional
 
 
-def _unique(validator: Validator, wanted: Any, value: Any, _: Any) -> Iterator[ValidationError]:
-    if not wanted or not validator.is_type(value, "array"):
+def _unique(validator: Validator, argument: Any, value: Any, _: Any) -> Iterator[ValidationError]:
+    if not argument or not validator.is_type(value, "array"):
         return
     _work.get().spend(_count(value))
     # As texts, because numbers can be chosen so that a set of them is slow.

@@ -61,7 +61,7 @@ def schema_check(schema: Mapping[str, Any]) -> Callable[[Any], Any]:
     Raises:
         InvalidRequestError: It is no JSON schema, refers to what is not in it, or takes too long to check.
     """
-    from .schema_check import SchemaCheck  # it needs jsonschema, which takes long to import
+    from .checker import SchemaCheck  # it needs jsonschema, which takes long to import
 
     return SchemaCheck(schema)
 
@@ -96,7 +96,7 @@ class OutputSpec:
         method: Method = "json_schema",
         strict: bool | None = None,
     ) -> None:
-        """Make a plan.
+        """Choose how to ask.
 
         Args:
             schema: A JSON schema. `None`, which is for `json_mode` only, asks for any JSON object.
@@ -122,22 +122,23 @@ class OutputSpec:
             self.schema = _closed(schema)
             self._check = validate or schema_check(self.schema)
         self.name = _name_of(self.schema)
-        self.arguments: JSONObject
-        """What the request gets besides the messages; `instruction` goes into its prompt."""
+        self.arguments: JSONObject = {}
+        """What the request gets besides the messages."""
+        self.instruction: str | None = None
+        """What to add to its system prompt; `None` where `response_format` says it."""
         self._validate = validate
         self._root = _resolve(self.schema)
         match method:
             case "json_schema":
                 self.arguments = {"response_format": response_format(self.schema, strict=strict)}
             case "function_calling":
-                instruction = tool_instruction(self.name)
-                self.arguments = {"tools": [self._tool(strict)], "instruction": instruction}
+                self.arguments = {"tools": [self._tool(strict)]}
+                self.instruction = tool_instruction(self.name)
             case "json_mode":
-                instruction = schema_instruction(schema)
-                wanted = {"type": "json_object"}
-                self.arguments = {"response_format": wanted, "instruction": instruction}
+                self.arguments = {"response_format": {"type": "json_object"}}
+                self.instruction = schema_instruction(schema)
             case "prompt":
-                self.arguments = {"instruction": schema_instruction(schema)}
+                self.instruction = schema_instruction(schema)
 
     def read(self, answer: ModelAnswer) -> Any:
         """Return the answer as an object of the schema: what the tool was called with, or else what the text gives.

@@ -11,10 +11,10 @@ from langchain_core.messages.tool import (
 )
 from langchain_core.outputs import ChatGenerationChunk
 
-from glm_openrouter import Completion, Delta
+from glm_openrouter import Completion, Delta, JSONObject
 from glm_openrouter._json.outline import cut_mark
 
-from .messages import JSONObject, _extras, _to_info, to_metadata, to_usage
+from .messages import to_extras, to_info, to_metadata, to_usage
 
 __all__ = ["to_chunk", "to_content_blocks_chunk", "to_last_chunk"]
 
@@ -53,7 +53,7 @@ def to_chunk(delta: Delta) -> ChatGenerationChunk:
         values["response_metadata"]["logprobs"] = delta.logprobs
     if calls:
         values["tool_call_chunks"] = calls
-        if calls[0]["name"]:
+        if any(call["name"] for call in calls):
             # The beginning of a call, often all of it: LangChain reads `tool_calls` from it.
             return ChatGenerationChunk(message=AIMessageChunk(**values))
     message = AIMessageChunk.__new__(AIMessageChunk)
@@ -105,11 +105,11 @@ def to_last_chunk(completion: Completion, *, with_usage: bool) -> ChatGeneration
     metadata.pop("logprobs", None)  # they came with their tokens, and chunks add up
     message = AIMessageChunk(
         content="",
-        additional_kwargs=_extras(completion),
+        additional_kwargs=to_extras(completion),
         response_metadata=metadata,
         usage_metadata=to_usage(completion.usage) if with_usage else None,
         chunk_position="last",
     )
     # Set after validation, which would take the mark for a call of its own.
     message.tool_call_chunks = cut
-    return ChatGenerationChunk(message=message, generation_info=_to_info(completion))
+    return ChatGenerationChunk(message=message, generation_info=to_info(completion))

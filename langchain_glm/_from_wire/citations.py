@@ -4,7 +4,7 @@ LangChain asks a translator for the content blocks of a message, whether it was 
 there is nothing to translate, and LangChain's own reading of the message stands.
 """
 
-from typing import Any, cast
+from typing import cast
 
 from langchain_core.messages import AIMessage
 from langchain_core.messages.block_translators import get_translator, register_translator
@@ -16,9 +16,9 @@ from langchain_core.messages.content import (
     TextContentBlock,
 )
 
-__all__ = ["register_citations", "to_annotation"]
+from glm_openrouter import JSONObject
 
-JSONObject = dict[str, Any]
+__all__ = ["register_citations", "to_annotation"]
 
 
 def to_annotation(annotation: JSONObject) -> Annotation:
@@ -33,14 +33,14 @@ def to_annotation(annotation: JSONObject) -> Annotation:
         "start_index": cited.get("start_index"),
         "end_index": cited.get("end_index"),
     }
-    known = {name: value for name, value in parts.items() if value is not None}
-    return cast(Citation, {"type": "citation", **known})
+    citation = {name: value for name, value in parts.items() if value is not None}
+    return cast(Citation, {"type": "citation", **citation})
 
 
 def _to_content_blocks(message: AIMessage) -> list[ContentBlock]:
-    kept = message.additional_kwargs.get("annotations")
+    values = message.additional_kwargs.get("annotations")
     annotations = (
-        [each for each in kept if isinstance(each, dict)] if isinstance(kept, list) else []
+        [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
     )
     if not annotations:
         raise NotImplementedError

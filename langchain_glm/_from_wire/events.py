@@ -7,7 +7,7 @@ standard blocks of that chunk, and as an event. See `_stream_chat_model_events` 
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from glm_openrouter import Completion, Delta, ToolCallDelta
+from glm_openrouter import Completion, Delta, JSONObject, ToolCallDelta
 
 from .messages import to_message
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
 
 __all__ = ["StreamEvents"]
-
-JSONObject = dict[str, Any]
 
 
 class StreamEvents:
@@ -60,7 +58,7 @@ class StreamEvents:
                 index = self._indices[call.index]
                 yield _increment(index, {"type": "tool-call-delta", "args": call.arguments})
 
-    def finish(self, completion: Completion) -> Iterator["MessagesData"]:
+    def flush(self, completion: Completion) -> Iterator["MessagesData"]:
         """Yield the finished blocks, which are those of the message that is not streamed, and the end."""
         message = to_message(completion)
         positions: dict[str | None, int] = {

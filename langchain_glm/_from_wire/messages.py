@@ -1,7 +1,7 @@
-"""What the core gives -> LangChain messages and chunks."""
+"""A finished response -> LangChain's message and result."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from langchain_core.messages import (
     AIMessage,
@@ -16,32 +16,30 @@ from langchain_core.messages.tool import (
 )
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from glm_openrouter import Completion, Usage
+from glm_openrouter import Completion, JSONObject, Usage
 from glm_openrouter import ToolCall as WireToolCall
 from glm_openrouter._json.strict import write_arguments
 
-__all__ = ["to_message", "to_metadata", "to_result", "to_usage"]
-
-
-JSONObject = dict[str, Any]
+__all__ = ["to_extras", "to_info", "to_message", "to_metadata", "to_result", "to_usage"]
 
 
 def to_result(completion: Completion) -> ChatResult:
     """Return a finished response as LangChain's result."""
     message = to_message(completion)
-    generation = ChatGeneration(message=message, generation_info=_to_info(completion))
+    generation = ChatGeneration(message=message, generation_info=to_info(completion))
     output = {name: message.response_metadata.get(name) for name in ("id", "model_name", "created")}
-    known = {name: value for name, value in output.items() if value is not None}
-    return ChatResult(generations=[generation], llm_output=known)
+    llm_output = {name: value for name, value in output.items() if value is not None}
+    return ChatResult(generations=[generation], llm_output=llm_output)
 
 
-def _to_info(completion: Completion) -> JSONObject:
+def to_info(completion: Completion) -> JSONObject:
+    """Return what LangChain keeps beside the message of a generation."""
     return {"finish_reason": completion.finish_reason}
 
 
 def to_message(completion: Completion) -> AIMessage:
     """Return a finished response as a message."""
-    extras = _extras(completion)
+    extras = to_extras(completion)
     if completion.reasoning:
         extras["reasoning_content"] = completion.reasoning
     return AIMessage(
@@ -67,16 +65,16 @@ def to_metadata(completion: Completion) -> JSONObject:
     return {"model_provider": "openrouter", **completion.metadata()}
 
 
-def _extras(completion: Completion) -> JSONObject:
+def to_extras(completion: Completion) -> JSONObject:
     """Return what has no field of its own in a message, but must be kept with it."""
-    written = {
+    arguments_as_received = {
         call.id: call.arguments
         for call in completion.tool_calls
         if call.parsed is not None and call.arguments != write_arguments(call.parsed)
     }
     extras = {
         "reasoning_details": completion.reasoning_details,
-        "tool_arguments": written or None,
+        "tool_arguments": arguments_as_received or None,
         "annotations": completion.annotations or None,
         "refusal": completion.refusal,
     }
@@ -93,18 +91,21 @@ def to_usage(usage: Usage | None) -> UsageMetadata | None:
         output_tokens=completion,
         total_tokens=prompt + completion if usage.total_tokens is None else int(usage.total_tokens),
     )
-    if (read := usage.prompt_tokens_details) is not None:
+    if (prompt_details := usage.prompt_tokens_details) is not None:
         counts = {
-            "cache_read": read.cached_tokens,
-            "cache_creation": read.cache_write_tokens,
-            "audio": read.audio_tokens,
+            "cache_read": prompt_details.cached_tokens,
+            "cache_creation": prompt_details.cache_write_tokens,
+            "audio": prompt_details.audio_tokens,
         }
-        metadata["input_token_details"] = cast(InputTokenDetails, _known(counts))
-    if (written := usage.completion_tokens_details) is not None:
-        counts = {"reasoning": written.reasoning_tokens, "audio": written.audio_tokens}
-        metadata["output_token_details"] = cast(OutputTokenDetails, _known(counts))
+        metadata["input_token_details"] = cast(InputTokenDetails, _without_none(counts))
+    if (completion_details := usage.completion_tokens_details) is not None:
+        counts = {
+            "reasoning": completion_details.reasoning_tokens,
+            "audio": completion_details.audio_tokens,
+        }
+        metadata["output_token_details"] = cast(OutputTokenDetails, _without_none(counts))
     return metadata
 
 
-def _known(counts: Mapping[str, int | float | None]) -> dict[str, int]:
+def _without_none(counts: Mapping[str, int | float | None]) -> dict[str, int]:
     return {name: int(count) for name, count in counts.items() if count is not None}

@@ -1,8 +1,7 @@
 """Messages of a model, read as answers in a schema."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
@@ -10,21 +9,9 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from glm_openrouter import errors
 from glm_openrouter.structured import ModelAnswer
 
-if TYPE_CHECKING:
-    pass
-
-__all__ = ["StructuredOutputError", "answer_of", "correction_messages"]
-
-
-class StructuredOutputError(errors.StructuredOutputError, OutputParserException):
-    """An answer that does not fit the schema that was asked for; `raw` is the message."""
-
-    def __init__(self, message: str, raw: BaseMessage) -> None:
-        errors.StructuredOutputError.__init__(self, message, raw)
-        self.observation, self.llm_output, self.send_to_llm = message, str(raw.text), False
+__all__ = ["answer_of", "correction_messages"]
 
 
 def answer_of(message: BaseMessage) -> ModelAnswer:

@@ -13,8 +13,8 @@ from langchain_core.messages.tool import tool_call
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.tools import StructuredTool
 
+from glm_openrouter import JSONObject
 from glm_openrouter._json.in_text import json_values
-from glm_openrouter.request.instructions import tool_instruction
 from glm_openrouter.structured import (
     ModelAnswer,
     OutputSpec,
@@ -24,13 +24,13 @@ from glm_openrouter.structured import (
     schema_check,
 )
 from langchain_glm._base import ANSWER_TOOLS
+from langchain_glm._errors import StructuredOutputError
 from langchain_glm._to_wire.content import type_of
 
-from .answers import StructuredOutputError, answer_of, correction_messages
+from .answers import answer_of, correction_messages
 
 __all__ = ["ModelBinding", "ask_for_answer_tools"]
 
-JSONObject = dict[str, Any]
 Conversation = Generator[list[BaseMessage], BaseMessage, BaseMessage]
 
 _FORM = (ANSWER_TOOLS, "instruction", "response_format")
@@ -50,7 +50,7 @@ def ask_for_answer_tools(tools: Sequence[object], tool_choice: object) -> JSONOb
     ]
     if tool_choice != "any" or not names:
         return {}
-    return {ANSWER_TOOLS: names, "instruction": tool_instruction(*names)}
+    return {ANSWER_TOOLS: names}
 
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
     ) -> Runnable[LanguageModelInput, Any]:
         """Return `with_structured_output` of the model, with the bound arguments."""
         asked_before = _FORM if ANSWER_TOOLS in self.kwargs else ()
-        kept = {name: value for name, value in self.kwargs.items() if name not in asked_before}
-        bound = cast(Any, self.bound).with_structured_output(schema, **{**kept, **kwargs})
+        arguments = {name: value for name, value in self.kwargs.items() if name not in asked_before}
+        bound = cast(Any, self.bound).with_structured_output(schema, **{**arguments, **kwargs})
         return cast("Runnable[LanguageModelInput, Any]", bound.with_config(self.config))
 
     def invoke(
@@ -112,8 +112,8 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
         cast(Any, self.bound)._refuse_options(kwargs)
         return super().bind(**kwargs)
 
-    def _converse(self, given: LanguageModelInput) -> Conversation:
-        messages = cast(Any, self.bound)._convert_input(given).to_messages()
+    def _converse(self, input: LanguageModelInput) -> Conversation:
+        messages = cast(Any, self.bound)._convert_input(input).to_messages()
         if names := self.kwargs[ANSWER_TOOLS]:
             return _converse_until_called(names, self.kwargs["tools"], messages)
         return _converse_until_written(self.kwargs["response_format"], messages)
@@ -163,12 +163,14 @@ def _fit(checks: Mapping[str, Callable[[Any], Any]], value: Any) -> tuple[str, A
     raise ValueError("; ".join(problems))
 
 
-def _converse_until_written(wanted: JSONObject, messages: Sequence[BaseMessage]) -> Conversation:
+def _converse_until_written(
+    response_format: JSONObject, messages: Sequence[BaseMessage]
+) -> Conversation:
     """Yield the messages to send and receive the answer, at most twice; return it as a message that is JSON.
 
     If it still does not fit, the last message is returned as it is: whoever asked reads it, and raises.
     """
-    spec = OutputSpec(wanted["json_schema"]["schema"], method="prompt")
+    spec = OutputSpec(response_format["json_schema"]["schema"], method="prompt")
     conversation = ask_until_valid(
         spec,
         messages,

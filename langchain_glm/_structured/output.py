@@ -12,10 +12,10 @@ from collections.abc import (
 )
 from contextlib import aclosing, closing
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
-from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import (
     AIMessageChunk,
     BaseMessage,
@@ -23,6 +23,7 @@ from langchain_core.messages import (
 )
 from langchain_core.runnables import AddableDict, Runnable, RunnableConfig
 
+from glm_openrouter import JSONObject
 from glm_openrouter.structured import (
     Conversation,
     Method,
@@ -31,22 +32,17 @@ from glm_openrouter.structured import (
     ask_until_valid,
     drive,
 )
+from langchain_glm._errors import StructuredOutputError
 from langchain_glm._to_wire.tools import ToolLike, to_tool, to_tool_choice
 
+from .answers import answer_of, correction_messages
 from .schemas import is_pydantic, to_spec
-
-if TYPE_CHECKING:
-    from langchain_glm.chat_models import ChatGLM
-from .answers import StructuredOutputError, answer_of, correction_messages
 
 __all__ = ["StructuredOutput", "structured_output"]
 
 
-JSONObject = dict[str, Any]
-
-
 def structured_output(
-    model: "ChatGLM",
+    model: BaseChatModel,
     schema: JSONObject | type | None,
     *,
     method: Method,
@@ -63,6 +59,8 @@ def structured_output(
         "schema": schema if is_pydantic(schema) else {"title": spec.name, **spec.schema},
     }
     arguments = {**kwargs, **spec.arguments, "ls_structured_output_format": traced}
+    if spec.instruction is not None:
+        arguments["instruction"] = spec.instruction
     converted = [to_tool(tool) for tool in (*(tools or ()), *arguments.get("tools", ()))]
     optional = {"tools": converted or None, "tool_choice": to_tool_choice(tool_choice, converted)}
     arguments |= {name: value for name, value in optional.items() if value is not None}
@@ -75,7 +73,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
 
     def __init__(
         self,
-        model: "ChatGLM",
+        model: BaseChatModel,
         arguments: JSONObject,
         spec: OutputSpec,
         output_type: Any,
@@ -138,24 +136,24 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
 
     def _invoke(
         self,
-        given: LanguageModelInput,
+        input: LanguageModelInput,
         run_manager: CallbackManagerForChainRun,  # noqa: ARG002 -- LangChain's signature
         config: RunnableConfig,
         **kwargs: Any,
     ) -> Any:
         ask = self._ask(config, kwargs)
-        conversation = self._converse(given)
+        conversation = self._converse(input)
         return drive(conversation, ask(next(conversation)), ask)
 
     async def _ainvoke(
         self,
-        given: LanguageModelInput,
+        input: LanguageModelInput,
         run_manager: AsyncCallbackManagerForChainRun,  # noqa: ARG002 -- LangChain's signature
         config: RunnableConfig,
         **kwargs: Any,
     ) -> Any:
         ask = self._aask(config, kwargs)
-        conversation = self._converse(given)
+        conversation = self._converse(input)
         return await adrive(conversation, await ask(next(conversation)), ask)
 
     def _stream(
@@ -171,7 +169,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         with closing(cast("Generator[AIMessageChunk]", chunks)) as open_chunks:
             for chunk in open_chunks:
                 yield from growing.feed(chunk)
-        yield from growing.finish(drive(conversation, growing.message, self._ask(config, kwargs)))
+        yield from growing.flush(drive(conversation, growing.message, self._ask(config, kwargs)))
 
     async def _astream(
         self,
@@ -188,7 +186,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
                 for part in growing.feed(chunk):
                     yield part
         result = await adrive(conversation, growing.message, self._aask(config, kwargs))
-        for part in growing.finish(result):
+        for part in growing.flush(result):
             yield part
 
     def _ask(
@@ -201,9 +199,9 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
     ) -> Callable[[list[BaseMessage]], Awaitable[BaseMessage]]:
         return lambda messages: self._bound.ainvoke(messages, config, **arguments)
 
-    def _converse(self, given: LanguageModelInput) -> Conversation[BaseMessage, BaseMessage, Any]:
+    def _converse(self, input: LanguageModelInput) -> Conversation[BaseMessage, BaseMessage, Any]:
         """Yield the messages to send and receive the answer, at most twice; return what `invoke` returns."""
-        messages = self._model._convert_input(given).to_messages()
+        messages = self._model._convert_input(input).to_messages()
         conversation = ask_until_valid(
             self._spec,
             messages,
@@ -255,7 +253,7 @@ class _Growing:
                 parts.append(_RawAndParsed(parsed=grown) if self._include_raw else grown)
         return parts
 
-    def finish(self, result: Any) -> list[Any]:
+    def flush(self, result: Any) -> list[Any]:
         """Return the last parts: what the result adds to those that were given out."""
         if not self._include_raw:
             return [] if self._last is not None and result == self._last else [result]

@@ -10,11 +10,10 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, TypeAdapter
 from typing_extensions import is_typeddict
 
+from glm_openrouter import JSONObject
 from glm_openrouter.structured import Method, OutputSpec
 
 __all__ = ["has_schema", "is_pydantic", "to_spec"]
-
-JSONObject = dict[str, Any]
 
 
 def to_spec(schema: JSONObject | type | None, method: Method, strict: bool | None) -> OutputSpec:
@@ -70,7 +69,7 @@ def _from_typed_dict(schema: type) -> JSONObject:
         return TypeAdapter[Any](schema).json_schema()
 
 
-def has_schema(wanted: Any) -> bool:
+def has_schema(response_format: Any) -> bool:
     """Return whether a `response_format` has a schema."""
-    spec = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    spec = response_format.get("json_schema") if isinstance(response_format, Mapping) else None
     return bool(isinstance(spec, Mapping) and spec.get("schema"))

@@ -4,12 +4,11 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from glm_openrouter import InvalidRequestError
+from glm_openrouter import InvalidRequestError, JSONObject
 from glm_openrouter.request import messages as wire
 
 __all__ = ["required", "to_answer", "to_blocks", "to_content", "type_of"]
 
-JSONObject = dict[str, Any]
 Content = str | list[str | JSONObject]
 
 
@@ -168,8 +167,8 @@ _SAID = _CONVERTERS.keys() - {"non_standard"}
 
 
 def _extras(block: JSONObject) -> JSONObject:
-    found = block.get("extras") or block.get("metadata")
-    return found if isinstance(found, dict) else {}
+    extras = block.get("extras") or block.get("metadata")
+    return extras if isinstance(extras, dict) else {}
 
 
 def _source(block: JSONObject) -> JSONObject:

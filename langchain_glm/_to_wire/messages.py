@@ -1,7 +1,6 @@
 """LangChain messages and tools -> OpenRouter's form."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
@@ -14,16 +13,13 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from glm_openrouter import InvalidRequestError
+from glm_openrouter import InvalidRequestError, JSONObject
 from glm_openrouter._json.strict import parse_arguments, write_arguments
 from glm_openrouter.request import messages as wire
 
 from .content import required, to_answer, to_blocks, to_content, type_of
 
 __all__ = ["to_messages"]
-
-
-JSONObject = dict[str, Any]
 
 
 def to_messages(messages: Sequence[BaseMessage], model: str) -> list[JSONObject]:
@@ -152,12 +148,12 @@ def _to_details(details: object) -> list[JSONObject] | None:
     for detail in wire.expect_objects(details, "additional_kwargs['reasoning_details']"):
         if joined and _continues(joined[-1], detail):
             before = joined[-1]
-            known = {key: value for key, value in detail.items() if value is not None}
+            fragment = {key: value for key, value in detail.items() if value is not None}
             text = "".join(
                 wire.expect_text(part.get("text") or "", "The text of reasoning_details")
                 for part in (before, detail)
             )
-            joined[-1] = {**before, **known, "text": text}
+            joined[-1] = {**before, **fragment, "text": text}
         else:
             joined.append(detail)
     return joined

@@ -6,9 +6,7 @@ from typing import Any
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from glm_openrouter import InvalidRequestError
-
-from .messages import JSONObject
+from glm_openrouter import InvalidRequestError, JSONObject
 
 __all__ = ["ToolLike", "to_tool", "to_tool_choice"]
 

@@ -91,7 +91,7 @@ def test_serve_says_in_one_line_that_the_port_is_taken(offline_openrouter, capsy
 
 
 def test_serve_names_the_extra_that_is_missing(monkeypatch, capsys):
-    for module in ("uvicorn", "glm_openrouter.testing._app_server"):
+    for module in ("uvicorn", "glm_openrouter.testing._servers.app_server"):
         monkeypatch.setitem(sys.modules, module, None)
 
     assert main(["serve", "--port", "0"]) == 1

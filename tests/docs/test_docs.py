@@ -5,6 +5,7 @@ environment set to an offline OpenRouter. Functions named `test_*` are run as te
 fixtures that their arguments name.
 """
 
+import functools
 import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,8 @@ import pytest
 from llama_index.core import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TOP_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+PAGES = [*TOP_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
@@ -37,6 +39,7 @@ def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, reques
     for name, value in list(namespace.items()):
         if name.startswith("test_"):
             offline_openrouter.clear()
+            offline_openrouter.answer = None
             value(*map(request.getfixturevalue, inspect.signature(value).parameters))
 
 
@@ -68,20 +71,58 @@ def has_anchor(path, anchor):
     return anchor in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
 
 
-def test_the_design_names_every_module_of_the_core():
-    modules = {path.name for path in (ROOT / "glm_openrouter").glob("[a-z_]*.py")}
-    named = set(re.findall(r"`(\w+\.py)`", (ROOT / "docs" / "design.md").read_text()))
-    assert modules - {"__init__.py", "__main__.py"} <= named
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_the_tests_that_the_page_names_exist(page):
+    assert named_tests(without_code(page.read_text())) - all_tests() == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
-def test_the_tests_that_the_page_names_exist(page):
-    named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text()))
-    assert {each for each in named if not has_test(*each)} == set()
+def test_the_files_that_the_page_names_exist(page):
+    folders = "glm_openrouter|langchain_glm|llamaindex_glm|tests|benchmarks|docs|examples"
+    named = re.findall(rf"`((?:{folders})/[\w/.-]+)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def has_test(path, name):
-    return (ROOT / path).exists() and (not name or f"def {name}(" in (ROOT / path).read_text())
+@pytest.mark.parametrize("name", ["protocol.md", "security.md"])
+def test_every_row_of_the_page_names_the_test_that_holds_it(name):
+    rows = table_rows((ROOT / "docs" / name).read_text())
+    assert len(rows) > 20
+    assert [row for row in rows if not named_tests(row)] == []
+
+
+def test_every_fact_of_the_protocol_has_a_source():
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    sources = set(re.findall(r"^\[(.+?)\]: https://", text, re.MULTILINE))
+    named = [re.findall(r"\[([^\]]+)\]", row.split("|")[2]) for row in table_rows(text)]
+    assert [names for names in named if not names] == []
+    assert {name for names in named for name in names} == sources
+
+
+def table_rows(text):
+    """Return the rows of the tables whose last column is `test`."""
+    tables = re.findall(r"^\|.*\| test \|\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    return [row for table in tables for row in table.splitlines()]
+
+
+def named_tests(text):
+    without_links = re.sub(r"https?://\S+", "", text)
+    return set(re.findall(r"\btest_\w+\b(?!\.py)", without_links))
+
+
+@functools.cache
+def all_tests():
+    files = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
+    return {name for text in files for name in re.findall(r"\bdef (test_\w+)\(", text)}
+
+
+def without_code(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def test_every_decision_is_in_the_index():
+    folder = ROOT / "docs" / "decisions"
+    links = re.findall(r"\]\((\d{3}-.+?)\)", (folder / "README.md").read_text())
+    assert links == sorted(page.name for page in folder.glob("[0-9]*.md"))
 
 
 def test_the_pages_hold_code():

@@ -18,7 +18,7 @@ from glm_openrouter.structured import Partials
 from glm_openrouter.tokens import count_tokens
 from langchain_glm._from_wire.chunks import to_chunk
 from langchain_glm._to_wire.messages import to_messages
-from llamaindex_glm._streaming.lazy import ChatBuilder
+from llamaindex_glm._streaming.lazy import LazyChatBuilder
 
 __all__ = ["SHAPES", "Shape"]
 
@@ -154,7 +154,7 @@ def _as_chunks(deltas: list[Delta]) -> None:
 
 
 def _as_responses(deltas: list[Delta]) -> None:
-    builder = ChatBuilder()
+    builder = LazyChatBuilder()
     responses = [builder.feed(delta) for delta in deltas]
     assert responses[-1].message.content
 

@@ -186,12 +186,12 @@ def test_the_timeout_is_in_seconds(
         list(model.stream("?"))
 
 
+@pytest.mark.usefixtures("waits")
 @pytest.mark.parametrize("retries", [0, 1])
 def test_retries_are_counted(scripted_openrouter: StartScript, retries: int) -> None:
     refusal = json_reply({"error": {"code": 503, "message": "No"}}, 503)
     server = scripted_openrouter(refusal)
     model = make(server, max_retries=retries)
-    model._client._sleep = lambda _: None
     with pytest.raises(errors.InternalServerError):
         model.invoke("?")
     assert len(server.requests) == retries + 1

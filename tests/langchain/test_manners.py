@@ -230,6 +230,7 @@ def test_streaming_can_be_off_with_tools_only(scripted_openrouter: StartScript) 
 # Callbacks and tracing
 
 
+@pytest.mark.usefixtures("separate_reads")
 @every_way
 async def test_callbacks_hear_all(scripted_openrouter: StartScript, ask: Ask) -> None:
     heard = Recorder()

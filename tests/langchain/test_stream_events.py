@@ -78,6 +78,7 @@ async def test_the_output_has_the_blocks_of_the_message_that_is_not_streamed(
     assert output.additional_kwargs == chunks.additional_kwargs
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_every_increment_is_one_event_of_its_block(
     scripted_openrouter: StartScript, collect: Collect
 ) -> None:
@@ -110,6 +111,7 @@ async def test_every_block_starts_before_its_increments_and_finishes_once(
         assert set(seen[1:-1]) <= {"delta"}
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_the_events_are_those_that_langchain_makes_of_the_chunks(
     scripted_openrouter: StartScript, collect: Collect
 ) -> None:

@@ -471,6 +471,7 @@ async def test_a_call_of_another_tool_without_raw_is_an_error_that_names_it(
 PIECES = ['```json\n{"na', 'me": "A', 'da", "a', 'ge": 3', "6}\n", "```"]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_gives_a_dict_while_it_grows(
     scripted_openrouter: StartScript, parts_of: Ask
 ) -> None:
@@ -479,6 +480,7 @@ async def test_a_stream_gives_a_dict_while_it_grows(
     assert parts == [{"name": "A"}, {"name": "Ada"}, ADA]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_gives_an_object_from_when_it_is_one(
     scripted_openrouter: StartScript, parts_of: Ask
 ) -> None:
@@ -507,12 +509,14 @@ async def test_an_object_that_has_not_changed_does_not_come_again(
     assert await parts_of(model.with_structured_output(Person)) == [Person(**ADA)]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_call_is_streamed_too(scripted_openrouter: StartScript, parts_of: Ask) -> None:
     server = scripted_openrouter(streamed_call("PersonDict", '{"na', 'me": "Ada", "age"', ": 36}"))
     model = model_for(server).with_structured_output(PersonDict, method="function_calling")
     assert await parts_of(model) == [{"name": "Ada"}, ADA]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_ends_with_the_mended_object(
     scripted_openrouter: StartScript, parts_of: Ask
 ) -> None:

@@ -87,6 +87,7 @@ def test_what_is_beside_the_text_is_in_the_generation_info(
     assert (info["finish_reason"], info["cost"]) == ("stop", USAGE["cost"])
 
 
+@pytest.mark.usefixtures("separate_reads")
 @ways(stream, astream)
 async def test_callbacks_hear_each_token(scripted_openrouter: StartScript, ask: Ask) -> None:
     heard = Recorder()

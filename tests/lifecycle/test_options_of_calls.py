@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Generator
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from glm_openrouter import ChatRequest, ClientOptions, InvalidRequestError, ModelParameters
+from glm_openrouter import ChatRequest, ClientOptions, InvalidRequestError
 from glm_openrouter.testing import json_reply
 from support.every_class import PROMPT, Surface
 
@@ -41,13 +41,13 @@ def refused(option):
 @pytest.mark.parametrize("option", [*ClientOptions.__annotations__, "http_async_client"])
 def test_no_option_of_a_client_goes_with_a_call(option):
     with refused(option) as caught:
-        ModelParameters().build_request(QUESTION, {option: KEY}, more={})
+        Surface("langchain-chat").make(NOWHERE).bind(**{option: KEY})
     assert KEY not in str(caught.value)
 
 
 def test_the_name_of_an_option_here_is_said():
     with pytest.raises(InvalidRequestError, match="to the constructor, as default_headers"):
-        ModelParameters().build_request(QUESTION, {"extra_headers": {}}, more={})
+        Surface("langchain-chat").make(NOWHERE).bind(extra_headers={})
 
 
 @pytest.mark.parametrize("name", ["langchain-chat", "langchain-text", "llamaindex"])

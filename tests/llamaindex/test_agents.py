@@ -101,6 +101,7 @@ async def test_a_tool_may_be_forced_for_the_first_step_only(
     assert choices == [{"type": "function", "function": {"name": "get_weather"}}, None]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_the_deltas_of_the_events_add_up_to_what_the_agent_said(llm: GLM) -> None:
     handler = FunctionAgent(tools=[get_weather], llm=llm).run("What is the weather in Paris?")
     events = await events_of(handler, AgentStream, AgentOutput)

@@ -234,12 +234,10 @@ async def test_the_timeout_is_in_seconds(scripted_openrouter: StartScript, metho
         await ask(llm_for(server, timeout=0.05), method)
 
 
-async def test_retries_are_counted_once(
-    scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("waits")
+async def test_retries_are_counted_once(scripted_openrouter: StartScript) -> None:
     server = scripted_openrouter(json_reply({"error": {"code": 500, "message": "Oh"}}, 500))
     llm = llm_for(server, max_retries=2)
-    monkeypatch.setattr(llm._client, "_sleep", lambda _: None)
     with pytest.raises(InternalServerError):
         llm.complete("Hi")
     assert len(server.requests) == 3

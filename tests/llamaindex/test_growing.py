@@ -6,7 +6,8 @@ import pickle
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from random import Random
+from typing import Any, Literal
 
 import pytest
 from llama_index.core.base.llms.types import (
@@ -24,30 +25,50 @@ from llama_index.core.instrumentation.events.llm import (
     LLMCompletionInProgressEvent,
 )
 from llama_index.core.memory import ChatMemoryBuffer
+from pydantic import VERSION, BaseModel
 
-from glm_openrouter import Delta, ToolCallDelta
+from glm_openrouter import Delta, ToolCallDelta, TruncatedToolCallError
 from glm_openrouter.testing import stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
-from llamaindex_glm._streaming.lazy import ChatBuilder, CompletionBuilder
+from llamaindex_glm._streaming import choice
+from llamaindex_glm._streaming.eager import EagerChatBuilder, EagerCompletionBuilder
+from llamaindex_glm._streaming.growing import GrowingText
+from llamaindex_glm._streaming.lazy import LazyChatBuilder, LazyCompletionBuilder
 from support.llamaindex_models import STREAMS, ask, listening, llm_for
 from support.samples import THOUGHT_CALL
 from support.wire import chunk
 
 LETTERS = [*(chunk({"content": letter}) for letter in "abc"), chunk({}, "stop")]
 
-Builder = type[ChatBuilder] | type[CompletionBuilder]
+Kind = Literal["chat", "text"]
 
 
-@pytest.fixture(params=[ChatBuilder, CompletionBuilder])
-def kind(request: pytest.FixtureRequest) -> Builder:
+@pytest.fixture(autouse=True, params=["eager", "lazy"])
+def builders(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways of making responses; what a test says of one holds for the other."""
+    way: str = getattr(request, "param", "lazy")
+    monkeypatch.setattr(choice, "LAZY", way == "lazy")
+    return way
+
+
+only_lazy = pytest.mark.parametrize("builders", ["lazy"], indirect=True)
+
+
+@pytest.fixture(params=["chat", "text"])
+def kind(request: pytest.FixtureRequest) -> Kind:
     """Both kinds of responses."""
-    made: Builder = request.param
-    return made
+    kind: Kind = request.param
+    return kind
 
 
-def grow(kind: Builder, *deltas: Delta | str) -> list[Any]:
-    builder = kind()
+def new_builder(kind: Kind) -> Any:
+    chat = kind == "chat"
+    return choice.new_chat_builder(one_call=False) if chat else choice.new_completion_builder()
+
+
+def grow(kind: Kind, *deltas: Delta | str) -> list[Any]:
+    builder = new_builder(kind)
     return [
         builder.feed(Delta(text=delta) if isinstance(delta, str) else delta) for delta in deltas
     ]
@@ -58,6 +79,7 @@ def shown(response: Any) -> str:
     return str(response.message.content if isinstance(response, ChatResponse) else response.text)
 
 
+@pytest.mark.usefixtures("separate_reads")
 @pytest.mark.parametrize("method", STREAMS)
 async def test_a_response_shows_what_had_come_when_it_came(
     scripted_openrouter: StartScript, method: str
@@ -80,22 +102,22 @@ def ordinary_chat() -> ChatResponse:
             ToolCallBlock(tool_call_id="call_1", tool_name="weather", tool_kwargs='{"city'),
         ],
     )
-    return ChatResponse(message=message, delta="b")
+    return ChatResponse(message=message, delta="b", additional_kwargs={"in_progress": True})
 
 
 def grown_chat() -> ChatResponse:
     call = ToolCallDelta(0, "call_1", "weather", '{"city')
     steps = [Delta(reasoning="Hm."), Delta(text="a"), Delta(text="b", tool_calls=[call])]
-    response: ChatResponse = grow(ChatBuilder, *steps, "c")[2]
+    response: ChatResponse = grow("chat", *steps, "c")[2]
     return response
 
 
 def ordinary_text() -> CompletionResponse:
-    return CompletionResponse(text="ab", delta="b")
+    return CompletionResponse(text="ab", delta="b", additional_kwargs={})
 
 
 def grown_text() -> CompletionResponse:
-    response: CompletionResponse = grow(CompletionBuilder, "a", "b", "c")[1]
+    response: CompletionResponse = grow("text", "a", "b", "c")[1]
     return response
 
 
@@ -132,7 +154,12 @@ LOOKS: dict[str, Callable[[Any], Any]] = {
     "repr": repr,
     "str": str,
     "dump": lambda response: response.model_dump(),
-    "dump of what is set": lambda response: response.model_dump(exclude_none=True),
+    "dump of what is not None": lambda response: response.model_dump(exclude_none=True),
+    "dump of what was set": lambda response: response.model_dump(exclude_unset=True),
+    "dump of the message only": lambda response: response.model_dump(include={"message", "text"}),
+    "set fields": lambda response: response.model_fields_set,
+    "hash": lambda response: response.__hash__,
+    "copy with a new value": lambda response: response.model_copy(update={"raw": "new"}),
     "dump as JSON": lambda response: response.model_dump_json(),
     "JSON and back": lambda response: type(response).model_validate_json(
         response.model_dump_json()
@@ -154,6 +181,11 @@ LOOKS_AT_MESSAGES: dict[str, Callable[[Any], Any]] = {
     "dump as JSON": lambda response: response.message.model_dump_json(),
     "values": lambda response: dict(response.message),
     "vars": lambda response: vars(response.message),
+    "set fields": lambda response: response.message.model_fields_set,
+    "role": lambda response: response.message.role,
+    "additional_kwargs": lambda response: response.message.additional_kwargs,
+    "dump of what was set": lambda response: response.message.model_dump(exclude_unset=True),
+    "model_copy": lambda response: response.message.model_copy(deep=True),
     "copy": lambda response: copy.copy(response.message),
     "deepcopy": lambda response: copy.deepcopy(response.message),
     "pickle": lambda response: pickle.loads(pickle.dumps(response.message)),
@@ -220,11 +252,29 @@ def test_the_class_of_a_response_makes_others() -> None:
     assert (text.text, chat.message.content) == ("mine", "mine")
 
 
+def test_a_lazy_class_makes_ordinary_objects(kind: Kind) -> None:
+    (response,) = grow(kind, "word")
+    made = type(response.message)("mine") if kind == "chat" else type(response)(text="mine")
+    validated = type(made).model_validate(made.model_dump())
+    assert (
+        validated
+        == made
+        == (ChatMessage("mine") if kind == "chat" else CompletionResponse(text="mine"))
+    )
+
+
 def test_what_was_changed_stays_changed() -> None:
-    first, second = grow(ChatBuilder, "a", "b")
+    first, second = grow("chat", "a", "b")
     first.message.blocks.append(TextBlock(text="mine"))
     assert [block.text for block in first.message.blocks] == ["a", "mine"]
     assert [block.text for block in second.message.blocks] == ["ab"]
+
+
+def test_a_value_that_was_given_out_stays_that_of_the_message() -> None:
+    (response,) = grow("chat", "a")
+    response.message.additional_kwargs["seen"] = True
+    assert response.message.blocks == [TextBlock(text="a")]
+    assert response.message.additional_kwargs == {"seen": True}
 
 
 ORDERS: dict[str, list[int]] = {
@@ -237,15 +287,15 @@ ORDERS: dict[str, list[int]] = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_responses_may_be_looked_at_in_any_order(kind: Builder, order: str) -> None:
+def test_responses_may_be_looked_at_in_any_order(kind: Kind, order: str) -> None:
     responses = grow(kind, *"abcdef")
     assert [shown(responses[index]) for index in ORDERS[order]] == [
         "abcdef"[: index + 1] for index in ORDERS[order]
     ]
 
 
-def test_responses_may_be_looked_at_while_more_come(kind: Builder) -> None:
-    builder = kind()
+def test_responses_may_be_looked_at_while_more_come(kind: Kind) -> None:
+    builder = new_builder(kind)
     first = builder.feed(Delta(text="a"))
     second = builder.feed(Delta(text="b"))
     assert shown(second) == "ab"
@@ -253,15 +303,58 @@ def test_responses_may_be_looked_at_while_more_come(kind: Builder) -> None:
     assert [shown(third), shown(first)] == ["abc", "a"]
 
 
+def random_increments(rng: Random) -> list[Delta]:
+    calls = [
+        ToolCallDelta(0, "call_1", "weather", '{"ci'),
+        ToolCallDelta(1, None, "time"),
+        ToolCallDelta(0, None, None, 'ty": "Oslo"}'),
+        ToolCallDelta(1, "call_2", None, "{}"),
+    ]
+    deltas = []
+    for _ in range(rng.randint(1, 12)):
+        parts = [calls.pop(0)] if calls and rng.random() < 0.3 else []
+        text, reasoning = rng.choice(["", "a", "語😀"]), rng.choice(["", "", "hm "])
+        deltas.append(Delta(text, reasoning, parts, text_was_reasoning=rng.random() < 0.1))
+    return deltas
+
+
+def looks_in_random_order(rng: Random, responses: list[Any]) -> dict[int, str]:
+    order = rng.choices(range(len(responses)), k=len(responses))
+    return {at: repr(responses[at]) + responses[at].model_dump_json() for at in order}
+
+
+@only_lazy
+@pytest.mark.parametrize("seed", range(30))
+def test_lazy_responses_look_as_eager_ones(kind: Kind, seed: int) -> None:
+    deltas = random_increments(Random(seed))
+    one_call = seed % 2 == 0
+    eager_builder: Any = EagerChatBuilder(one_call=one_call)
+    lazy_builder: Any = LazyChatBuilder(one_call=one_call)
+    if kind == "text":
+        eager_builder, lazy_builder = EagerCompletionBuilder(), LazyCompletionBuilder()
+    eager = [eager_builder.feed(delta) for delta in deltas]
+    lazy = [lazy_builder.feed(delta) for delta in deltas]
+    assert looks_in_random_order(Random(seed), lazy) == looks_in_random_order(Random(seed), eager)
+    assert lazy == eager
+
+
 def test_text_that_proves_to_be_reasoning_moves() -> None:
     moved = [Delta(text="think"), Delta(text="answer", text_was_reasoning=True)]
-    first, second = grow(ChatBuilder, *moved)
+    first, second = grow("chat", *moved)
     assert first.message.blocks == [TextBlock(text="think")]
     assert second.message.blocks == [ThinkingBlock(content="think"), TextBlock(text="answer")]
-    assert [shown(response) for response in grow(CompletionBuilder, *moved)] == ["think", "answer"]
+    assert [shown(response) for response in grow("text", *moved)] == ["think", "answer"]
 
 
-def test_threads_may_look_at_once(kind: Builder) -> None:
+LOOKS_OF_LAZY: dict[str, Callable[[Any, Any], Any]] = {
+    "attribute": lambda kind, model: kind.__getattribute__(model, "additional_kwargs"),
+    "repr": lambda kind, model: kind.__repr__(model),
+    "equality": lambda kind, model: kind.__eq__(model, model),
+    "copy": lambda kind, model: kind.__copy__(model),
+}
+
+
+def test_threads_may_look_at_once(kind: Kind) -> None:
     responses = grow(kind, *["word "] * 500)
     expected = ["word " * count for count in range(1, 501)]
     with ThreadPoolExecutor(4) as threads:
@@ -269,15 +362,15 @@ def test_threads_may_look_at_once(kind: Builder) -> None:
         assert all(look.result() == expected for look in looks)
 
 
-def test_a_look_may_be_overtaken_by_that_of_another_thread(kind: Builder) -> None:
+@only_lazy
+@pytest.mark.parametrize("look", [*LOOKS_OF_LAZY])
+def test_a_look_may_be_overtaken_by_that_of_another_thread(kind: Kind, look: str) -> None:
     (response,) = grow(kind, "word")
-    unseen: Any = type(response)
-    assert shown(response) == "word"
-    assert type(response) is not unseen
-    assert unseen.__getattr__(response, "delta") == "word"
-    assert unseen.__repr__(response) == repr(response)
-    assert unseen.__eq__(response, response)
-    assert unseen.__copy__(response) == response
+    model = response.message if kind == "chat" else response
+    lazy_class = type(model)
+    ordinary = model.model_copy()
+    assert type(model) is not lazy_class
+    assert LOOKS_OF_LAZY[look](lazy_class, model) == LOOKS_OF_LAZY[look](type(ordinary), ordinary)
 
 
 def test_a_tool_call_grows(scripted_openrouter: StartScript) -> None:
@@ -306,7 +399,24 @@ def test_a_call_that_still_grows_is_left_out_wherever_the_response_was(way: str)
     assert llm.get_tool_calls_from_response(response, error_on_no_tool_call=False) == []
 
 
-def bytes_of(kind: Builder, count: int) -> int:
+def test_a_call_that_is_cut_is_an_error_unless_its_response_is_in_progress() -> None:
+    response = grown_chat()
+    del response.additional_kwargs["in_progress"]
+    with pytest.raises(TruncatedToolCallError):
+        GLM(api_key="sk-or-test").get_tool_calls_from_response(response)
+
+
+@pytest.mark.parametrize("method", STREAMS)
+async def test_the_last_response_of_a_stream_is_not_in_progress(
+    scripted_openrouter: StartScript, method: str
+) -> None:
+    responses = await ask(llm_for(scripted_openrouter(stream_reply(THOUGHT_CALL))), method)
+    marks = [response.additional_kwargs.get("in_progress", False) for response in responses]
+    shows_calls = isinstance(responses[0], ChatResponse)
+    assert (any(marks), marks[-1]) == (shows_calls, False)
+
+
+def bytes_of(kind: Kind, count: int) -> int:
     """Return the peak of memory for a stream all of whose responses are kept, as an exporter of events keeps them."""
     tracemalloc.start()
     kept = grow(kind, *["word "] * count)
@@ -316,38 +426,100 @@ def bytes_of(kind: Builder, count: int) -> int:
     return peak
 
 
-def test_memory_grows_with_the_length_of_the_answer_and_not_its_square(kind: Builder) -> None:
+@only_lazy
+def test_memory_grows_with_the_length_of_the_answer_and_not_its_square(kind: Kind) -> None:
     assert bytes_of(kind, 8_000) < 10 * bytes_of(kind, 1_000)
 
 
-def count_folds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    put_together: list[int] = []
-    monkeypatch.setattr(
-        "llamaindex_glm._growing._Increments.fold", lambda _, count: put_together.append(count)
-    )
-    return put_together
+def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    positions: list[int] = []
+    monkeypatch.setattr(GrowingText, "until", lambda _, position: positions.append(position))
+    return positions
 
 
+@only_lazy
 @pytest.mark.parametrize("method", STREAMS)
 async def test_who_only_reads_deltas_has_nothing_put_together(
     scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    put_together = count_folds(monkeypatch)
+    positions = count_looks(monkeypatch)
     with listening() as events:
         llm = llm_for(scripted_openrouter(stream_reply(LETTERS)))
         assert [response.delta for response in await ask(llm, method)] == ["a", "b", "c", ""]
     in_progress = (LLMChatInProgressEvent, LLMCompletionInProgressEvent)
     assert sum(isinstance(event, in_progress) for event in events) == 4
-    assert put_together == []
+    assert positions == []
 
 
+@only_lazy
 def test_a_chat_engine_has_nothing_put_together_either(
     scripted_openrouter: StartScript, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_together = count_folds(monkeypatch)
+    positions = count_looks(monkeypatch)
     engine = SimpleChatEngine.from_defaults(
         llm=llm_for(scripted_openrouter(stream_reply(LETTERS))),
         memory=ChatMemoryBuffer.from_defaults(token_limit=1000, tokenizer_fn=str.split),
     )
     assert "".join(engine.stream_chat("?").response_gen) == "abc"
-    assert put_together == []
+    assert positions == []
+
+
+class Watched(BaseModel):
+    """Notes what is asked of it, and how."""
+
+    value: int = 1
+
+    def __getattribute__(self, name: str) -> Any:
+        asked.append(name)
+        return super().__getattribute__(name)
+
+
+class Holder(BaseModel):
+    watched: Watched
+
+
+class Plain(BaseModel):
+    value: int = 1
+
+
+asked: list[str] = []
+
+WAYS: dict[str, Callable[[Watched], object]] = {
+    "model_dump": lambda model: Holder(watched=model).model_dump(),
+    "model_dump_json": lambda model: Holder(watched=model).model_dump_json(),
+    "repr": repr,
+    "==": lambda model: model == Plain(),
+    "== from the other side": lambda model: Plain() == model,
+    "iteration": list,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda model: model.__reduce_ex__(2),
+    "an assignment": lambda model: setattr(model, "value", 2),
+}
+BROKEN = "so that lazy responses are not safe with it. Set LAZY = False in llamaindex_glm/_streaming/choice.py."
+
+
+@only_lazy
+@pytest.mark.parametrize("way", WAYS)
+def test_pydantic_asks_a_model_for_an_attribute_before_all_else(way: str) -> None:
+    model = Watched()
+    holder = Holder(watched=model)
+    assert holder.watched is model, f"pydantic {VERSION} copies models while it validates, {BROKEN}"
+    asked.clear()
+    WAYS[way](model)
+    assert asked, f"For {way}, pydantic {VERSION} reads a model past its __getattribute__, {BROKEN}"
+
+
+@only_lazy
+def test_pydantic_keeps_all_values_of_a_model_where_lazy_ones_put_them() -> None:
+    model = ChatMessage("word")
+    values = object.__getattribute__(model, "__dict__")
+    assert list(values) == list(ChatMessage.model_fields), (
+        f"pydantic {VERSION} does not keep the values of a model in its __dict__, {BROKEN}"
+    )
+    slots = {"__dict__", *BaseModel.__slots__}
+    assert slots == {
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    }, f"pydantic {VERSION} keeps more of a model than lazy ones get, {BROKEN}"

@@ -198,6 +198,7 @@ def test_the_arguments_of_the_constructor_are_left_alone() -> None:
     assert arguments == {"extra_body": {"provider": {"sort": "price"}}}
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_completions_go_through_the_chat_endpoint(scripted_openrouter: StartScript) -> None:
     llm = llm_for(
         scripted_openrouter(

@@ -56,6 +56,7 @@ def kinds(method: str) -> list[type]:
     return [start, *([progress] * 3 if method in STREAMS else []), end]
 
 
+@pytest.mark.usefixtures("separate_reads")
 @pytest.mark.parametrize("method", METHODS)
 async def test_a_call_has_its_start_its_progress_and_its_end(
     scripted_openrouter: StartScript, events: list[Any], method: str

@@ -157,6 +157,7 @@ async def test_each_response_mode_answers(
     assert len(offline_openrouter.requests) == calls
 
 
+@pytest.mark.usefixtures("separate_reads")
 @pytest.mark.parametrize(("mode", "calls"), STREAMING_MODES.items())
 async def test_each_response_mode_that_can_stream_does(
     llm: GLM,
@@ -351,13 +352,10 @@ async def test_an_agent_answers_from_a_retriever_or_an_engine(
 
 
 EXTRACTED = {
-    TitleExtractor: ("document_title", "Tea came to Lisbon in 1610"),
-    KeywordExtractor: ("excerpt_keywords", "Tea, Lisbon, came, 1610, sold"),
-    SummaryExtractor: ("section_summary", NOTES["tea"]),
-    QuestionsAnsweredExtractor: (
-        "questions_this_excerpt_can_answer",
-        "1. What is known of Lisbon?\n2. What is known of sold apothecaries?",
-    ),
+    TitleExtractor: "document_title",
+    KeywordExtractor: "excerpt_keywords",
+    SummaryExtractor: "section_summary",
+    QuestionsAnsweredExtractor: "questions_this_excerpt_can_answer",
 }
 
 
@@ -374,12 +372,12 @@ def metadata(run: Any) -> Any:
     return metadata
 
 
-@pytest.mark.parametrize("extractor", EXTRACTED)
+@pytest.mark.parametrize(("extractor", "name"), EXTRACTED.items())
 async def test_a_pipeline_writes_what_the_model_says_of_a_text(
-    llm: GLM, metadata: Any, extractor: Any
+    llm: GLM, metadata: Any, offline_openrouter: OfflineServer, extractor: Any, name: str
 ) -> None:
-    name, value = EXTRACTED[extractor]
-    assert await metadata(extractor(llm=llm, show_progress=False)) == {name: value}
+    offline_openrouter.answer = lambda prompt: "Tea" if "Tea" in prompt.user_text else "?"
+    assert await metadata(extractor(llm=llm, show_progress=False)) == {name: "Tea"}
 
 
 @pytest.mark.parametrize("program", [FunctionCallingProgram, LLMTextCompletionProgram])

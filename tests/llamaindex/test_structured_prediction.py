@@ -310,6 +310,7 @@ async def test_a_list_may_be_the_answer(scripted_openrouter: StartScript, predic
 # Streams.
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_gives_the_object_while_it_grows(
     scripted_openrouter: StartScript, parts_of: Predict
 ) -> None:
@@ -320,6 +321,7 @@ async def test_a_stream_gives_the_object_while_it_grows(
     assert parts[-1] == ADA
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_the_arguments_of_a_call_grow_too(
     scripted_openrouter: StartScript, parts_of: Predict
 ) -> None:
@@ -331,6 +333,7 @@ async def test_the_arguments_of_a_call_grow_too(
     assert [(part.name, part.age) for part in parts] == [("A", None), ("Ada", None), ("Ada", 36)]
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_stream_ends_with_the_mended_object(
     scripted_openrouter: StartScript, parts_of: Predict
 ) -> None:
@@ -381,6 +384,7 @@ async def test_a_structured_llm_chats_and_completes(scripted_openrouter: StartSc
     assert asked == ["Who is {Ada}?"] * 4
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_structured_llm_streams_partial_objects(scripted_openrouter: StartScript) -> None:
     llm = structured(scripted_openrouter(streamed('{"name": "A', 'da", "age": ', "36}")))
     parts = [response.raw for response in llm.stream_chat(MESSAGES)]

@@ -9,7 +9,6 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
@@ -26,6 +25,8 @@ from glm_openrouter import AsyncClient, ChatRequest, Client, Completion, Truncat
 from glm_openrouter._json.strict import parse_arguments
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
+
+from .clock import noted_waits
 
 KEY = "sk-or-v1-of-a-surface"
 QUESTION = "What is the weather, and what time is it?"
@@ -81,20 +82,11 @@ class Surface:
         options = {"api_key": KEY, "max_retries": 0, "timeout": 20, **options}
         asker = ASKERS[self.framework](base_url, tools, options)
         in_loop = self.mode == "async"
-        if waits is not None:
-            asker.client(in_loop)._sleep = partial(note_async if in_loop else note, waits)
-        return asyncio.run(asker.ask(in_loop, self.streamed))
+        with noted_waits([] if waits is None else waits):
+            return asyncio.run(asker.ask(in_loop, self.streamed))
 
     def __str__(self) -> str:
         return f"{self.framework}-{self.mode}-{'stream' if self.streamed else 'whole'}"
-
-
-def note(waits: list[float], seconds: float) -> None:
-    waits.append(seconds)
-
-
-async def note_async(waits: list[float], seconds: float) -> None:
-    waits.append(seconds)
 
 
 async def iterate(items: Any) -> AsyncIterator[Any]:
@@ -114,9 +106,6 @@ class CoreAsker:
         given: Any = {"base_url": base_url, **options}
         self._client, self._async_client = Client(**given), AsyncClient(**given)
         self._request = ChatRequest(messages=[{"role": "user", "content": QUESTION}], tools=tools)
-
-    def client(self, in_loop: bool) -> Any:
-        return self._async_client if in_loop else self._client
 
     async def ask(self, in_loop: bool, streamed: bool) -> Answer:
         if not in_loop:
@@ -156,9 +145,6 @@ class LangChainAsker:
         self._plain = ChatGLM(base_url=base_url, **options)
         self._model: Any = self._plain.bind_tools(tools) if tools else self._plain
 
-    def client(self, in_loop: bool) -> Any:
-        return self._plain._async_client if in_loop else self._plain._client
-
     async def ask(self, in_loop: bool, streamed: bool) -> Answer:
         if streamed:
             stream = self._model.astream if in_loop else self._model.stream
@@ -193,9 +179,6 @@ class LlamaIndexAsker:
     def __init__(self, base_url: str, tools: Any, options: Mapping[str, Any]) -> None:
         self._llm: Any = GLM(api_base=base_url, **options)
         self._arguments = {"tools": tools} if tools else {}
-
-    def client(self, in_loop: bool) -> Any:
-        return self._llm._async_client if in_loop else self._llm._client
 
     async def ask(self, in_loop: bool, streamed: bool) -> Answer:
         messages = [ChatMessage(role="user", content=QUESTION)]

@@ -2,7 +2,8 @@
 
 import json
 
-from glm_openrouter.testing.model import read_prompt, respond
+from glm_openrouter.testing._openrouter.prompts import read_prompt
+from glm_openrouter.testing._rules import respond
 
 
 def tool(name, description="", /, required=None, **properties):
@@ -32,7 +33,7 @@ def ask(text, tools=(), *, system=None, history=(), **options):
 
 
 def calls_for(text, tools, **options):
-    return [(call.name, call.arguments) for call in ask(text, tools, **options).calls]
+    return [(call.name, call.arguments) for call in ask(text, tools, **options).tool_calls]
 
 
 def json_for(text, schema, **options):
@@ -44,14 +45,14 @@ def run_agent(text, tools, results):
     """Play a loop: `results` maps the name of a tool to what it returns."""
     messages = [{"role": "user", "content": text}]
     turns = []
-    while (answer := respond(read_prompt({"messages": messages, "tools": tools}))).calls:
-        turns.append([(call.name, call.arguments) for call in answer.calls])
+    while (answer := respond(read_prompt({"messages": messages, "tools": tools}))).tool_calls:
+        turns.append([(call.name, call.arguments) for call in answer.tool_calls])
         calls = [
             {
                 "id": f"call_{len(turns)}_{at}",
                 "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
             }
-            for at, call in enumerate(answer.calls)
+            for at, call in enumerate(answer.tool_calls)
         ]
         messages.append({"role": "assistant", "content": answer.text, "tool_calls": calls})
         messages += [

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glm_openrouter.testing import Event, OfflineServer, ScriptedServer, json_reply, stream_reply
-from glm_openrouter.testing._request_check import HostCheck
-from glm_openrouter.testing._request_reader import LARGEST_REQUEST
+from glm_openrouter.testing._openrouter.http_check import HostCheck
+from glm_openrouter.testing._servers.request_reader import LARGEST_REQUEST
 
 KEY = {"authorization": "Bearer sk-or-test"}
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}, "name": {"type": "string"}}}
@@ -115,10 +115,10 @@ def test_a_body_that_is_too_large_is_a_413(offline):
 
 
 def test_a_large_prompt_does_not_stop_others(offline, monkeypatch):
-    from glm_openrouter.testing import _app
+    from glm_openrouter.testing._openrouter import app
 
     working, others_are_done = threading.Event(), threading.Event()
-    generate = _app.generate
+    generate = app.generate
 
     def slow(body, *rest):
         if len(body["messages"][0]["content"]) > 1_000_000:
@@ -126,7 +126,7 @@ def test_a_large_prompt_does_not_stop_others(offline, monkeypatch):
             assert others_are_done.wait(60)
         return generate(body, *rest)
 
-    monkeypatch.setattr(_app, "generate", slow)
+    monkeypatch.setattr(app, "generate", slow)
     answers = []
     large = threading.Thread(target=lambda: answers.append(ask(offline, "a " * 1_000_000)))
     large.start()
@@ -169,7 +169,7 @@ def test_a_request_for_another_host_is_refused(offline, host):
 def test_the_host_follows_the_address_that_is_served(bound, names, host, is_answered):
     from starlette.requests import Request
 
-    from glm_openrouter.testing._refusal import RefusalError
+    from glm_openrouter.testing._openrouter.refusal import RefusalError
 
     request = Request({"type": "http", "headers": [(b"host", host.encode())]})
     with ExitStack() as stack:

@@ -297,3 +297,17 @@ def test_the_answer_ends_before_a_stop_sequence(chat, stop):
 
     assert choice["message"]["content"] == "\nHello! It is "
     assert choice["finish_reason"] == "stop"
+
+
+def test_the_line_feed_that_glm_begins_with_is_no_stop_sequence(chat):
+    content = first_choice(chat("Hello", stop="\n"))["message"]["content"]
+
+    assert content.startswith("\nHello!")
+
+
+def test_the_rules_look_at_the_beginning_and_the_end_of_a_long_message(chat):
+    long = "a" * 60_000
+    texts = (f"17 * 23 {long}{long}", f"{long} 17 * 23 {long}", f"{long}{long} 17 * 23")
+    contents = [first_choice(chat(text))["message"]["content"] for text in texts]
+
+    assert ["391" in content for content in contents] == [True, False, True]

@@ -4,8 +4,10 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openrouter import ChatOpenRouter
-from openrouter.errors import BadRequestResponseError
+from openrouter.errors import BadRequestResponseError, PaymentRequiredResponseError
 from pydantic import BaseModel, Field
+
+from glm_openrouter.testing import Answer, Call, ErrorAnswer
 
 
 @tool
@@ -99,6 +101,26 @@ def test_structured_output_is_filled_from_the_prompt(model, method):
     )
 
     assert filled == Person(name="Ann Lee", age=41)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_function_of_the_users_answers(server, model, streamed):
+    call = Call("get_weather", {"location": "Oslo"})
+    server.answer = lambda prompt: Answer(f"Of {prompt.user_text}:", "Hm.", [call])
+    with_tools = model.bind_tools([get_weather])
+
+    message = merge(with_tools.stream("Oslo")) if streamed else with_tools.invoke("Oslo")
+
+    assert message.content == "Of Oslo:"
+    assert message.additional_kwargs["reasoning_content"] == "Hm."
+    assert [made["args"] for made in message.tool_calls] == [{"location": "Oslo"}]
+
+
+def test_an_error_answer_is_an_error(server, model):
+    server.answer = lambda _: ErrorAnswer(402, "No credits")
+
+    with pytest.raises(PaymentRequiredResponseError, match="No credits"):
+        model.invoke("Hello")
 
 
 def test_a_refused_model_id_is_an_error(build_model):

@@ -10,6 +10,8 @@ from llama_index.core.tools import FunctionTool
 from llama_index.llms.openrouter import OpenRouter
 from pydantic import BaseModel
 
+from glm_openrouter.testing import Answer, Call
+
 # LlamaIndex uses what pydantic and its own workflows have deprecated.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pydantic.warnings.PydanticDeprecatedSince20",
@@ -61,6 +63,17 @@ async def test_achat_and_astream_chat_give_the_same_text(llm):
     *_, last = [response async for response in await llm.astream_chat(messages)]
 
     assert last.message.content == (await llm.achat(messages)).message.content
+
+
+def test_a_function_of_the_users_answers(llm, server):
+    call = Call("multiply", {"a": 6, "b": 7})
+    server.answer = lambda prompt: Answer(tool_calls=[call]) if prompt.tools else prompt.user_text
+
+    assert llm.complete("So?").text == "So?"
+    assert [*llm.stream_complete("So?")][-1].text == "So?"
+    response = llm.chat_with_tools([FunctionTool.from_defaults(multiply)], user_msg="?")
+    (made,) = llm.get_tool_calls_from_response(response)
+    assert (made.tool_name, made.tool_kwargs) == ("multiply", {"a": 6, "b": 7})
 
 
 def test_stream_complete_yields_many_chunks(llm):

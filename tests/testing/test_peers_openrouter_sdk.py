@@ -79,3 +79,17 @@ def test_a_tool_is_called(client, streamed):
         assert call.function.name == "weather"
         arguments = call.function.arguments
     assert arguments == '{"city":"Oslo"}'
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_function_of_the_users_answers(server, client, streamed):
+    server.answer = lambda prompt: f"You said {prompt.user_text}"
+    answer = client.chat.send(model="z-ai/glm-4.6", messages=QUESTION, stream=streamed)
+
+    if streamed:
+        with answer as events:
+            deltas = [choice.delta.content for chunk in events for choice in chunk.choices]
+        said = "".join(text or "" for text in deltas)
+    else:
+        said = answer.choices[0].message.content
+    assert said == "You said What is 6 * 7?"

@@ -7,7 +7,7 @@ from asking import ADD, SEARCH, WEATHER, ask, json_for
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glm_openrouter.testing.model.tokens import count_tokens, split_tokens
+from glm_openrouter.testing._openrouter.tokens import count_tokens, split_tokens
 
 # Answers in JSON
 
@@ -136,7 +136,7 @@ def test_the_same_prompt_gets_the_same_answer():
 def test_any_text_gets_an_answer(text):
     answer = ask(text, [WEATHER, ADD, SEARCH])
 
-    assert answer.text or answer.calls
+    assert answer.text or answer.tool_calls
     assert answer.reasoning
 
 

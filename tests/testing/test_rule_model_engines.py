@@ -1,11 +1,11 @@
-"""What the rule-based model does for query engines: choose, plan, cite, rephrase, describe."""
+"""What the rule-based model does for query engines: choose, plan, cite, rephrase."""
 
 import json
 
-import pytest
 from asking import ask, calls_for, tool
 
-from glm_openrouter.testing.model import read_prompt, respond
+from glm_openrouter.testing._openrouter.prompts import read_prompt
+from glm_openrouter.testing._rules import respond
 
 CHOICES = """Some choices are given below. It is provided in a numbered list (1 to 3).
 ---------------------
@@ -26,7 +26,7 @@ def test_a_form_gets_the_number_of_the_choice_that_fits():
     ]
 
 
-def test_a_choice_in_json_takes_the_form_of_an_example_that_is_not_quite_json():
+def test_a_choice_in_json_takes_the_form_of_an_almost_json_example():
     text = (
         f"{CHOICES}{QUESTION}\nThe output should be ONLY JSON.\nHere is an example:\n"
         '[\n    {{\n        choice: 1,\n        reason: "<insert reason>"\n    }},\n    ...\n]\n'
@@ -77,7 +77,7 @@ def plan(question):
     return [(item["tool_name"], item["sub_question"]) for item in items]
 
 
-def test_a_question_with_two_parts_is_split_over_the_tools_as_the_example_shows():
+def test_a_question_with_two_parts_is_split_as_the_example_shows():
     assert plan("When did tea come to Lisbon and when did coffee come to Vienna?") == [
         ("tea", "When did tea come to Lisbon?"),
         ("coffee", "When did coffee come to Vienna?"),
@@ -132,26 +132,6 @@ def test_a_follow_up_that_names_what_it_is_about_stands_alone():
     assert ask(FOLLOW_UP.format(question)).text == question
 
 
-TEXT = "subject: tea\n\nTea came to Lisbon in 1610. It was sold by apothecaries."
-DESCRIPTIONS = {
-    f"Context: {TEXT}. Give a title that summarizes all of the themes. Title: ": (
-        "Tea came to Lisbon in 1610"
-    ),
-    f"{TEXT}. Give 2 unique keywords for this document. Keywords: ": "Tea, Lisbon",
-    f"Here is the content of the section:\n{TEXT}\n\nSummarize the key topics. \nSummary: ": (
-        "Tea came to Lisbon in 1610. It was sold by apothecaries."
-    ),
-    f"Here is the context:\n{TEXT}\n\nGiven this, generate 1 questions it can answer.": (
-        "1. What is known of Lisbon?"
-    ),
-}
-
-
-@pytest.mark.parametrize("text", DESCRIPTIONS, ids=["title", "keywords", "summary", "questions"])
-def test_a_text_is_described_as_the_sentence_after_it_asks(text):
-    assert ask(text).text == DESCRIPTIONS[text]
-
-
 def test_a_question_about_a_title_is_not_a_request_for_one():
     text = (
         "Context information is below.\n-----\nThe title of the book is Tea. It is old.\n-----\n"
@@ -169,5 +149,5 @@ def test_the_reason_for_a_transfer_does_not_repeat_the_one_before():
         {"role": "assistant", "content": "", "tool_calls": [{"id": "call_1", "function": made}]},
         {"role": "tool", "tool_call_id": "call_1", "content": "Agent Waiter is now in charge."},
     ]
-    (call,) = respond(read_prompt({"messages": messages, "tools": [handoff]})).calls
+    (call,) = respond(read_prompt({"messages": messages, "tools": [handoff]})).tool_calls
     assert "Waiter" not in call.arguments["reason"]

@@ -61,7 +61,7 @@ def test_every_chunk_names_the_same_generation(stream):
     assert {chunk["id"] for chunk in chunks_of(response)} == {response.headers["X-Generation-Id"]}
 
 
-def test_a_line_feed_comes_before_the_reasoning_and_the_reasoning_before_the_answer(stream):
+def test_a_line_feed_precedes_the_reasoning_and_that_the_answer(stream):
     first, *deltas = deltas_of(stream())
 
     assert first["content"] == "\n"

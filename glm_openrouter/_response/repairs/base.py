@@ -4,6 +4,8 @@ from typing import Protocol
 
 from glm_openrouter.completions import Delta
 
+__all__ = ["Repair"]
+
 
 class Repair(Protocol):
     """One repair, for one response."""

@@ -2,6 +2,8 @@
 
 from glm_openrouter.completions import Delta
 
+__all__ = ["LeadingNewlines"]
+
 
 class LeadingNewlines:
     r"""Drop the newlines before the answer.

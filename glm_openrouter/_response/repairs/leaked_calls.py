@@ -57,14 +57,14 @@ class LeakedToolCalls:
         """Hold back what may be the calls at the end; it goes out as text when anything else follows."""
         if self._off:
             return delta
+        if delta.text_was_reasoning:
+            self._reasoning, self._text = self._text, _LeakedCallScanner(self._tools)
+            self._answered = False
         if delta.tool_calls:
             self._off = True
             delta.text = self._text.give_back() + delta.text
             delta.reasoning = self._reasoning.give_back() + delta.reasoning
             return delta
-        if delta.text_was_reasoning:
-            self._reasoning, self._text = self._text, _LeakedCallScanner(self._tools)
-            self._answered = False
         if delta.reasoning and not self._answered:
             delta.reasoning = self._reasoning.feed(delta.reasoning)
         if delta.text:

@@ -1,8 +1,21 @@
 """Repairs of what GLM and its providers send wrongly.
 
-A repair is a small object for one response with `feed(delta)` and `flush(ended=...)`; both return the increment that
-goes on. A repair that does not fire changes nothing, and holds text back for no longer than it may be what the repair
-looks for. `REPAIRS` names them in order; a client switches them off by name.
+Theory of operation. A repair is a small object for one response. It takes the deltas one by one, `feed(delta)`, and
+returns each, changed in place; `flush(ended=...)` returns what it has held back when nothing more comes. Three rules
+make a repair harmless:
+
+- It is the identity until it is certain. Text that may be what it looks for is held back, for no longer than it may be
+  that, and goes out unchanged if it is not.
+- It does not matter how a text is cut into deltas, nor whether deltas were joined: markers may be split anywhere.
+- Its work is linear in the text, whatever comes: it never looks at held text again for each further piece, and counts
+  how often it may be misled.
+
+They run in the order of `REPAIRS`, each on what the one before has let through; at the end each is flushed into those
+that follow. The order counts: thinking is taken out first, because what a call or a fence is in the answer it is not
+in there; calls before line breaks, because what is left of the text may begin with one; the fence last, because it
+must begin the answer. A `</think>` that comes late makes reasoning of text that is already out: the delta says so by
+`text_was_reasoning`, and each repair that follows refiles what it holds and begins anew. A client switches repairs
+off by name.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

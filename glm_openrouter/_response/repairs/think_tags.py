@@ -3,6 +3,8 @@
 from glm_openrouter._response.markers import MarkerScanner
 from glm_openrouter.completions import Delta
 
+__all__ = ["ThinkTags"]
+
 
 class ThinkTags:
     """Move leaked thinking out of the answer.

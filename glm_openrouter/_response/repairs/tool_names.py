@@ -7,6 +7,8 @@ from glm_openrouter.completions import Delta, ToolCallDelta
 
 from .leaked_calls import ToolSchemas, parse_leaked_call
 
+__all__ = ["ToolNames"]
+
 _MARKERS: Final = re.compile("</?(?:tool_call|arg_key|arg_value|think)>")
 
 

@@ -1,12 +1,15 @@
 """What is easily done wrong with the clients has one clear error, and nothing is sent."""
 
 import math
+from typing import get_type_hints
 
 import httpx
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from glm_openrouter import Budget, ChatRequest, ClientOptions, InvalidRequestError, session
+from glm_openrouter._client import options
+from glm_openrouter._client.options import ConnectionOptions
 
 QUESTION = [{"role": "user", "content": "Which way to the harbour?"}]
 
@@ -115,6 +118,24 @@ def test_an_option_of_a_wrong_type_is_named_without_its_value(run, option):
 
 def test_no_option_is_left_out_here():
     assert ClientOptions.__annotations__.keys() == WRONG.keys()
+
+
+def test_clients_take_the_options_that_models_have_as_fields():
+    of_models = ConnectionOptions.model_fields.keys()
+    assert ClientOptions.__annotations__.keys() == {"api_key", "base_url", *of_models}
+
+
+@pytest.mark.parametrize("option", ConnectionOptions.model_fields)
+def test_what_models_have_by_default_is_an_option_of_clients(option):
+    names = {**vars(options), "Timeout": httpx.Timeout}
+    expected = get_type_hints(ClientOptions, names)[option]
+    default = ConnectionOptions.model_fields[option].get_default(call_default_factory=True)
+    TypeAdapter(expected, config={"arbitrary_types_allowed": True}).validate_python(default)
+
+
+def test_an_option_that_does_not_exist_is_no_argument(run):
+    with pytest.raises(TypeError, match="'api_kye'"):
+        run.client("http://127.0.0.1:1", api_kye=SECRET)
 
 
 @pytest.mark.parametrize("client", [7, "x", httpx.AsyncClient, object()])

@@ -185,7 +185,7 @@ def test_no_timeout_may_be_wanted(run, scripted_openrouter):
 
 
 def test_the_default_timeout_is_finite(run):
-    assert 0 < run.client("http://127.0.0.1:1").inner._timeout.read < 3600
+    assert 0 < run.client("http://127.0.0.1:1").inner._transport.timeout.read < 3600
 
 
 def test_done_ends_a_stream_whatever_the_socket_does(run, scripted_openrouter):

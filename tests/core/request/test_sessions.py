@@ -7,6 +7,8 @@ import json
 import pytest
 
 from glm_openrouter import ChatRequest, InvalidRequestError, ModelParameters, session
+from glm_openrouter.request._body import build_body
+from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.messages import assistant_message, tool_call, tool_message
 from glm_openrouter.testing import json_reply
 from support.samples import TOOLS
@@ -99,7 +101,7 @@ def test_the_environment_is_the_last_resort(run, scripted_openrouter, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("own", "block", "conversation", "expected"),
+    ("own", "block", "thread", "expected"),
     [
         ("own", "block", "thread", "own"),
         (None, "block", "thread", "block"),
@@ -108,13 +110,14 @@ def test_the_environment_is_the_last_resort(run, scripted_openrouter, monkeypatc
     ],
 )
 def test_what_a_framework_knows_stands_between_block_and_environment(
-    monkeypatch, own, block, conversation, expected
+    monkeypatch, own, block, thread, expected
 ):
     monkeypatch.setenv("OPENROUTER_SESSION_ID", "from-outside")
     parameters = ModelParameters(session_id=own)
 
     def build():
-        return parameters.build_request(MESSAGES, more={}, conversation=conversation).session_id
+        request = build_request(MESSAGES, parameters, thread_id=thread)
+        return build_body(request, stream=False)["session_id"]
 
     if block is None:
         assert build() == expected
@@ -125,21 +128,21 @@ def test_what_a_framework_knows_stands_between_block_and_environment(
 
 def test_of_a_conversation_with_a_long_name_the_end_is_taken():
     long = "x" * 300 + "-1"
-    request = ModelParameters().build_request(MESSAGES, more={}, conversation=long)
-    assert request.session_id == long[-256:]
+    request = build_request(MESSAGES, ModelParameters(), thread_id=long)
+    assert build_body(request, stream=False)["session_id"] == long[-256:]
 
 
 def test_sessions_of_tasks_do_not_mix(run, scripted_openrouter):
     server = scripted_openrouter(answers())
 
-    async def ask_until_valid(client, name):
+    async def converse(client, name):
         with session(name):
             for _ in range(3):
                 await client.complete(asking(user=name))
                 await asyncio.sleep(0)
 
     async def converse_at_once(client):
-        await asyncio.gather(*(ask_until_valid(client, f"trip-{number}") for number in range(5)))
+        await asyncio.gather(*(converse(client, f"trip-{number}") for number in range(5)))
 
     run.scenario(server.base_url, converse_at_once)
     assert sent(server) == sent(server, "user")
@@ -304,7 +307,7 @@ def test_each_turn_of_a_conversation_sends_the_bytes_of_the_last_one_first(
     ]
     server = scripted_openrouter(*replies)
 
-    async def ask_until_valid(client):
+    async def converse(client):
         messages = [{"role": "system", "content": "You know ports."}, *MESSAGES]
         for _ in range(10):
             answer = await client.complete(ChatRequest(messages=messages, tools=TOOLS))
@@ -320,7 +323,7 @@ def test_each_turn_of_a_conversation_sends_the_bytes_of_the_last_one_first(
                 tool_message(call.id, "Berth 4 is free."),
             ]
 
-    run.scenario(server.base_url, ask_until_valid)
+    run.scenario(server.base_url, converse)
     turns = [json.dumps(messages, ensure_ascii=False) for messages in sent(server, "messages")]
     assert len(turns) == 10
     for earlier, later in itertools.pairwise(turns):

@@ -24,6 +24,7 @@ from glm_openrouter import (
     RoutingConflictWarning,
     SmallMaxTokensWarning,
 )
+from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import CacheControl
 from glm_openrouter.request.plugins import ContextCompression, FileParser, PDFOptions, WebSearch
 from glm_openrouter.testing import ScriptedServer, json_reply
@@ -52,7 +53,7 @@ def core(server: ScriptedServer, given: dict[str, Any]) -> None:
 
 
 def core_defaults(server: ScriptedServer, given: dict[str, Any]) -> None:
-    complete(server, ModelParameters(**given).build_request(MESSAGES, more={}))
+    complete(server, build_request(MESSAGES, ModelParameters(**given)))
 
 
 def chat_glm(server: ScriptedServer, **given: Any) -> ChatGLM:
@@ -436,5 +437,5 @@ def test_order_and_provider_go_together_in_llamaindex(server):
 
 def test_unknown_parameters_keep_their_order_in_the_bytes():
     unknown = {f"knob_{position}": position for position in range(20)}
-    request = ModelParameters().build_request(MESSAGES, more=unknown)
+    request = build_request(MESSAGES, ModelParameters(), model_kwargs=unknown)
     assert list(request.to_wire())[-20:] == list(unknown)

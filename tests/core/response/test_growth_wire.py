@@ -260,9 +260,9 @@ def test_parts_of_a_call_in_one_increment_are_joined_once(copied):
 def test_parts_of_a_refusal_are_joined_once(copied):
     accumulator = ChatAccumulator()
     for _ in range(100):
-        accumulator.feed_extras(WireMessage(refusal=Counted("a")), whole=False)
+        accumulator.feed_extras(WireMessage(refusal=Counted("a")), is_complete=False)
 
-    assert accumulator.finish().refusal == "a" * 100
+    assert accumulator.build().refusal == "a" * 100
     assert copied() == 0
 
 
@@ -274,7 +274,7 @@ def test_log_probabilities_are_kept_in_one_list():
     for increment in increments[1:]:
         accumulator.feed(Delta(logprobs=increment))
 
-    assert accumulator.finish().logprobs["content"] is kept
+    assert accumulator.build().logprobs["content"] is kept
     assert [entry["token"] for entry in kept] == ["0", "1", "2"]
     assert [len(increment["content"]) for increment in increments] == [1, 1, 1]
 
@@ -282,11 +282,10 @@ def test_log_probabilities_are_kept_in_one_list():
 def test_details_without_a_second_fragment_are_not_copied():
     accumulator = ChatAccumulator()
     sent = [{"type": "reasoning.text", "text": "Hm.", "index": at} for at in range(3)]
-    accumulator.feed_extras(WireMessage(reasoning_details=sent), whole=False)
+    accumulator.feed_extras(WireMessage(reasoning_details=sent), is_complete=False)
 
     assert all(
-        kept is came
-        for kept, came in zip(accumulator.finish().reasoning_details, sent, strict=True)
+        kept is came for kept, came in zip(accumulator.build().reasoning_details, sent, strict=True)
     )
 
 
@@ -294,9 +293,9 @@ def test_details_that_are_merged_leave_what_came_as_it_was():
     accumulator = ChatAccumulator()
     sent = [{"type": "reasoning.text", "text": "Hm.", "index": 0} for _ in range(3)]
     for entry in sent:
-        accumulator.feed_extras(WireMessage(reasoning_details=[entry]), whole=False)
+        accumulator.feed_extras(WireMessage(reasoning_details=[entry]), is_complete=False)
 
-    assert accumulator.finish().reasoning_details[0]["text"] == "Hm.Hm.Hm."
+    assert accumulator.build().reasoning_details[0]["text"] == "Hm.Hm.Hm."
     assert [entry["text"] for entry in sent] == ["Hm."] * 3
 
 

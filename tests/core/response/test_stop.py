@@ -23,7 +23,7 @@ def asking(stop: str | list[str] | None) -> ChatRequest:
 def trim(stop: list[str], pieces: list[str]) -> str:
     texts = StopSequences(*stop)
     trimmed = "".join(texts.feed(Delta(piece)).text for piece in pieces)
-    return trimmed if texts.found else trimmed + texts.flush()
+    return trimmed if texts.is_over else trimmed + texts.flush()
 
 
 @given(
@@ -75,7 +75,7 @@ def test_text_is_held_back_no_longer_than_it_may_be_a_stop_text(text: str, stop:
     texts = StopSequences(stop)
     given_out = texts.feed(Delta(text)).text
     held = texts.flush()
-    assert texts.found or (text == given_out + held and stop.startswith(held) and held != stop)
+    assert texts.is_over or (text == given_out + held and stop.startswith(held) and held != stop)
 
 
 @pytest.mark.parametrize("stop", [None, [], "", [""]])

@@ -387,7 +387,7 @@ def test_an_odd_entry_costs_only_itself_unless_there_are_very_many(count, kept):
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_piece_of_a_million_values_is_not_read(monkeypatch, streamed):
     read = []
-    monkeypatch.setattr("glm_openrouter._response.parser.parse_chunk", read.append)
+    monkeypatch.setattr("glm_openrouter._response.chunk_reader.parse_chunk", read.append)
     sent = entries_of_a_chunk(1_000_000)
 
     with pytest.raises(ResponseTooLargeError):

@@ -438,7 +438,7 @@ def test_a_call_of_a_cut_response_does_not_run(finish, arguments):
     accumulator = ToolCallAccumulator()
     accumulator.feed([ToolCallDelta(0, "a", "find_berth", arguments)])
     accumulator.flush(finish)
-    (made,) = accumulator.finish(finish)
+    (made,) = accumulator.build(finish)
 
     assert made.parsed is None
     assert made.error

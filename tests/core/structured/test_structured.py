@@ -197,10 +197,12 @@ def test_what_cannot_be_asked_for_is_an_error(
 
 
 def test_each_method_asks_in_its_own_way() -> None:
-    arguments = {
-        method: spec(method=method).arguments
+    specs = {
+        method: spec(method=method)
         for method in ("json_schema", "function_calling", "json_mode", "prompt")
     }
+    arguments = {method: each.arguments for method, each in specs.items()}
+    instructions = {method: each.instruction for method, each in specs.items()}
     assert arguments["json_schema"] == {
         "response_format": {
             "type": "json_schema",
@@ -209,10 +211,10 @@ def test_each_method_asks_in_its_own_way() -> None:
     }
     tool = arguments["function_calling"]["tools"][0]["function"]
     assert (tool["name"], tool["parameters"]) == ("Person", PERSON)
-    assert "`Person`" in arguments["function_calling"]["instruction"]
+    assert "`Person`" in instructions["function_calling"]
     assert arguments["json_mode"]["response_format"] == {"type": "json_object"}
-    assert json.dumps(PERSON) in arguments["json_mode"]["instruction"]
-    assert arguments["prompt"] == {"instruction": arguments["json_mode"]["instruction"]}
+    assert json.dumps(PERSON) in instructions["json_mode"]
+    assert (arguments["prompt"], instructions["prompt"]) == ({}, instructions["json_mode"])
     assert not any("tool_choice" in given for given in arguments.values())
 
 

@@ -1,0 +1,199 @@
+"""What a call needs of the world: to send a request, to wait, to know the time. The only door to `_http`.
+
+What a call does is a generator of steps, the same one for both clients. It yields whatever may take a while, such as
+`transport.get(...)`: of `Transport` that is the result, of `AsyncTransport` something to await. `run` goes through the
+steps and sends the results back in. Importing this module imports httpx, so clients do it with their first object.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeAlias, TypeVar
+
+from glm_openrouter import _http
+from glm_openrouter._idle import IdleTimer
+from glm_openrouter._secrets import Redactor
+
+from .options import ConnectionOptions
+from .retry import begin_tries
+
+__all__ = ["AsyncTransport", "BaseTransport", "Clock", "Steps", "Transport"]
+
+T = TypeVar("T")
+
+Steps: TypeAlias = Generator[Any, Any, T]
+"""What a call does: it yields results, or what has to be awaited for them, and returns the last one."""
+
+
+class Clock:
+    """The time, and how to wait."""
+
+    def now(self) -> float:
+        """Return the seconds since some moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        """Wait, and let others work."""
+        await asyncio.sleep(seconds)
+
+
+class BaseTransport:
+    """The part of a transport that neither sends nor waits.
+
+    Args:
+        http_client: The user's own, if there is one.
+        base_url: Where the API is.
+        headers: Those of every request.
+        options: Those of the client.
+
+    Raises:
+        InvalidRequestError: One of these makes no sense.
+    """
+
+    clock: Clock = Clock()
+    """That of all transports. A test replaces it here, and waits for nothing."""
+
+    def __init__(
+        self,
+        http_client: Any,
+        *,
+        base_url: str,
+        headers: dict[str, str],
+        options: ConnectionOptions,
+    ) -> None:
+        self._check(http_client)
+        self.base_url = _http.check_base_url(base_url, allow_http=options.allow_http)
+        self.timeout = _http.build_timeout(options.timeout)
+        self.max_response_bytes = options.max_response_bytes
+        self.redact = Redactor(headers)
+        """Takes out what is sent as a credential."""
+        self._http_client = http_client
+        self._max_retries = options.max_retries
+        self._builder = _http.RequestBuilder(self.base_url, headers, self.timeout)
+
+    @property
+    def address(self) -> str:
+        """Where requests go, and through which proxy."""
+        return self._builder.describe(self._http_client)
+
+    def start_timer(self) -> IdleTimer:
+        """Return the timer of an attempt, which begins now."""
+        return IdleTimer(self.timeout.read, self.clock.now)
+
+    def find_failure(self, error: Exception) -> _http.TransportFailure | None:
+        """Return how the transport failed, or `None` if `error` does not come from there."""
+        return _http.transport_failure(error)
+
+    def retry(self, attempt: Callable[[], Steps[T]]) -> Steps[T]:
+        """Make attempts until one succeeds, or none is left."""
+        waits: list[float] = []
+        for turn in begin_tries(self._max_retries, self.clock.now, waits.append):
+            while waits:
+                yield self.sleep(waits.pop())
+            with turn:
+                return (yield from attempt())
+        raise AssertionError("unreachable: the last error is raised by the loop")
+
+    def sleep(self, seconds: float) -> Any:
+        """Wait."""
+        raise NotImplementedError
+
+    def get(self, path: str, timer: IdleTimer) -> Any:
+        """Ask for what is at a path and return the body of the response, which is still to be read."""
+        return self._send(_http.PlainRequest("GET", path), timer)
+
+    def post(self, path: str, content: bytes, timer: IdleTimer) -> Any:
+        """Send something to a path and return the body of the response, which is still to be read."""
+        return self._send(_http.PlainRequest("POST", path, content), timer)
+
+    def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> Any:
+        raise NotImplementedError
+
+    def _check(self, http_client: object) -> None:
+        """Check that what a user passes as a client of their own is one."""
+        raise NotImplementedError
+
+
+class Transport(BaseTransport):
+    """Sends requests, and blocks while it does."""
+
+    def _check(self, http_client: object) -> None:
+        if http_client is not None:
+            _http.check_client("http_client", http_client, _http.HTTPClient)
+
+    def run(self, steps: Steps[T]) -> T:
+        """Go through the steps of a call and return what they return."""
+        try:
+            result = next(steps)
+            while True:
+                result = steps.send(result)
+        except StopIteration as end:
+            returned: T = end.value
+            return returned
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self.clock.sleep(seconds)
+
+    def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.Body:
+        client = self._http_client or _http.sync_client(self)
+        http_request = self._builder.build_request(request, self._http_client)
+        with _http.LeavingNoFrames(), _http.sending(http_request, timer):
+            response = client.send(http_request, stream=True, follow_redirects=False)
+        try:
+            return _http.Body(response, timer, self.max_response_bytes)
+        except Exception:
+            response.close()
+            raise
+
+    def close(self) -> None:
+        """Free the sockets, if nobody else uses them."""
+        _http.release_sync_client(self)
+
+
+class AsyncTransport(BaseTransport):
+    """Sends requests, and lets others work while it does. It serves any number of event loops."""
+
+    def _check(self, http_client: object) -> None:
+        if http_client is not None:
+            _http.check_client("http_async_client", http_client, _http.AsyncHTTPClient)
+
+    async def run(self, steps: Steps[T]) -> T:
+        """Go through the steps of a call and return what they return."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = await step
+                except BaseException as error:  # noqa: BLE001 -- raised again, unless the steps know better
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as end:
+            returned: T = end.value
+            return returned
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Wait."""
+        return self.clock.asleep(seconds)
+
+    async def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.AsyncBody:
+        _http.running_loop()  # also where it is the user's own client
+        client = self._http_client or await _http.async_client(self)
+        http_request = self._builder.build_request(request, self._http_client)
+        with _http.LeavingNoFrames():
+            async with asyncio.timeout(timer.seconds_to_send()):
+                response = await client.send(http_request, stream=True, follow_redirects=False)
+        try:
+            return _http.AsyncBody(response, timer, self.max_response_bytes, client)
+        except Exception:
+            await response.aclose()
+            raise
+
+    async def close(self) -> None:
+        """Free the sockets of the running event loop, if nobody else uses them."""
+        await _http.release_async_client(self)

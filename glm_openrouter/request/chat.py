@@ -1,0 +1,102 @@
+"""One chat request: what goes into the body, and what else is known of it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, model_validator
+
+from glm_openrouter._json.values import JSONObject
+from glm_openrouter.models import DEFAULT_MODEL
+
+from ._base import FreeJSON, Settings
+from ._warnings import check_max_tokens, check_routing
+from .parameters import Metadata, ModelParameters, thinks
+
+__all__ = ["ChatRequest", "Debug"]
+
+
+class Debug(Settings):
+    """What OpenRouter tells of its own work at the start of a stream."""
+
+    echo_upstream_body: bool | None = None
+
+
+def _check_tools(tools: list[JSONObject]) -> list[JSONObject]:
+    """Check what this program needs of a tool itself; tools that OpenRouter runs have no function."""
+    for position, tool in enumerate(tools):
+        function = tool.get("function")
+        name = function.get("name") if isinstance(function, Mapping) else None
+        if "function" in tool and not (isinstance(name, str) and name):
+            raise ValueError(f"tools[{position}].function must be an object with a name.")
+    return tools
+
+
+class ChatRequest(ModelParameters):
+    """One chat request: messages in OpenRouter's own form, and everything that goes with them."""
+
+    model_config = ConfigDict(frozen=True, defer_build=False)
+
+    messages: list[JSONObject] = Field(min_length=1)
+    model: str = DEFAULT_MODEL
+    stop: str | list[str] | None = None
+    tools: Annotated[list[JSONObject], AfterValidator(_check_tools)] | None = None
+    tool_choice: str | JSONObject | None = None
+    response_format: JSONObject | None = None
+    prediction: FreeJSON | None = None
+    request_metadata: Metadata | None = Field(
+        default=None, validation_alias=AliasChoices("metadata", "request_metadata")
+    )
+    """Also taken as `metadata`, the name on the wire."""
+    debug: Debug | None = None
+    thread_id: str | None = None
+    """The framework's own id of the conversation: the `session_id` if nothing else gives one; not sent as itself."""
+
+    @model_validator(mode="after")
+    def _tool_choice_has_tools(self) -> Self:
+        if self.tool_choice not in (None, "none", "auto") and not self.tools:
+            raise ValueError("tool_choice needs tools.")
+        return self
+
+    @model_validator(mode="after")
+    def _warn_if_futile(self) -> Self:
+        limit = self.max_completion_tokens or self.max_tokens
+        if limit is not None and thinks(self):
+            check_max_tokens(limit, self.model)
+        if self.provider is not None:
+            check_routing((self.model, *(self.models or ())), self.provider)
+        return self
+
+    def to_wire(self) -> JSONObject:
+        """Return what was set, as it goes on the wire."""
+        fields = {name: value for name, value in self if value is not None}
+        extra_body = fields.pop("extra_body", {})
+        fields.pop("thread_id", None)
+        if "request_metadata" in fields:
+            fields["metadata"] = fields.pop("request_metadata")
+        if self.plugins is not None:
+            fields["plugins"] = [plugin.to_wire() for plugin in self.plugins]
+        body = {
+            name: value.to_wire() if isinstance(value, Settings) else value
+            for name, value in fields.items()
+        }
+        return {**body, **extra_body}
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the answer should be JSON and nothing else."""
+        return (self.response_format or {}).get("type") in ("json_object", "json_schema")
+
+    def tool_schemas(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the JSON schema of the parameters of each tool that may be called and that runs in this program."""
+        if self.tool_choice == "none":
+            return {}
+        functions = [tool["function"] for tool in self.tools or () if "function" in tool]
+        return {function["name"]: _schema_of(function) for function in functions}
+
+
+def _schema_of(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of the parameters of a tool; nothing if it is none, as some servers of tools send."""
+    schema = function.get("parameters")
+    if not isinstance(schema, Mapping) or not isinstance(schema.get("properties", {}), Mapping):
+        return {}
+    return schema

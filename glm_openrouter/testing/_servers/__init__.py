@@ -1,0 +1,1 @@
+"""Servers on a port of this machine: the offline OpenRouter, and the one that follows a script."""
