@@ -39,8 +39,8 @@ class ModelClients:
 
     def get(self, client_type: Callable[..., C], options: dict[str, Any]) -> C:
         """Return a client, the same one for as long as its options do not change."""
-        made_with, client = self._clients.get(client_type, (None, None))
-        if client is None or made_with != options:
+        old_options, client = self._clients.get(client_type, (None, None))
+        if client is None or old_options != options:
             client = client_type(**options)
             client._share_pins(self._pins)
             self._clients[client_type] = (options, client)
@@ -116,14 +116,13 @@ class OpenRouterModelBase(ConnectionOptions):
 
     @property
     def _client(self) -> Client:
-        return self._clients.get(
-            Client, {**self._client_options(), "http_client": self.http_client}
-        )
+        options = {**self._client_options(), "http_client": self.http_client}
+        return self._clients.get(Client, options)
 
     @property
     def _async_client(self) -> AsyncClient:
-        own = {"http_async_client": self.http_async_client}
-        return self._clients.get(AsyncClient, {**self._client_options(), **own})
+        options = {**self._client_options(), "http_async_client": self.http_async_client}
+        return self._clients.get(AsyncClient, options)
 
     def _facts(self, model: str) -> ModelFacts | None:
         """Return what is known of a model: what the catalogue said if it was asked, else what is known offline."""
@@ -169,9 +168,9 @@ class OpenRouterModelBase(ConnectionOptions):
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        own = {name: client for name in _OWN_CLIENTS if (client := getattr(self, name)) is not None}
-        without = self.model_copy(update=dict.fromkeys(own))  # nobody can copy these
-        return super(OpenRouterModelBase, without).__deepcopy__(memo).model_copy(update=own)
+        clients = {name: getattr(self, name) for name in _OWN_CLIENTS if getattr(self, name)}
+        without = self.model_copy(update=dict.fromkeys(clients))  # nobody can copy these
+        return super(OpenRouterModelBase, without).__deepcopy__(memo).model_copy(update=clients)
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()

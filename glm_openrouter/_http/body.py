@@ -71,8 +71,8 @@ class _BaseBody:
 
     def _is_bearable(self, error: Exception) -> bool:
         """Return whether it does not matter that the body broke: of an error page, the status says enough."""
-        kind = transport_failure(error)
-        return not self.response.is_success and kind is not None and kind != "silence"
+        failure = transport_failure(error)
+        return not self.response.is_success and failure not in (None, "silence")
 
 
 class Body(_BaseBody):

@@ -4,7 +4,7 @@ The types follow the rule of the wire types: demand nothing, ignore what is not 
 type, but no more than that. Only prices do not have the wire's own form: there they are strings in USD for a single
 token, here numbers in USD per million, the unit that `ProviderPreferences.max_price` takes.
 
-An inquiry is a generator: it yields what to get and is sent the answer, or has the error thrown into it, so that both
+A query is a generator: it yields what to get and is sent the answer, or has the error thrown into it, so that both
 clients share it.
 """
 
@@ -62,11 +62,11 @@ def list_models() -> Query[list[ModelInfo]]:
     models: list[ModelInfo] = []
     seen = 0
     query: str | None = ""
-    asked: set[str] = set()
-    while query is not None and query not in asked and len(asked) < _MOST_PAGES:
-        asked.add(query)
+    queries: set[str] = set()
+    while query is not None and query not in queries and len(queries) < _MOST_PAGES:
+        queries.add(query)
         page = yield GetRequest(f"/models{query}")
-        rows = _listed(page.get("data"))
+        rows = _rows(page.get("data"))
         seen += len(rows)
         models += [fit(ModelInfo, _with_prices(row)) for row in _objects(rows)]
         query = _next_query(page, seen)
@@ -95,7 +95,7 @@ def _get_endpoints(model: str) -> Query[JSONObject]:
 
 
 def _read_endpoints(data: JSONObject) -> list[EndpointInfo]:
-    rows = _objects(_listed(data.get("endpoints")))
+    rows = _objects(_rows(data.get("endpoints")))
     return [fit(EndpointInfo, _with_prices(row)) for row in rows]
 
 
@@ -108,20 +108,22 @@ def read_facts(model: str) -> Query[ModelFacts]:
     """
     data = yield from _get_endpoints(model)
     endpoints = _read_endpoints(data)
-    windows = [each.context_length for each in endpoints if each.context_length]
+    windows = [endpoint.context_length for endpoint in endpoints if endpoint.context_length]
     if not windows:
         raise NotFoundError(f"[OpenRouter] No provider serves {model} now.", model=model)
-    outputs = [each.max_completion_tokens for each in endpoints if each.max_completion_tokens]
-    known, row = find_model(model), fit(ModelInfo, _with_prices(data))
+    outputs = [
+        endpoint.max_completion_tokens for endpoint in endpoints if endpoint.max_completion_tokens
+    ]
+    facts, row = find_model(model), fit(ModelInfo, _with_prices(data))
     inputs = row.architecture.input_modalities if row.architecture else []
     return ModelFacts(
-        name=known.name if known else row.name or strip_variant(model),
+        name=facts.name if facts else row.name or strip_variant(model),
         context_window=max(windows),
         max_output_tokens=max(outputs, default=max(windows)),
-        structured_output=any(each.supports("structured_outputs") for each in endpoints),
+        structured_output=any(endpoint.supports("structured_outputs") for endpoint in endpoints),
         image_input="image" in inputs,
-        tool_calling=any(each.supports("tools") for each in endpoints),
-        reasoning=any(each.supports("reasoning") for each in endpoints),
+        tool_calling=any(endpoint.supports("tools") for endpoint in endpoints),
+        reasoning=any(endpoint.supports("reasoning") for endpoint in endpoints),
     )
 
 
@@ -187,7 +189,7 @@ def _object(value: Any) -> JSONObject:
     return value if isinstance(value, dict) else {}
 
 
-def _listed(value: Any) -> list[Any]:
+def _rows(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
