@@ -163,24 +163,26 @@ RAMP, WARM_UP, PLATEAU = 2.0, 3.0, 3.0
 async def lateness(name: str, url: str, streams: int, pace: float) -> tuple[int, int]:
     """Return how many chunks came, and how many of them late, once all streams are open."""
     chunks = int((WARM_UP + PLATEAU) / pace)
-    start = time.monotonic()
     came = late = 0
 
-    async def read(texts: Texts, wait: float) -> None:
+    async def read(texts: Texts, start: float, wait: float) -> None:
         nonlocal came, late
         await asyncio.sleep(wait)
         async for text in texts():
-            now = time.monotonic()
+            now = time.monotonic() - start
             for word in text.split():
                 sent = float(word) - start
                 if WARM_UP < sent < WARM_UP + PLATEAU:
                     came += 1
-                    late += now - start - sent > LATE
+                    late += now - sent > LATE
 
     async with AsyncExitStack() as stack:
+        first = await CONTENDERS[name](url, 1, stack)
+        await count(first())  # so that all is imported
         texts = await CONTENDERS[name](url, chunks, stack)
+        start = time.monotonic()
         waits = (RAMP * number / streams for number in range(streams))
-        await asyncio.gather(*(read(texts, wait) for wait in waits))
+        await asyncio.gather(*(read(texts, start, wait) for wait in waits))
     return came, late
 
 

@@ -26,24 +26,29 @@ CASES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
-    parser.add_argument(
-        "--eager-limit", type=int, default=10_000, help="longest answer of the eager builder"
-    )
     parser.add_argument("--peer-limit", type=int, default=10_000, help="longest answer of the peer")
+    parser.add_argument(
+        "--kept-limit", type=int, default=10_000, help="longest answer that is kept whole each time"
+    )
     options = parser.parse_args()
+    names = (LAZY, EAGER, PEER)
     rows = []
-    limits = {LAZY: sys.maxsize, EAGER: options.eager_limit, PEER: options.peer_limit}
     with running_server() as url:
         for case, words in CASES.items():
             for size in options.sizes:
-                cells = [
-                    cell
-                    for name, limit in limits.items()
-                    for cell in (measure(name, case, size, url) if size <= limit else ("", ""))
-                ]
-                rows.append([words, f"{size:,}", *cells])
-    head = [cell for name in limits for cell in (f"{name}: us a chunk", "MB more at the peak")]
+                row = [words, f"{size:,}"]
+                for name in names:
+                    takes_part = size <= longest(name, case, options)
+                    row += measure(name, case, size, url) if takes_part else ("", "")
+                rows.append(row)
+    head = [cell for name in names for cell in (f"{name}: us a chunk", "MB more at the peak")]
     print_table(["", "chunks", *head], rows)
+
+
+def longest(name: str, case: str, options: argparse.Namespace) -> int:
+    if name == PEER:
+        return options.peer_limit
+    return options.kept_limit if (name, case) == (EAGER, "kept") else sys.maxsize
 
 
 def measure(name: str, case: str, size: int, url: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from .counting import OURS
 from .shapes import SHAPES
 
 TESTS = Path(__file__).resolve().parents[1]
-pytestmark = pytest.mark.xdist_group("growth")  # all use one count, which takes long
+pytestmark = pytest.mark.timeout(900)  # a part takes half a minute, if nothing else runs
+PARTS = 4
 BOUND = 4.5
 """How much more work four times as much may be."""
 
@@ -26,25 +28,30 @@ def count(*words: str) -> dict[str, list[int | None]]:
     return {name: counts for name, _, counts, _ in map(json.loads, done.stdout.splitlines())}
 
 
-@pytest.fixture(scope="module")
-def counted() -> dict[str, list[int | None]]:
-    return count()
+count_part = cache(count)
+"""Counts a part of the shapes; each part is a group of tests, which one worker runs."""
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_four_times_as_much_is_four_times_the_work(
-    shape: str, counted: dict[str, list[int | None]]
-) -> None:
-    least, _, most = counted[shape]
+@pytest.mark.parametrize(
+    ("shape", "part"),
+    [
+        pytest.param(
+            shape, at % PARTS, marks=pytest.mark.xdist_group(f"growth-{at % PARTS}"), id=shape
+        )
+        for at, shape in enumerate(SHAPES)
+    ],
+)
+def test_four_times_as_much_is_four_times_the_work(shape: str, part: int) -> None:
+    least, _, most = count_part(f"{part}/{PARTS}")[shape]
     assert least is not None, "stopped"
     assert most is not None, "stopped"
     assert least > SHAPES[shape].size // 10, "something is not counted"
     assert most <= BOUND * least
 
 
-def test_work_is_the_same_each_time(counted: dict[str, list[int | None]]) -> None:
-    again = count("words, one by one")
-    assert again["words, one by one"] == counted["words, one by one"]
+def test_work_is_the_same_each_time() -> None:
+    name = "words, one by one"
+    assert count(name)[name] == count(name)[name]
 
 
 def test_nothing_counts_in_this_process() -> None:

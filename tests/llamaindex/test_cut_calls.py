@@ -5,6 +5,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ToolCall
 
 from glm_openrouter import TruncatedToolCallError
 from llamaindex_glm import GLM
+from llamaindex_glm._from_wire import IN_PROGRESS
 
 LLM = GLM(api_key="sk-or-test")
 
@@ -21,4 +22,7 @@ def test_a_cut_call_of_a_finished_response_is_an_error() -> None:
 
 def test_a_cut_call_of_a_response_that_goes_on_is_none_yet() -> None:
     response = response_with('{"pier": ', "")
+    response.additional_kwargs[IN_PROGRESS] = (
+        True  # as each response of a stream says, but the last
+    )
     assert LLM.get_tool_calls_from_response(response, error_on_no_tool_call=False) == []

@@ -437,6 +437,7 @@ def count_looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return positions
 
 
+@pytest.mark.usefixtures("separate_reads")
 @only_lazy
 @pytest.mark.parametrize("method", STREAMS)
 async def test_who_only_reads_deltas_has_nothing_put_together(

@@ -343,6 +343,7 @@ async def test_a_stream_ends_with_the_mended_object(
     assert parts[-1] == ADA
 
 
+@pytest.mark.usefixtures("separate_reads")
 async def test_a_list_grows_by_whole_objects(
     scripted_openrouter: StartScript, parts_of: Predict
 ) -> None:

@@ -1,5 +1,6 @@
 """Values that may be where others should be: JSON of any type, and what is no JSON."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-__all__ = ["NOT_JSON", "ODD", "odd_in", "snapshot"]
+from glm_openrouter import ChatRequest, InvalidRequestError
+from glm_openrouter.request._body import build_body, encode_body
+
+__all__ = ["NOT_JSON", "ODD", "assert_sent_or_refused", "odd_in", "snapshot"]
 
 
 def _nested() -> list[Any]:
@@ -55,3 +59,21 @@ def snapshot(value: object, levels: int = 8) -> object:
     if isinstance(value, BaseModel):
         return snapshot(vars(value), levels - 1)
     return id(value)
+
+
+def assert_sent_or_refused(messages: Sequence[Any], to_messages: Callable[..., Any]) -> None:
+    """Assert that messages become a body, or are refused with the place of what is wrong, and never change.
+
+    Args:
+        messages: Of a framework.
+        to_messages: What translates them.
+    """
+    before = snapshot(messages)
+    said = "messages[0]"
+    try:
+        request = ChatRequest(messages=to_messages(messages, "z-ai/glm-4.6"))
+        assert encode_body(build_body(request, stream=False))
+    except InvalidRequestError as error:
+        said = str(error)
+    assert "messages[" in said
+    assert snapshot(messages) == before
