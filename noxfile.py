@@ -26,7 +26,17 @@ find_pythons()
 def run_tests(session: nox.Session, *, resolution: str) -> None:
     """Install the project with the versions that a resolution chooses, and run its tests."""
     session.install("--resolution", resolution, "--editable", ".[all]", "--group", "test")
-    session.run("python", "-m", "pytest", "-q", *session.posargs)
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-q",
+        "--numprocesses",
+        "auto",
+        "--dist",
+        "loadgroup",
+        *session.posargs,
+    )
 
 
 @nox.session(python=PYTHONS)
