@@ -3,7 +3,7 @@
 from . import errors
 from ._client.client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
 from ._json.values import JSONObject
-from ._response.repairs.repairs import REPAIRS
+from ._response.repairs.chain import REPAIRS
 from .adapters import OpenRouterModelBase
 from .catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo, Pricing
 from .completions import Completion, Delta, ToolCall, ToolCallDelta, Usage

@@ -1,7 +1,6 @@
 """What the model classes of both frameworks have in common: they hold the two clients, and survive being copied."""
 
 import os
-from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -10,7 +9,7 @@ from pydantic import AliasChoices, Field, PrivateAttr, SecretStr
 from ._client.client import AsyncClient, Client
 from ._client.options import ConnectionOptions, refuse_options
 from ._client.pins import ProviderPins
-from ._client.query import arun_query, run_query
+from ._client.run_query import arun_query, run_query
 from ._secrets import conceal, key_from_environment
 from .catalogue.queries import read_facts
 from .models import ModelFacts, find_model, strip_variant
@@ -91,9 +90,9 @@ class OpenRouterModelBase(ConnectionOptions):
         """Let the framework finish its part; pydantic's own hook for private attributes would end the chain here."""
         super().model_post_init(context)
 
-    @abstractmethod
     def _credentials(self) -> tuple[SecretStr | None, str | None]:
         """Return API key and base URL, for which the frameworks have names of their own."""
+        raise NotImplementedError  # not abstract: LlamaIndex makes a span of each call of an abstract method
 
     def _client_options(self) -> dict[str, Any]:
         api_key, base_url = self._credentials()

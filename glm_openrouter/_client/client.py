@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from glm_openrouter._secrets import conceal
 from glm_openrouter.catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
-from glm_openrouter.catalogue.queries import (
-    find_generation,
-    list_endpoints,
-    list_models,
-    query_key,
-)
+from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models, query_key
 from glm_openrouter.completions import Completion
 from glm_openrouter.models import DEFAULT_MODEL
 from glm_openrouter.request.chat import ChatRequest
 
 from .base import BaseClient
 from .options import ClientOptions
-from .query import arun_query, run_query
+from .run_query import arun_query, run_query
 from .stream import AsyncStream, Stream
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import httpx
 
 from glm_openrouter._idle import IdleTimer
 
+from .async_time_limit import Watchdog
 from .failure import ResponseTooLarge, transport_failure
 from .httpcore_hooks import find_socket
 from .inflate import PIECE, cut, find_inflater
 from .options import HTTPResponse
-from .watchdog import Watchdog
 
 __all__ = ["AsyncBody", "Body", "ReadableStream"]
 

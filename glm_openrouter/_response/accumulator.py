@@ -9,7 +9,7 @@ from typing import Any
 from glm_openrouter.completions import Completion, Delta, ToolCallDelta, Usage
 
 from .chunks import ChatChunk, Choice, WireMessage
-from .deltas import add_logprobs
+from .joining import add_logprobs
 from .tool_calls import CUT, ToolCallAccumulator
 
 __all__ = ["ChatAccumulator"]

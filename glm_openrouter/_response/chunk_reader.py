@@ -9,11 +9,11 @@ from glm_openrouter._json.values import JSONObject
 
 from .accumulator import ChatAccumulator
 from .chunks import ChatChunk, Choice, WireMessage, parse_chunk
-from .delta_path import DeltaPath
-from .deltas import has_content, read_delta
+from .failures.response_errors import MAX_CALL_PARTS, ResponseErrors
 from .memory import SMALL, Memory
 from .phases import Event, MakeError, Phase, ResponseState
-from .response_errors import MAX_CALL_PARTS, ResponseErrors
+from .pipeline import DeltaPath
+from .read_deltas import has_content, read_delta
 
 __all__ = ["ChunkReader"]
 

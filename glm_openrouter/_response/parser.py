@@ -27,11 +27,11 @@ from glm_openrouter.errors import EmptyResponseWarning, ErrorDetails
 
 from .accumulator import ChatAccumulator
 from .chunk_reader import ChunkReader
-from .delta_path import DeltaPath
+from .failures.response_errors import ResponseErrors
 from .memory import Memory
 from .phases import Event, Phase, ResponseState
+from .pipeline import DeltaPath
 from .repairs import Repairs
-from .response_errors import ResponseErrors
 from .sse import Decoder
 from .stop import StopSequences
 from .tool_calls import merge_by_index

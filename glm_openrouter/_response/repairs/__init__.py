@@ -1,5 +1,5 @@
 """Repairs of what GLM and its providers send wrongly."""
 
-from .repairs import REPAIRS, Repairs
+from .chain import REPAIRS, Repairs
 
 __all__ = ["REPAIRS", "Repairs"]

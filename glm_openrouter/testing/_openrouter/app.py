@@ -16,13 +16,7 @@ from starlette.routing import Route
 from glm_openrouter.testing._answers.answer import ErrorAnswer
 
 from .answerer import Answerer
-from .bodies import (
-    build_chunks,
-    build_completion,
-    build_error,
-    build_error_headers,
-    build_record,
-)
+from .bodies import build_chunks, build_completion, build_error, build_error_headers, build_record
 from .catalogue import ENDPOINTS, Model, find_model, list_models, resolve_model
 from .generation import Generation, PromptCache, generate
 from .http_check import HostCheck, parse_body, read_body

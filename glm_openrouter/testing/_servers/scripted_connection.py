@@ -22,19 +22,7 @@ from glm_openrouter.testing._openrouter.received import ReceivedRequest
 
 from .replies import json_reply
 from .request_reader import MalformedRequestError, RequestReader
-from .steps import (
-    Close,
-    Comment,
-    Done,
-    Event,
-    Hold,
-    Reply,
-    Reset,
-    Send,
-    Status,
-    Step,
-    Wait,
-)
+from .steps import Close, Comment, Done, Event, Hold, Reply, Reset, Send, Status, Step, Wait
 
 __all__ = ["ConnectionLog", "ScriptedConnection"]
 

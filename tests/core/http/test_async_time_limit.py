@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from glm_openrouter._http.watchdog import Watchdog
+from glm_openrouter._http.async_time_limit import Watchdog
 from glm_openrouter._idle import IdleTimer
 
 

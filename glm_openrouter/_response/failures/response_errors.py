@@ -1,6 +1,7 @@
 """The errors that end a response; each holds what has come of it."""
 
 from glm_openrouter._json.values import JSONObject
+from glm_openrouter._response.accumulator import ChatAccumulator
 from glm_openrouter._secrets import Redactor
 from glm_openrouter.errors import (
     APIError,
@@ -10,8 +11,7 @@ from glm_openrouter.errors import (
     StreamInterruptedError,
 )
 
-from .accumulator import ChatAccumulator
-from .failures import error_from_envelope
+from . import error_from_envelope
 
 __all__ = ["MAX_CALL_PARTS", "ResponseErrors"]
 

@@ -3,11 +3,11 @@
 from glm_openrouter.completions import Delta
 
 from .accumulator import ChatAccumulator
-from .deltas import DeltaJoiner
+from .failures.response_errors import ResponseErrors
+from .joining import DeltaJoiner
 from .memory import Memory
 from .phases import Event, Phase, ResponseState
 from .repairs import Repairs
-from .response_errors import ResponseErrors
 from .stop import StopSequences
 
 __all__ = ["DeltaPath"]
