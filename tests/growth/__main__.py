@@ -1,4 +1,4 @@
-"""Run shapes at three sizes and print the work of each, as lines of JSON."""
+"""Run shapes at several sizes and print the work of each, as lines of JSON."""
 
 import json
 import re
@@ -18,7 +18,10 @@ _SECONDS = 10.0
 
 
 def main() -> None:
-    """Run all shapes, those that contain the words given, or, for "1/4", every fourth from the second on."""
+    """Run all shapes at three sizes, or those that contain the words given.
+
+    With "1/4", run every fourth from the second on, at the smallest and the largest size only.
+    """
     install()
     from .shapes import SHAPES
 
@@ -29,15 +32,15 @@ def main() -> None:
     else:
         chosen = [shape for shape in shapes if words in shape.name]
     for shape in chosen:
-        print_work(shape)
+        print_work(shape, (1, 4) if part else (1, 2, 4))
 
 
-def print_work(shape: "Shape") -> None:
-    """Run a shape at three sizes, and print its work."""
+def print_work(shape: "Shape", multiples: tuple[int, ...]) -> None:
+    """Run a shape at these multiples of its size, and print its work."""
     measure(shape, 1)  # what is done once only
     begun = time.process_time()
     counts: list[int | None] = []
-    for times in (1, 2, 4):
+    for times in multiples:
         stopped = None in counts
         counts.append(None if stopped else measure(shape, shape.size * times))
     seconds = round(time.process_time() - begun, 2)

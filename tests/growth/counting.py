@@ -110,7 +110,7 @@ def _size(value: object) -> int:
     return len(value) if issubclass(type(value), _SIZED) else 0  # type: ignore[arg-type]
 
 
-def _clients(value: Any) -> Any:
+def _made(value: Any) -> Any:
     """Count a value that was put together."""
     global _done
     _done += 1 + _size(value)
@@ -139,7 +139,7 @@ def _turns(items: Iterable[Any]) -> Iterator[Any]:
 
 _HOOKS: dict[str, Callable[..., Any]] = {
     "__counted_call__": _call,
-    "__counted_made__": _clients,
+    "__counted_made__": _made,
     "__counted_added__": _added,
     "__counted_contains__": _contains,
     "__counted_turns__": _turns,

@@ -43,8 +43,8 @@ class Shape:
     """The smallest of the three sizes; the others are two and four times as large."""
 
 
-def _chunk(delta: dict[str, Any], drive: str | None = None, **more: Any) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": delta, "finish_reason": drive, **more}]}
+def _chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish, **more}]}
 
 
 def _stream(deltas: Iterable[dict[str, Any]], **more: Any) -> list[bytes]:
