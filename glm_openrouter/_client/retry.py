@@ -2,12 +2,17 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from tenacity import AttemptManager, RetryCallState, Retrying, wait_exponential, wait_random
 
 from glm_openrouter.errors import APIError, APITimeoutError
 
-__all__ = ["begin_tries"]
+from .steps import Steps
+
+__all__ = ["retry"]
+
+T = TypeVar("T")
 
 logger = logging.getLogger("glm_openrouter")
 
@@ -20,19 +25,37 @@ _MAX_TOTAL_WAIT = 300.0
 _backoff = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0, 0.25)
 
 
-def begin_tries(
-    max_retries: int, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[AttemptManager]:
-    """Return the tries of one request: blocks, of which the last is the one that raises nothing.
+def retry(
+    attempt: Callable[[], Steps[T]],
+    max_retries: int,
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], Any],
+) -> Steps[T]:
+    """Make attempts until one succeeds, or none is left, and return what it returns.
 
     Args:
-        max_retries: How many there may be after the first.
+        attempt: Sends the request once.
+        max_retries: How many attempts there may be after the first.
         clock: Returns seconds since some moment.
-        sleep: Is told the seconds to wait before the next try.
+        sleep: Waits some seconds, or returns what has to be awaited for it.
 
     Raises:
-        APIError: The error of the last try, if there shall be no more.
+        APIError: The error of the last attempt.
     """
+    waits: list[float] = []
+    for turn in _schedule(max_retries, clock, waits.append):
+        while waits:
+            yield sleep(waits.pop())
+        with turn:
+            return (yield from attempt())
+    raise AssertionError("unreachable: the schedule raises the last error")
+
+
+def _schedule(
+    max_retries: int, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> Iterator[AttemptManager]:
+    """Return a block for each attempt; `sleep` is told how long to wait before the next."""
     deadline = clock() + _MAX_TOTAL_WAIT
     policy = _Policy()
 

@@ -12,7 +12,8 @@ from glm_openrouter.errors import APIError
 from .catalogue_attempt import CatalogueAttempt
 
 if TYPE_CHECKING:
-    from .transport import AsyncTransport, BaseTransport, Steps, Transport
+    from .steps import Steps
+    from .transport import AsyncTransport, BaseTransport, Transport
 
 __all__ = ["arun_query", "run_query"]
 

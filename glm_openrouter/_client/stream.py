@@ -20,7 +20,8 @@ from .chat_call import ChatCall
 if TYPE_CHECKING:
     from glm_openrouter._http import AsyncBody, Body
 
-    from .transport import AsyncTransport, BaseTransport, Steps, Transport
+    from .steps import Steps
+    from .transport import AsyncTransport, BaseTransport, Transport
 
 __all__ = ["AsyncStream", "Stream"]
 

@@ -7,22 +7,20 @@ steps and sends the results back in. Importing this module imports httpx, so cli
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from glm_openrouter import _http
 from glm_openrouter._idle import IdleTimer
 from glm_openrouter._secrets import Redactor
 
 from .options import ConnectionOptions
-from .retry import begin_tries
+from .retry import retry
+from .steps import Steps
 
-__all__ = ["AsyncTransport", "BaseTransport", "Clock", "Steps", "Transport"]
+__all__ = ["AsyncTransport", "BaseTransport", "Clock", "Transport"]
 
 T = TypeVar("T")
-
-Steps: TypeAlias = Generator[Any, Any, T]
-"""What a call does: it yields results, or what has to be awaited for them, and returns the last one."""
 
 
 class Clock:
@@ -90,13 +88,7 @@ class BaseTransport:
 
     def retry(self, attempt: Callable[[], Steps[T]]) -> Steps[T]:
         """Make attempts until one succeeds, or none is left."""
-        waits: list[float] = []
-        for turn in begin_tries(self._max_retries, self.clock.now, waits.append):
-            while waits:
-                yield self.sleep(waits.pop())
-            with turn:
-                return (yield from attempt())
-        raise AssertionError("unreachable: the last error is raised by the loop")
+        return retry(attempt, self._max_retries, clock=self.clock.now, sleep=self.sleep)
 
     def sleep(self, seconds: float) -> Any:
         """Wait."""
