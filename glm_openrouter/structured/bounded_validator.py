@@ -29,6 +29,10 @@ __all__ = ["TooMuchWorkError", "check_pattern", "errors_of", "errors_of_schema"]
 _LIMIT: Final = 500_000
 """Steps of one check, at 0.5 to 3 microseconds each."""
 
+_DEEPEST: Final = 180
+"""Keywords within keywords, three for each level of a tree. The stack has room for twice as many; where it ends within
+`referencing`, whose maps are written in Rust, the failure is no Python exception that one would catch."""
+
 _STEPS_OF_A_REFERENCE: Final = 10
 """How many steps it takes to follow one."""
 
@@ -46,11 +50,20 @@ class TooMuchWorkError(Exception):
 class _Work:
     def __init__(self) -> None:
         self._left = _LIMIT
+        self._depth = 0
 
     def spend(self, steps: int) -> None:
         self._left -= steps
         if self._left < 0:
             raise TooMuchWorkError
+
+    def enter(self) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise RecursionError
+
+    def leave(self) -> None:
+        self._depth -= 1
 
 
 _work: ContextVar[_Work] = ContextVar("work")
@@ -66,6 +79,7 @@ def errors_of(value: Any, schema: Any, draft: type[Validator]) -> list[Validatio
 
     Raises:
         TooMuchWorkError: It takes too many steps.
+        RecursionError: It is nested too deeply.
     """
     return _errors(_bounded(draft)(schema, registry=Registry()), value)
 
@@ -142,9 +156,13 @@ def _counted(keyword: Keyword, *, steps: int, whole: bool) -> Keyword:
     ) -> Iterator[ValidationError]:
         work = _work.get()
         work.spend(steps + (_count(argument) if whole else _length(argument)) + _length(value))
-        for error in keyword(validator, argument, value, schema) or ():
-            work.spend(len(error.message) // _CHARACTERS_A_STEP)
-            yield error
+        work.enter()
+        try:
+            for error in keyword(validator, argument, value, schema) or ():
+                work.spend(len(error.message) // _CHARACTERS_A_STEP)
+                yield error
+        finally:
+            work.leave()
 
     return counted
 

@@ -175,6 +175,21 @@ def test_what_the_checker_stumbles_over_is_a_misfit(schema: dict[str, Any], text
         OutputSpec(schema).read(ModelAnswer(text))
 
 
+def test_how_deep_a_value_may_be_does_not_depend_on_the_stack() -> None:
+    def check_below(frames: int, levels: int) -> Any:
+        if frames:
+            return check_below(frames - 1, levels)
+        value: dict[str, Any] = {}
+        for _ in range(levels):
+            value = {"c": [value]}
+        return check_schema(value, TREE)
+
+    for frames in (0, 250):
+        check_below(frames, 59)
+        with pytest.raises(StructuredOutputError, match="nested too deeply"):
+            check_below(frames, 60)
+
+
 @pytest.mark.parametrize("levels", [175, 400, 970])
 def test_a_value_too_deep_for_the_stack_is_a_misfit(levels: int) -> None:
     value: dict[str, Any] = {}
