@@ -357,7 +357,9 @@ def test_partial_values_only_grow_wherever_the_stream_is_cut(
 def test_the_last_partial_value_is_the_whole(value: dict[str, Any], encoded: bool) -> None:
     text = json.dumps(value)
     text = json.dumps(text) if encoded else text
-    assume(len(text) < 512)  # of a longer one the end may be missing, and comes with the finished answer
+    assume(
+        len(text) < 512
+    )  # of a longer one the end may be missing, and comes with the finished answer
     partials = spec().partials()
     seen = [grown for letter in text for grown in partials.feed_text(letter)]
     assert seen[-1] == value
