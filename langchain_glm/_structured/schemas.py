@@ -1,4 +1,4 @@
-"""What LangChain takes as a schema -> a plan to get an answer in it."""
+"""What LangChain takes as a schema -> how to ask for an answer in it."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ __all__ = ["has_schema", "is_pydantic", "to_spec"]
 
 
 def to_spec(schema: JSONObject | type | None, method: Method, strict: bool | None) -> OutputSpec:
-    """Return the plan for a schema."""
+    """Return what asks for an answer in a schema."""
     if schema is None or isinstance(schema, Mapping):
         json_schema = None if schema is None else _from_mapping(schema)
         return OutputSpec(json_schema, method=method, strict=strict)

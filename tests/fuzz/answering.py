@@ -27,7 +27,7 @@ class Berth(BaseModel):
 HARBOUR: dict[str, Any] = {"title": "find_berth", **HARBOUR_TOOL["function"]["parameters"]}
 CLOSED = {**HARBOUR, "additionalProperties": False, "required": ["harbour"]}
 LIST = {"title": "places", "type": "array", "items": {}, "minItems": 1}
-PLANS = (
+SPECS = (
     OutputSpec(HARBOUR),
     OutputSpec(CLOSED, method="function_calling"),
     OutputSpec(LIST),
@@ -39,7 +39,7 @@ PLANS = (
 def check_answer(body: bytes, rng: Random) -> None:
     """Read a text as an answer, at once and in pieces, as text and as arguments."""
     text = body.decode(errors="replace")
-    spec = rng.choice(PLANS)
+    spec = rng.choice(SPECS)
     called = rng.random() < 0.3
     answer = ModelAnswer("", [(spec.name, text)]) if called else ModelAnswer(text)
     try:
