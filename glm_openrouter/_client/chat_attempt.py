@@ -11,39 +11,32 @@ from glm_openrouter._response.sse import ResponseDecoder
 from glm_openrouter._response.stop import StopSequences
 from glm_openrouter.completions import Completion, Delta
 from glm_openrouter.errors import APIError, APIStatusError, ErrorDetails
-from glm_openrouter.spending.ledger import Bill, PlannedCall, open_ledgers
+from glm_openrouter.spending.ledger import Bill, PlannedCall
 
-from .attempt import Attempt
+from .billed_attempt import BilledAttempt
 from .chat_call import ChatCall
 
 if TYPE_CHECKING:
-    from glm_openrouter._http import HTTPResponse
-
     from .transport import BaseTransport
 
 __all__ = ["ChatAttempt"]
 
 
-class ChatAttempt(Attempt):
+class ChatAttempt(BilledAttempt):
     """One try at one chat request."""
 
     def __init__(self, call: ChatCall, transport: BaseTransport) -> None:
         request = call.request
         super().__init__(transport, request.model, answers_are_json=request.wants_json)
         self._call = call
-        self._ledgers = open_ledgers()
-        self._perhaps_paid = False
-        """Whether the request may have left and has not been refused."""
         self._parser: ResponseParser | None = None
         self.done = False
         """Whether the response has said that it is over, or has failed."""
 
     @property
     def context(self) -> ErrorDetails:
-        """What an error can say about the request, which costs something once it has been sent."""
-        if self._parser is not None:
-            return self._parser.details
-        return {**super().context, "may_be_billed": True}
+        """What an error can say about the request, and about what has come."""
+        return self._parser.details if self._parser is not None else super().context
 
     @property
     def completion(self) -> Completion | None:
@@ -65,22 +58,10 @@ class ChatAttempt(Attempt):
             request.max_completion_tokens or request.max_tokens,
         )
         body = self._call.encode()
-        for ledger in self._ledgers:
-            ledger.reserve(self, planned)
-        self._perhaps_paid = True
+        self.reserve(planned)
         return body
 
-    def close(self) -> None:
-        """Add what the response cost to all that is tracked, however it ended."""
-        ledgers, self._ledgers = self._ledgers, set()
-        bill = self._bill()
-        for ledger in ledgers:
-            ledger.settle(self, bill)
-
     def _bill(self) -> Bill | None:
-        """Return what is known of the response, or `None` if nobody has paid for it."""
-        if not self._perhaps_paid:
-            return None
         if self._parser is None:
             return Bill(Completion(), complete=False, final=False)
         if self._parser.refused:
@@ -90,12 +71,6 @@ class ChatAttempt(Attempt):
             complete=self._parser.completion is not None,
             final=self._parser.usage_is_final,
         )
-
-    def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
-        """Return the error for a response that is not a success."""
-        error = super().status_error(response, body)
-        self._perhaps_paid = error.may_be_billed
-        return error
 
     def begin(self) -> None:
         """Get ready for the body of a response, whose headers are there."""
@@ -173,10 +148,6 @@ class ChatAttempt(Attempt):
         except Exception as error:
             if self._transport.find_failure(error) is None:
                 raise
-
-    def _fail(self, error_type: type[APIError], message: str, *, sent: bool = True) -> APIError:
-        self._perhaps_paid = self._perhaps_paid and sent
-        return super()._fail(error_type, message, sent=sent)
 
     @property
     def _has_progressed(self) -> bool:
