@@ -2,13 +2,13 @@ import gc
 
 import pytest
 
-from support.every_class import MAKERS, Surface
+from support.models import MAKERS, ModelClass
 
 
 @pytest.fixture(params=list(MAKERS))
-def surface(request):
+def model_class(request):
     """The core, both classes for LangChain and the one for LlamaIndex, one after the other."""
-    return Surface(request.param)
+    return ModelClass(request.param)
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from glm_openrouter import (
     ResponseTooLargeError,
 )
 from glm_openrouter.testing import Close, Event, Hold, Reset, Send, Status, json_reply
-from support.every_class import OPEN, REQUEST
+from support.replies import OPEN
+from support.samples import REQUEST
 from support.wire import chunk
 
 KEY = "gateway/Key+with=Chars.4711"
@@ -78,78 +79,78 @@ def assert_holds_nothing(error):
     assert not shown
 
 
-def failures(surface, model, kind=GLMError):
+def failures(model_class, model, kind=GLMError):
     """Yield the failure of each way to ask a model."""
     for ask in (
-        lambda: surface.call(model),
-        lambda: list(surface.stream(model)),
-        lambda: asyncio.run(surface.acall(model)),
-        lambda: asyncio.run(surface.adrain(model)),
+        lambda: model_class.call(model),
+        lambda: list(model_class.stream(model)),
+        lambda: asyncio.run(model_class.acall(model)),
+        lambda: asyncio.run(model_class.adrain(model)),
     ):
         with pytest.raises(kind) as caught:
             ask()
         yield caught.value
 
 
-def make(surface, base_url, **options):
-    return surface.make(
+def make(model_class, base_url, **options):
+    return model_class.make(
         base_url, **{"api_key": KEY, "default_headers": HEADERS, "max_retries": 0, **options}
     )
 
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
-def test_a_failure_of_a_shared_client_holds_no_secret(surface, scripted_openrouter, reply):
+def test_a_failure_of_a_shared_client_holds_no_secret(model_class, scripted_openrouter, reply):
     server = scripted_openrouter(reply)
-    for error in failures(surface, make(surface, server.base_url, timeout=LIMIT), APIError):
+    for error in failures(model_class, make(model_class, server.base_url, timeout=LIMIT), APIError):
         assert_holds_nothing(error)
 
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
-def test_a_failure_of_an_own_client_holds_no_secret(surface, scripted_openrouter, reply):
+def test_a_failure_of_an_own_client_holds_no_secret(model_class, scripted_openrouter, reply):
     server = scripted_openrouter(reply)
 
     async def ask_async():
         async with httpx.AsyncClient() as mine:
-            model = make(surface, server.base_url, timeout=LIMIT, http_async_client=mine)
+            model = make(model_class, server.base_url, timeout=LIMIT, http_async_client=mine)
             with pytest.raises(APIError) as caught:
-                await surface.acall(model)
+                await model_class.acall(model)
         return caught.value
 
     assert_holds_nothing(asyncio.run(ask_async()))
     with httpx.Client() as mine:
-        model = make(surface, server.base_url, timeout=LIMIT, http_client=mine)
+        model = make(model_class, server.base_url, timeout=LIMIT, http_client=mine)
         with pytest.raises(APIError) as caught:
-            surface.call(model)
+            model_class.call(model)
     assert_holds_nothing(caught.value)
 
 
-def test_a_response_that_is_too_large_holds_no_secret(surface, scripted_openrouter):
+def test_a_response_that_is_too_large_holds_no_secret(model_class, scripted_openrouter):
     server = scripted_openrouter((OPEN, *[Event(chunk({"content": "a" * 1000}))] * 50, Hold()))
-    model = make(surface, server.base_url, max_response_bytes=20_000)
-    for error in failures(surface, model, ResponseTooLargeError):
+    model = make(model_class, server.base_url, max_response_bytes=20_000)
+    for error in failures(model_class, model, ResponseTooLargeError):
         assert_holds_nothing(error)
 
 
-def test_a_refused_connection_holds_no_secret(surface, closed_port):
-    for error in failures(surface, make(surface, f"http://127.0.0.1:{closed_port}/api/v1")):
+def test_a_refused_connection_holds_no_secret(model_class, closed_port):
+    for error in failures(model_class, make(model_class, f"http://127.0.0.1:{closed_port}/api/v1")):
         assert_holds_nothing(error)
 
 
-def test_a_failure_of_tls_holds_no_secret(surface, scripted_openrouter):
+def test_a_failure_of_tls_holds_no_secret(model_class, scripted_openrouter):
     server = scripted_openrouter((Close(),))
     address = server.base_url.replace("http://", "https://")
-    for error in failures(surface, make(surface, address), APIError):
+    for error in failures(model_class, make(model_class, address), APIError):
         assert_holds_nothing(error)
 
 
 @pytest.mark.parametrize("reply", ["silence", "silent stream"])
-def test_a_call_that_the_user_cancels_holds_no_secret(surface, scripted_openrouter, reply):
+def test_a_call_that_the_user_cancels_holds_no_secret(model_class, scripted_openrouter, reply):
     server = scripted_openrouter(REPLIES[reply])
-    model = make(surface, server.base_url)
+    model = make(model_class, server.base_url)
 
     async def ask():
         async with asyncio.timeout(LIMIT):
-            await surface.acall(model)
+            await model_class.acall(model)
 
     with pytest.raises(TimeoutError) as caught:
         asyncio.run(ask())
@@ -157,29 +158,31 @@ def test_a_call_that_the_user_cancels_holds_no_secret(surface, scripted_openrout
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_is_not_there_holds_no_secret(surface, closed_port, monkeypatch, scheme):
+def test_a_proxy_that_is_not_there_holds_no_secret(model_class, closed_port, monkeypatch, scheme):
     monkeypatch.setenv("ALL_PROXY", f"http://me:{PASSWORD}@127.0.0.1:{closed_port}")
-    model = make(surface, f"{scheme}://harbour.invalid/v1", allow_http=True)
-    for error in failures(surface, model, APIError):
+    model = make(model_class, f"{scheme}://harbour.invalid/v1", allow_http=True)
+    for error in failures(model_class, model, APIError):
         assert_holds_nothing(error)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_refuses_holds_no_secret(surface, scripted_openrouter, monkeypatch, scheme):
+def test_a_proxy_that_refuses_holds_no_secret(
+    model_class, scripted_openrouter, monkeypatch, scheme
+):
     headers = {"proxy-authenticate": "Basic", "content-length": "0", "connection": "close"}
     server = scripted_openrouter((Status(407, headers), Close()))
     address = server.base_url.removeprefix("http://").removesuffix("/api/v1")
     monkeypatch.setenv("ALL_PROXY", f"http://me:{PASSWORD}@{address}")
-    model = make(surface, f"{scheme}://harbour.invalid/v1", allow_http=True)
+    model = make(model_class, f"{scheme}://harbour.invalid/v1", allow_http=True)
 
-    for error in failures(surface, model, APIError):
+    for error in failures(model_class, model, APIError):
         assert "407" in str(error)
         assert f"through the proxy http://{address}" in str(error) or scheme == "http"
         assert_holds_nothing(error)
     assert len(server.requests) == 4
 
 
-def test_an_own_client_with_a_proxy_holds_no_secret(surface, scripted_openrouter):
+def test_an_own_client_with_a_proxy_holds_no_secret(model_class, scripted_openrouter):
     refusal = Status(407, {"content-length": "0", "connection": "close"})
     server = scripted_openrouter((refusal, Close()))
     address = server.base_url.removeprefix("http://").removesuffix("/api/v1")
@@ -187,16 +190,16 @@ def test_an_own_client_with_a_proxy_holds_no_secret(surface, scripted_openrouter
 
     async def ask_async():
         async with httpx.AsyncClient(proxy=proxy) as mine:
-            model = make(surface, "https://harbour.invalid/v1", http_async_client=mine)
+            model = make(model_class, "https://harbour.invalid/v1", http_async_client=mine)
             with pytest.raises(APIError, match="407") as caught:
-                await surface.acall(model)
+                await model_class.acall(model)
         return caught.value
 
     assert_holds_nothing(asyncio.run(ask_async()))
     with httpx.Client(proxy=proxy) as mine:
-        model = make(surface, "https://harbour.invalid/v1", http_client=mine)
+        model = make(model_class, "https://harbour.invalid/v1", http_client=mine)
         with pytest.raises(APIError, match="407") as caught:
-            surface.call(model)
+            model_class.call(model)
     assert_holds_nothing(caught.value)
 
 
@@ -204,10 +207,10 @@ def test_an_own_client_with_a_proxy_holds_no_secret(surface, scripted_openrouter
     "proxy",
     ["://", "http://", "ftp://me:{}@a", "http://me:{}@a:99999", "http://me:{}@a:b", "\x01{}"],
 )
-def test_a_proxy_that_is_none_is_refused_without_its_password(surface, monkeypatch, proxy):
+def test_a_proxy_that_is_none_is_refused_without_its_password(model_class, monkeypatch, proxy):
     monkeypatch.setenv("ALL_PROXY", proxy.format(PASSWORD))
-    model = make(surface, "https://harbour.invalid/v1")
-    for error in failures(surface, model, InvalidRequestError):
+    model = make(model_class, "https://harbour.invalid/v1")
+    for error in failures(model_class, model, InvalidRequestError):
         assert "ALL_PROXY of the environment must be the URL" in str(error)
         assert_holds_nothing(error)
 
@@ -216,11 +219,11 @@ def odd_transport(_):
     raise ValueError("odd")
 
 
-def test_an_unexpected_error_says_where_it_comes_from_without_values(surface):
+def test_an_unexpected_error_says_where_it_comes_from_without_values(model_class):
     with httpx.Client(transport=httpx.MockTransport(odd_transport)) as mine:
-        model = make(surface, "http://127.0.0.1:9/api/v1", http_client=mine)
+        model = make(model_class, "http://127.0.0.1:9/api/v1", http_client=mine)
         with pytest.raises(ValueError, match="odd") as caught:
-            surface.call(model)
+            model_class.call(model)
 
     assert "in odd_transport" in "".join(caught.value.__notes__)
     assert_holds_nothing(caught.value)

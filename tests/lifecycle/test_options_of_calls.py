@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from glm_openrouter import ChatRequest, ClientOptions, InvalidRequestError
 from glm_openrouter.testing import json_reply
-from support.every_class import PROMPT, Surface
+from support.models import ModelClass
+from support.samples import PROMPT
 
 KEY = "gateway/Key+with=Chars.4711"
 QUESTION = [{"role": "user", "content": PROMPT}]
@@ -31,7 +32,7 @@ class Moor(BaseModel):
 
 @pytest.fixture(params=["langchain-chat", "langchain-text"])
 def langchain(request):
-    return Surface(request.param)
+    return ModelClass(request.param)
 
 
 def refused(option):
@@ -41,13 +42,13 @@ def refused(option):
 @pytest.mark.parametrize("option", [*ClientOptions.__annotations__, "http_async_client"])
 def test_no_option_of_a_client_goes_with_a_call(option):
     with refused(option) as caught:
-        Surface("langchain-chat").make(NOWHERE).bind(**{option: KEY})
+        ModelClass("langchain-chat").make(NOWHERE).bind(**{option: KEY})
     assert KEY not in str(caught.value)
 
 
 def test_the_name_of_an_option_here_is_said():
     with pytest.raises(InvalidRequestError, match="to the constructor, as default_headers"):
-        Surface("langchain-chat").make(NOWHERE).bind(extra_headers={})
+        ModelClass("langchain-chat").make(NOWHERE).bind(extra_headers={})
 
 
 @pytest.mark.parametrize("name", ["langchain-chat", "langchain-text", "llamaindex"])
@@ -55,7 +56,7 @@ def test_the_name_of_an_option_here_is_said():
 def test_no_option_gets_into_the_body_by_another_door(name, option):
     door = "additional_kwargs" if name == "llamaindex" else "model_kwargs"
     with pytest.raises(ValidationError, match=option) as caught:
-        Surface(name).make(NOWHERE, **{door: {option: GIVEN[option]}})
+        ModelClass(name).make(NOWHERE, **{door: {option: GIVEN[option]}})
     assert KEY not in str(caught.value)
 
 
@@ -158,7 +159,7 @@ def test_no_span_and_no_event_of_llamaindex_sees_an_option(call, prefix, option)
     dispatcher, events, spans = get_dispatcher(), Events(), Spans()
     dispatcher.add_event_handler(events)
     dispatcher.add_span_handler(spans)
-    llm = Surface("llamaindex").make(NOWHERE)
+    llm = ModelClass("llamaindex").make(NOWHERE)
     try:
         with refused(option):
             result = getattr(llm, prefix + call)(*CALLS[call], first, **arguments)
@@ -176,7 +177,7 @@ def test_a_prompt_may_have_a_variable_with_the_name_of_an_option(scripted_openro
     message = {"role": "assistant", "content": '{"pier": 2}'}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     server = scripted_openrouter(json_reply({"id": "a", "choices": [choice]}))
-    llm = Surface("llamaindex").make(server.base_url)
+    llm = ModelClass("llamaindex").make(server.base_url)
 
     answer = llm.structured_predict(Moor, PromptTemplate("See {headers}"), headers="the list")
     assert answer == Moor(pier=2)

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from glm_openrouter.testing import stream_reply
-from support.every_class import TEXT
+from support.replies import TEXT
 from support.wire import USAGE, chunk
 
 ANSWER = stream_reply(
@@ -23,30 +23,30 @@ def wishes(server):
     return [request.body.get("provider", {}).get("order") for request in server.requests]
 
 
-def test_a_pin_of_a_synchronous_call_holds_for_asynchronous_ones(surface, scripted_openrouter):
+def test_a_pin_of_a_synchronous_call_holds_for_asynchronous_ones(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, pin_provider=True)
-    surface.call(model)
-    asyncio.run(surface.acall(model))
+    model = model_class.make(server.base_url, pin_provider=True)
+    model_class.call(model)
+    asyncio.run(model_class.acall(model))
 
-    shared = None if surface.name == "core" else ["z-ai"]  # there, these are two clients
+    shared = None if model_class.name == "core" else ["z-ai"]  # there, these are two clients
     assert wishes(server) == [None, shared]
 
 
-def test_a_pin_of_an_asynchronous_call_holds_for_synchronous_ones(surface, scripted_openrouter):
+def test_a_pin_of_an_asynchronous_call_holds_for_synchronous_ones(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, pin_provider=True)
-    asyncio.run(surface.acall(model))
-    surface.call(model)
+    model = model_class.make(server.base_url, pin_provider=True)
+    asyncio.run(model_class.acall(model))
+    model_class.call(model)
 
-    shared = None if surface.name == "core" else ["z-ai"]
+    shared = None if model_class.name == "core" else ["z-ai"]
     assert wishes(server) == [None, shared]
 
 
-def test_two_models_share_no_pin(surface, scripted_openrouter):
+def test_two_models_share_no_pin(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
     for _ in range(2):
-        surface.call(surface.make(server.base_url, pin_provider=True))
+        model_class.call(model_class.make(server.base_url, pin_provider=True))
 
     assert wishes(server) == [None, None]
 
@@ -56,12 +56,12 @@ def test_two_models_share_no_pin(surface, scripted_openrouter):
     [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))],
     ids=["copy", "deepcopy", "pickle"],
 )
-def test_a_copy_starts_without_pins(surface, scripted_openrouter, copied):
+def test_a_copy_starts_without_pins(model_class, scripted_openrouter, copied):
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, pin_provider=True)
-    surface.call(model)
-    surface.call(copied(model))
-    surface.call(model)
+    model = model_class.make(server.base_url, pin_provider=True)
+    model_class.call(model)
+    model_class.call(copied(model))
+    model_class.call(model)
 
     assert wishes(server) == [None, None, ["z-ai"]]
 

@@ -13,28 +13,29 @@ from pathlib import Path
 import pytest
 
 from glm_openrouter.testing import Close, Reset
-from support.every_class import ANSWER, LONG, MAKERS, TEXT
+from support.models import MAKERS
+from support.replies import ANSWER, LONG, TEXT
 
 
 def open_files():
     return len(os.listdir("/dev/fd"))
 
 
-def test_a_thousand_instances_share_connections_and_threads(surface, scripted_openrouter):
+def test_a_thousand_instances_share_connections_and_threads(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    models = [surface.make(server.base_url, max_retries=0) for _ in range(1000)]
+    models = [model_class.make(server.base_url, max_retries=0) for _ in range(1000)]
     asked = models[::50]
 
     async def ask():
         for model in asked:
-            assert await surface.acall(model) == TEXT
+            assert await model_class.acall(model) == TEXT
         return open_files(), threading.active_count()
 
-    surface.call(models[0])
+    model_class.call(models[0])
     gc.collect()  # what earlier tests have left
     files, threads = open_files(), threading.active_count()
     for model in asked:
-        assert surface.call(model) == TEXT
+        assert model_class.call(model) == TEXT
     files_async, threads_async = asyncio.run(ask())
 
     assert len(server.connections) == 2
@@ -58,13 +59,13 @@ def memory_in_use():
     return sum(statistic.size for statistic in traces.statistics("filename"))
 
 
-def test_many_calls_leave_memory_and_files_flat(surface, scripted_openrouter):
+def test_many_calls_leave_memory_and_files_flat(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, max_retries=0)
+    model = model_class.make(server.base_url, max_retries=0)
 
     async def ask(times):
         for _ in range(times):
-            await surface.ask_all_ways(model)
+            await model_class.ask_all_ways(model)
             server.requests.clear()
             for log in server.connections:
                 log.requests.clear()
@@ -89,13 +90,13 @@ def test_many_calls_leave_memory_and_files_flat(surface, scripted_openrouter):
     assert min(growth) < 8_000
 
 
-def test_many_loops_leave_files_flat(surface, scripted_openrouter):
+def test_many_loops_leave_files_flat(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, max_retries=0)
-    asyncio.run(surface.acall(model))
+    model = model_class.make(server.base_url, max_retries=0)
+    asyncio.run(model_class.acall(model))
     files = open_files()
     for _ in range(20):
-        asyncio.run(surface.acall(model))
+        asyncio.run(model_class.acall(model))
 
     assert all(log.wait_closed(0.5) for log in server.connections)
     assert open_files() <= files
@@ -104,13 +105,13 @@ def test_many_loops_leave_files_flat(surface, scripted_openrouter):
 # Using connections again, and closing them
 
 
-def test_calls_one_after_another_need_one_connection(surface, scripted_openrouter):
+def test_calls_one_after_another_need_one_connection(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, max_retries=0)
+    model = model_class.make(server.base_url, max_retries=0)
 
     async def ask():
         for _ in range(5):
-            await surface.ask_all_ways(model)
+            await model_class.ask_all_ways(model)
 
     asyncio.run(ask())
     assert len(server.requests) == 20
@@ -118,16 +119,16 @@ def test_calls_one_after_another_need_one_connection(surface, scripted_openroute
 
 
 @pytest.mark.usefixtures("_alone")
-def test_closing_one_model_leaves_the_others_their_connections(surface, scripted_openrouter):
+def test_closing_one_model_leaves_the_others_their_connections(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    model, other = (surface.make(server.base_url, max_retries=0) for _ in range(2))
+    model, other = (model_class.make(server.base_url, max_retries=0) for _ in range(2))
 
     async def ask():
-        await surface.ask_all_ways(model)
-        await surface.ask_all_ways(other)
+        await model_class.ask_all_ways(model)
+        await model_class.ask_all_ways(other)
         other.close()
         await other.aclose()
-        await surface.ask_all_ways(model)
+        await model_class.ask_all_ways(model)
         assert len(server.connections) == 2
         model.close()
         await model.aclose()
@@ -137,13 +138,13 @@ def test_closing_one_model_leaves_the_others_their_connections(surface, scripted
 
 
 @pytest.mark.usefixtures("_alone")
-def test_a_closed_model_can_be_closed_and_used_again(surface, scripted_openrouter):
+def test_a_closed_model_can_be_closed_and_used_again(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, max_retries=0)
+    model = model_class.make(server.base_url, max_retries=0)
 
     async def ask():
         for _ in range(2):
-            await surface.ask_all_ways(model)
+            await model_class.ask_all_ways(model)
             for _ in range(2):
                 model.close()
                 await model.aclose()
@@ -154,49 +155,49 @@ def test_a_closed_model_can_be_closed_and_used_again(surface, scripted_openroute
 
 
 @pytest.mark.usefixtures("_alone")
-def test_a_model_is_a_context_manager(surface, scripted_openrouter):
+def test_a_model_is_a_context_manager(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, max_retries=0)
-    if surface.name == "core":
+    model = model_class.make(server.base_url, max_retries=0)
+    if model_class.name == "core":
         with model.client, model.client:
-            surface.call(model)
+            model_class.call(model)
     else:
         with model as entered:
-            surface.call(entered)
+            model_class.call(entered)
     assert server.connections[0].wait_closed(0.5)
 
     async def ask():
-        async with model.async_client if surface.name == "core" else model:
-            await surface.acall(model)
+        async with model.async_client if model_class.name == "core" else model:
+            await model_class.acall(model)
         assert await asyncio.to_thread(server.connections[1].wait_closed, 0.5)
 
     asyncio.run(ask())
 
 
 @pytest.mark.parametrize("end", [Close(clean=True), Reset()], ids=["FIN", "RST"])
-def test_a_connection_that_the_server_has_closed_is_not_used(surface, scripted_openrouter, end):
+def test_a_connection_that_the_server_has_closed_is_not_used(model_class, scripted_openrouter, end):
     server = scripted_openrouter((*ANSWER, end))
-    model = surface.make(server.base_url, max_retries=0)
+    model = model_class.make(server.base_url, max_retries=0)
 
     async def ask():
         # The loop has no chance to hear of the end in between.
         for _ in range(3):
-            assert await surface.acall(model) == TEXT
+            assert await model_class.acall(model) == TEXT
             server.connections[-1].wait_closed()
         for _ in range(3):
-            assert surface.call(model) == TEXT
+            assert model_class.call(model) == TEXT
             server.connections[-1].wait_closed()
 
     asyncio.run(ask())
     assert len(server.requests) == len(server.connections) == 6
 
 
-def test_a_connection_that_ends_under_a_request_counts_as_a_try(surface, scripted_openrouter):
+def test_a_connection_that_ends_under_a_request_counts_as_a_try(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER, (Close(),), ANSWER)
-    model = surface.make(server.base_url, max_retries=1)
-    surface.call(model)
+    model = model_class.make(server.base_url, max_retries=1)
+    model_class.call(model)
 
-    assert surface.call(model) == TEXT
+    assert model_class.call(model) == TEXT
     assert len(server.requests) == 3
 
 
@@ -204,53 +205,53 @@ def test_a_connection_that_ends_under_a_request_counts_as_a_try(surface, scripte
 
 EVERYTHING = """
 import asyncio, contextlib, sys
-from support.every_class import MAKERS, Surface
+from support.models import MAKERS, ModelClass
 
 held = []
 
 async def leave():
-    async for _ in await surface.astream(model):
+    async for _ in await model_class.astream(model):
         break
 
 async def hold():
-    chunks = await surface.astream(model)
+    chunks = await model_class.astream(model)
     await anext(chunks)
     held.append(chunks)
 
 async def fail():
-    async for _ in await surface.astream(model):
+    async for _ in await model_class.astream(model):
         raise ZeroDivisionError
 
 async def cancel():
-    task = asyncio.create_task(surface.adrain(model))
+    task = asyncio.create_task(model_class.adrain(model))
     await asyncio.sleep(0.02)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
 
 async def leave_a_task():
-    held.append(asyncio.create_task(surface.adrain(model)))
+    held.append(asyncio.create_task(model_class.adrain(model)))
     await asyncio.sleep(0.02)
 
 async def close():
-    await surface.acall(model)
+    await model_class.acall(model)
     await model.aclose()
 
-for surface in map(Surface, MAKERS):
-    model = surface.make(sys.argv[1])
-    surface.call(model)
-    next(surface.stream(model))
-    held.append(surface.stream(model))
+for model_class in map(ModelClass, MAKERS):
+    model = model_class.make(sys.argv[1])
+    model_class.call(model)
+    next(model_class.stream(model))
+    held.append(model_class.stream(model))
     next(held[-1])
-    for body in (surface.acall, surface.adrain):
+    for body in (model_class.acall, model_class.adrain):
         asyncio.run(body(model))
     for body in (leave, hold, cancel, leave_a_task, close):
         asyncio.run(body())
     with contextlib.suppress(ZeroDivisionError):
         asyncio.run(fail())
-    print(surface.name)
+    print(model_class.name)
 loop = asyncio.new_event_loop()
-loop.run_until_complete(surface.acall(model))
+loop.run_until_complete(model_class.acall(model))
 loop.close()
 """
 

@@ -20,7 +20,8 @@ from glm_openrouter.testing import (
     json_reply,
     stream_reply,
 )
-from support.every_class import ANSWER, MAKERS, TEXT
+from support.models import MAKERS
+from support.replies import ANSWER, TEXT
 from support.wire import chunk
 
 KEYS = {
@@ -69,32 +70,34 @@ def views_of_llamaindex(model):
     yield from (model.to_dict(), model.to_json(), model.metadata)
 
 
-def views(surface, model):
-    if surface.name == "core":
+def views(model_class, model):
+    if model_class.name == "core":
         yield from views_of_core(model)
         return
     yield from (repr(model), str(model), repr(vars(model)), list(model))
     yield from (model.model_dump(), model.model_dump(mode="json"), model.model_dump_json())
     yield from (list(model.__rich_repr__()), list(model.__pretty__(repr)))
-    yield from (views_of_llamaindex if surface.name == "llamaindex" else views_of_langchain)(model)
+    yield from (views_of_llamaindex if model_class.name == "llamaindex" else views_of_langchain)(
+        model
+    )
 
 
 @pytest.mark.parametrize("given", [str, SecretStr])
-def test_no_view_of_an_instance_shows_a_secret(surface, key, given):
-    model = surface.make(NOWHERE, api_key=given(key), default_headers=HEADERS)
+def test_no_view_of_an_instance_shows_a_secret(model_class, key, given):
+    model = model_class.make(NOWHERE, api_key=given(key), default_headers=HEADERS)
 
-    assert_hidden(views(surface, model), key)
+    assert_hidden(views(model_class, model), key)
 
 
-def test_no_view_shows_a_key_of_the_environment(surface, key, monkeypatch):
+def test_no_view_shows_a_key_of_the_environment(model_class, key, monkeypatch):
     monkeypatch.setenv("OPENROUTER_API_KEY", key)
-    model = surface.make(NOWHERE, api_key=None)
+    model = model_class.make(NOWHERE, api_key=None)
 
-    assert_hidden(views(surface, model), key)
+    assert_hidden(views(model_class, model), key)
 
 
-@pytest.mark.parametrize("surface", ["langchain-chat", "langchain-text"], indirect=True)
-def test_callbacks_of_langchain_get_no_secret(surface, key, scripted_openrouter):
+@pytest.mark.parametrize("model_class", ["langchain-chat", "langchain-text"], indirect=True)
+def test_callbacks_of_langchain_get_no_secret(model_class, key, scripted_openrouter):
     from langchain_core.callbacks import BaseCallbackHandler
 
     seen = []
@@ -106,15 +109,15 @@ def test_callbacks_of_langchain_get_no_secret(surface, key, scripted_openrouter)
             return super().__getattribute__(name)
 
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS)
+    model = model_class.make(server.base_url, api_key=key, default_headers=HEADERS)
     model.invoke("a", {"callbacks": [Handler()]})
 
     assert len(seen) >= 2
     assert_hidden(seen, key)
 
 
-@pytest.mark.parametrize("surface", ["llamaindex"], indirect=True)
-def test_events_of_llamaindex_hold_no_secret(surface, key, scripted_openrouter):
+@pytest.mark.parametrize("model_class", ["llamaindex"], indirect=True)
+def test_events_of_llamaindex_hold_no_secret(model_class, key, scripted_openrouter):
     from llama_index_instrumentation import get_dispatcher
     from llama_index_instrumentation.event_handlers import BaseEventHandler
 
@@ -125,11 +128,11 @@ def test_events_of_llamaindex_hold_no_secret(surface, key, scripted_openrouter):
             seen.extend((repr(event), event.model_dump(), event.model_dump_json()))
 
     server = scripted_openrouter(ANSWER)
-    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS)
+    model = model_class.make(server.base_url, api_key=key, default_headers=HEADERS)
     dispatcher, handler = get_dispatcher(), Handler()
     dispatcher.add_event_handler(handler)
     try:
-        surface.call(model)
+        model_class.call(model)
     finally:
         dispatcher.event_handlers.remove(handler)
 
@@ -189,16 +192,16 @@ def echoes(key):
 
 @pytest.mark.parametrize("number", range(len(list(echoes("")))))
 def test_a_server_that_repeats_the_key_does_not_bring_it_into_an_error(
-    surface, key, scripted_openrouter, number
+    model_class, key, scripted_openrouter, number
 ):
     server = scripted_openrouter(list(echoes(key))[number])
-    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=0)
+    model = model_class.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=0)
 
     for call in (
-        lambda: surface.call(model),
-        lambda: list(surface.stream(model)),
-        lambda: asyncio.run(surface.acall(model)),
-        lambda: asyncio.run(surface.adrain(model)),
+        lambda: model_class.call(model),
+        lambda: list(model_class.stream(model)),
+        lambda: asyncio.run(model_class.acall(model)),
+        lambda: asyncio.run(model_class.adrain(model)),
     ):
         with pytest.raises(APIError) as caught:
             call()
@@ -206,19 +209,21 @@ def test_a_server_that_repeats_the_key_does_not_bring_it_into_an_error(
 
 
 @pytest.mark.parametrize("secret", ["long-enough-a-key", "short"])
-def test_only_what_is_long_enough_to_be_a_secret_is_taken_out(surface, scripted_openrouter, secret):
+def test_only_what_is_long_enough_to_be_a_secret_is_taken_out(
+    model_class, scripted_openrouter, secret
+):
     server = scripted_openrouter(json_reply({"error": {"code": 400, "message": f"A {secret}."}}))
-    model = surface.make(server.base_url, api_key=secret)
+    model = model_class.make(server.base_url, api_key=secret)
 
     with pytest.raises(APIStatusError) as caught:
-        surface.call(model)
+        model_class.call(model)
     assert (secret in str(caught.value)) == (secret == "short")
 
 
-def test_an_answer_that_repeats_the_key_stays_as_it_is(surface, key, scripted_openrouter):
+def test_an_answer_that_repeats_the_key_stays_as_it_is(model_class, key, scripted_openrouter):
     server = scripted_openrouter(stream_reply([chunk({"content": key}), chunk({}, "stop")]))
 
-    assert surface.call(surface.make(server.base_url, api_key=key)) == key
+    assert model_class.call(model_class.make(server.base_url, api_key=key)) == key
 
 
 MISTAKES = {
@@ -240,21 +245,21 @@ UNKNOWN_TO_THE_CORE = ("key under a wrong name", "temperature")
 
 
 @pytest.mark.parametrize(
-    ("surface", "mistake"),
+    ("model_class", "mistake"),
     [
         (name, mistake)
         for name in MAKERS
         for mistake in MISTAKES
         if name != "core" or mistake not in UNKNOWN_TO_THE_CORE
     ],
-    indirect=["surface"],
+    indirect=["model_class"],
 )
-def test_a_mistake_in_the_arguments_shows_no_secret(surface, key, mistake):
+def test_a_mistake_in_the_arguments_shows_no_secret(model_class, key, mistake):
     options = {"api_key": key, "default_headers": HEADERS, **MISTAKES[mistake](key)}
     base_url = options.pop("base_url", NOWHERE)
 
     with pytest.raises(ValueError) as caught:  # noqa: PT011 -- pydantic's error, or ours
-        surface.make(base_url, **options)
+        model_class.make(base_url, **options)
     shown = views_of_error(caught.value) if base_url == NOWHERE else [str(caught.value)]
     assert_hidden(shown, key)
 
@@ -263,19 +268,19 @@ def test_a_mistake_in_the_arguments_shows_no_secret(surface, key, mistake):
     "misplaced",
     ["base_url", "timeout", "max_retries", "allow_http", "http_client", "http_async_client"],
 )
-def test_a_key_at_a_wrong_place_is_not_in_the_message(surface, key, misplaced):
+def test_a_key_at_a_wrong_place_is_not_in_the_message(model_class, key, misplaced):
     options = {"base_url": NOWHERE, misplaced: key}
 
     with pytest.raises(ValueError, match="base_url|api_base|" + misplaced) as caught:
-        surface.make(**options)
+        model_class.make(**options)
     assert_hidden([str(caught.value), repr(caught.value)], key)
 
 
-def test_a_connection_that_fails_shows_no_secret(surface, key, scripted_openrouter):
+def test_a_connection_that_fails_shows_no_secret(model_class, key, scripted_openrouter):
     server = scripted_openrouter((Close(),))
-    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=0)
+    model = model_class.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=0)
 
-    for call in (lambda: surface.call(model), lambda: asyncio.run(surface.acall(model))):
+    for call in (lambda: model_class.call(model), lambda: asyncio.run(model_class.acall(model))):
         with pytest.raises(APIError) as caught:
             call()
         assert_hidden(views_of_error(caught.value), key)
@@ -284,17 +289,19 @@ def test_a_connection_that_fails_shows_no_secret(surface, key, scripted_openrout
 LOGGERS = ("glm_openrouter", "httpx", "httpcore", "aiohttp", "asyncio", "langchain", "llama_index")
 
 
-def test_no_log_shows_a_secret(surface, key, scripted_openrouter, caplog):
+def test_no_log_shows_a_secret(model_class, key, scripted_openrouter, caplog):
     busy = json_reply({"error": {"code": 503, "message": f"Busy with {key}, {CREDENTIAL}"}}, 503)
     server = scripted_openrouter(busy, ANSWER)
     for name in (None, *LOGGERS):
         caplog.set_level(logging.DEBUG, name)
-    model = surface.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=1)
-    surface.call(model)
-    asyncio.run(surface.acall(model))
+    model = model_class.make(server.base_url, api_key=key, default_headers=HEADERS, max_retries=1)
+    model_class.call(model)
+    asyncio.run(model_class.acall(model))
     with httpx.Client() as mine:
-        surface.call(
-            surface.make(server.base_url, api_key=key, default_headers=HEADERS, http_client=mine)
+        model_class.call(
+            model_class.make(
+                server.base_url, api_key=key, default_headers=HEADERS, http_client=mine
+            )
         )
 
     assert "trying again" in caplog.text
@@ -306,7 +313,7 @@ def test_no_log_shows_a_secret(surface, key, scripted_openrouter, caplog):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(surface, scripted_openrouter, status):
+def test_a_redirect_is_not_followed(model_class, scripted_openrouter, status):
     with ScriptedServer([ANSWER]) as other:
         location = other.base_url.replace("127.0.0.1", "localhost")
         server = scripted_openrouter(
@@ -316,15 +323,15 @@ def test_a_redirect_is_not_followed(surface, scripted_openrouter, status):
         async def ask_both():
             async with httpx.AsyncClient(follow_redirects=True) as mine:
                 for own in (mine, None):
-                    model = surface.make(server.base_url, http_async_client=own, max_retries=0)
+                    model = model_class.make(server.base_url, http_async_client=own, max_retries=0)
                     with pytest.raises(APIError, match="Redirected to http://localhost"):
-                        await surface.acall(model)
+                        await model_class.acall(model)
 
         with httpx.Client(follow_redirects=True) as mine:
             for own in (mine, None):
-                model = surface.make(server.base_url, http_client=own, max_retries=0)
+                model = model_class.make(server.base_url, http_client=own, max_retries=0)
                 with pytest.raises(APIError, match="Redirected to http://localhost"):
-                    surface.call(model)
+                    model_class.call(model)
         asyncio.run(ask_both())
         assert len(server.requests) == 4
         assert other.connections == []
@@ -332,17 +339,19 @@ def test_a_redirect_is_not_followed(surface, scripted_openrouter, status):
 
 @pytest.mark.usefixtures("_alone")  # for the environment to be looked at
 @pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:9"], ids=["direct", "with a proxy"])
-def test_cookies_of_one_user_do_not_go_to_another(surface, scripted_openrouter, monkeypatch, proxy):
+def test_cookies_of_one_user_do_not_go_to_another(
+    model_class, scripted_openrouter, monkeypatch, proxy
+):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     server = scripted_openrouter(
         stream_reply([chunk({}, "stop")], headers={"set-cookie": "a=b; path=/"})
     )
-    models = [surface.make(server.base_url, max_retries=0) for _ in range(2)]
+    models = [model_class.make(server.base_url, max_retries=0) for _ in range(2)]
 
     async def ask():
         for model in models:
-            surface.call(model)
-            await surface.acall(model)
+            model_class.call(model)
+            await model_class.acall(model)
 
     asyncio.run(ask())
     assert len(server.requests) == 4
@@ -352,10 +361,10 @@ def test_cookies_of_one_user_do_not_go_to_another(surface, scripted_openrouter, 
 
 
 @pytest.mark.parametrize("url", ["http://openrouter.ai/api/v1", "http://10.0.0.7/v1"])
-def test_an_address_that_would_send_the_key_in_the_clear_is_refused(surface, url):
+def test_an_address_that_would_send_the_key_in_the_clear_is_refused(model_class, url):
     with pytest.raises(ValueError, match="unencrypted"):
-        surface.make(url)
-    surface.make(url, allow_http=True)
+        model_class.make(url)
+    model_class.make(url, allow_http=True)
 
 
 def sent_keys(server):
@@ -363,30 +372,30 @@ def sent_keys(server):
 
 
 @pytest.mark.parametrize("given", [str, SecretStr])
-def test_white_space_around_a_key_is_not_sent(surface, key, scripted_openrouter, given):
+def test_white_space_around_a_key_is_not_sent(model_class, key, scripted_openrouter, given):
     server = scripted_openrouter(ANSWER)
-    surface.call(surface.make(server.base_url, api_key=given(f" {key}\n")))
+    model_class.call(model_class.make(server.base_url, api_key=given(f" {key}\n")))
 
     assert sent_keys(server) == [key]
 
 
 def test_an_instance_keeps_to_the_environment_that_it_was_made_in(
-    surface, scripted_openrouter, monkeypatch
+    model_class, scripted_openrouter, monkeypatch
 ):
     server = scripted_openrouter(ANSWER)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-before")
     monkeypatch.setenv("OPENROUTER_API_BASE", server.base_url)
-    model = surface.make(None, api_key=None)
+    model = model_class.make(None, api_key=None)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-after")
     monkeypatch.setenv("OPENROUTER_API_BASE", NOWHERE)
-    surface.call(model)
-    asyncio.run(surface.acall(model))
+    model_class.call(model)
+    asyncio.run(model_class.acall(model))
     monkeypatch.delenv("OPENROUTER_API_KEY")
-    assert surface.call(pickle.loads(pickle.dumps(model))) == TEXT
+    assert model_class.call(pickle.loads(pickle.dumps(model))) == TEXT
 
     assert sent_keys(server) == ["sk-or-before"] * 3
 
 
-def test_a_key_that_is_missing_is_named(surface):
+def test_a_key_that_is_missing_is_named(model_class):
     with pytest.raises(AuthenticationError, match="OPENROUTER_API_KEY"):
-        surface.make(NOWHERE, api_key=None)
+        model_class.make(NOWHERE, api_key=None)

@@ -8,7 +8,7 @@ import pytest
 
 from glm_openrouter import APIError, StreamInterruptedError
 from glm_openrouter.testing import Event, Hold, Send, Status, Wait, json_reply
-from support.every_class import ANSWER, LONG, OPEN, STALLED, TEXT
+from support.replies import ANSWER, LONG, OPEN, STALLED, TEXT
 from support.wire import chunk
 
 
@@ -48,11 +48,11 @@ LEAVING = [leave_by_break, leave_by_close, leave_by_exception, leave_by_dropping
 
 
 @pytest.mark.parametrize("leave", LEAVING)
-def test_leaving_a_stream_stops_the_server(surface, scripted_openrouter, leave):
+def test_leaving_a_stream_stops_the_server(model_class, scripted_openrouter, leave):
     server = scripted_openrouter(LONG)
-    model = surface.make(server.base_url)
+    model = model_class.make(server.base_url)
 
-    leave(surface.stream(model))
+    leave(model_class.stream(model))
     assert_stopped(server)
 
 
@@ -80,11 +80,13 @@ ALEAVING = [aleave_by_break, aleave_by_close, aleave_by_exception, aleave_by_dro
 
 
 @pytest.mark.parametrize("leave", ALEAVING)
-async def test_leaving_an_asynchronous_stream_stops_the_server(surface, scripted_openrouter, leave):
+async def test_leaving_an_asynchronous_stream_stops_the_server(
+    model_class, scripted_openrouter, leave
+):
     server = scripted_openrouter(LONG)
-    model = surface.make(server.base_url)
+    model = model_class.make(server.base_url)
 
-    await leave(await surface.astream(model))
+    await leave(await model_class.astream(model))
     await assert_stopped_meanwhile(server)
 
 
@@ -106,10 +108,12 @@ PLACES = {
 
 @pytest.mark.parametrize("reply", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
-async def test_cancelling_a_task_stops_the_server(surface, scripted_openrouter, reply, streamed):
+async def test_cancelling_a_task_stops_the_server(
+    model_class, scripted_openrouter, reply, streamed
+):
     server = scripted_openrouter(reply)
-    model = surface.make(server.base_url)
-    task = asyncio.create_task(surface.adrain(model) if streamed else surface.acall(model))
+    model = model_class.make(server.base_url)
+    task = asyncio.create_task(model_class.adrain(model) if streamed else model_class.acall(model))
     await until_asked(server)
     task.cancel()
 
@@ -131,22 +135,22 @@ async def within_timeout(coroutine):
 @pytest.mark.parametrize("limit", [wait_for, within_timeout])
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 async def test_a_timeout_of_the_caller_stops_the_server(
-    surface, scripted_openrouter, limit, streamed
+    model_class, scripted_openrouter, limit, streamed
 ):
     server = scripted_openrouter(LONG)
-    model = surface.make(server.base_url)
+    model = model_class.make(server.base_url)
 
     with pytest.raises(TimeoutError):
-        await limit(surface.adrain(model) if streamed else surface.acall(model))
+        await limit(model_class.adrain(model) if streamed else model_class.acall(model))
     await assert_stopped_meanwhile(server)
 
 
 async def test_cancelling_while_it_waits_for_the_next_try_ends_the_call(
-    surface, scripted_openrouter
+    model_class, scripted_openrouter
 ):
     server = scripted_openrouter(json_reply({"error": {"code": 503, "message": "Busy"}}, 503))
-    model = surface.make(server.base_url)
-    task = asyncio.create_task(surface.acall(model))
+    model = model_class.make(server.base_url)
+    task = asyncio.create_task(model_class.acall(model))
     await until_asked(server)
     task.cancel()
 
@@ -155,9 +159,9 @@ async def test_cancelling_while_it_waits_for_the_next_try_ends_the_call(
     assert len(server.requests) == 1
 
 
-async def test_cancelling_while_it_connects_ends_the_call(surface, deaf_port):
-    model = surface.make(deaf_port)
-    task = asyncio.create_task(surface.acall(model))
+async def test_cancelling_while_it_connects_ends_the_call(model_class, deaf_port):
+    model = model_class.make(deaf_port)
+    task = asyncio.create_task(model_class.acall(model))
     await asyncio.sleep(0.02)
     begun = time.monotonic()
     task.cancel()
@@ -167,24 +171,26 @@ async def test_cancelling_while_it_connects_ends_the_call(surface, deaf_port):
     assert time.monotonic() - begun < 0.5
 
 
-def test_the_instance_works_after_a_stream_was_left(surface, scripted_openrouter):
+def test_the_instance_works_after_a_stream_was_left(model_class, scripted_openrouter):
     server = scripted_openrouter(LONG, LONG, ANSWER)
-    model = surface.make(server.base_url, max_retries=0)
+    model = model_class.make(server.base_url, max_retries=0)
 
     async def leave_and_ask():
-        leave_by_break(surface.stream(model))
-        await aleave_by_break(await surface.astream(model))
-        return await surface.acall(model)
+        leave_by_break(model_class.stream(model))
+        await aleave_by_break(await model_class.astream(model))
+        return await model_class.acall(model)
 
     assert asyncio.run(leave_and_ask()) == TEXT
-    assert surface.call(model) == TEXT
+    assert model_class.call(model) == TEXT
 
 
 @pytest.mark.usefixtures("_alone")
-def test_closing_a_synchronous_model_ends_its_stream_in_a_typed_error(surface, scripted_openrouter):
+def test_closing_a_synchronous_model_ends_its_stream_in_a_typed_error(
+    model_class, scripted_openrouter
+):
     server = scripted_openrouter((OPEN, *map(Event, [chunk({"content": "a"})]), Wait(0.2)))
-    model = surface.make(server.base_url, max_retries=0)
-    chunks = surface.stream(model)
+    model = model_class.make(server.base_url, max_retries=0)
+    chunks = model_class.stream(model)
     next(chunks)
     model.close()
 
@@ -194,11 +200,11 @@ def test_closing_a_synchronous_model_ends_its_stream_in_a_typed_error(surface, s
 
 
 async def test_closing_an_asynchronous_model_ends_its_stream_in_a_typed_error(
-    surface, scripted_openrouter
+    model_class, scripted_openrouter
 ):
     server = scripted_openrouter(STALLED)
-    model = surface.make(server.base_url, max_retries=0)
-    chunks = await surface.astream(model)
+    model = model_class.make(server.base_url, max_retries=0)
+    chunks = await model_class.astream(model)
     await anext(chunks)
     await model.aclose()
 

@@ -20,7 +20,8 @@ from glm_openrouter import APITimeoutError, InternalServerError, InvalidRequestE
 from glm_openrouter.testing import Hold, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
-from support.llamaindex_models import CHATS, METHODS, TEXTS, ask, gather, llm_for
+from support.llamaindex_models import METHODS, ask, llm_for
+from support.models import CHAT, TEXT_COMPLETION, gather
 from support.wire import USAGE, call, chunk, response_body
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "llamaindex-arguments.md"
@@ -315,7 +316,7 @@ async def predict(llm: GLM, method: str, template: PromptTemplate = TEMPLATE) ->
     return await gather(getattr(llm, method)(template, thing="tea"))
 
 
-@pytest.mark.parametrize("method", TEXTS)
+@pytest.mark.parametrize("method", TEXT_COMPLETION)
 async def test_a_completion_is_made_a_prompt(scripted_openrouter: StartScript, method: str) -> None:
     server = scripted_openrouter(HELLO)
     llm = llm_for(server, completion_to_prompt=lambda prompt: f"Q: {prompt} A:")
@@ -325,7 +326,7 @@ async def test_a_completion_is_made_a_prompt(scripted_openrouter: StartScript, m
     assert asked == ["Q: Tea? A:", "Tea?"]
 
 
-@pytest.mark.parametrize("method", CHATS)
+@pytest.mark.parametrize("method", CHAT)
 async def test_a_model_that_is_no_chat_model_gets_a_conversation_as_one_text(
     scripted_openrouter: StartScript, method: str
 ) -> None:

@@ -30,7 +30,8 @@ from glm_openrouter import InvalidRequestError
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from support.known_faults import CHAT_MEMORY_IS_NOT_STORED
-from support.llamaindex_models import CHATS, ask, llm_for
+from support.llamaindex_models import ask, llm_for
+from support.models import CHAT
 from support.samples import THOUGHT_CALL, THOUGHT_TURN
 from support.wire import USAGE, chunk, response_body
 
@@ -162,7 +163,7 @@ MEDIA = {
 
 @pytest.mark.parametrize("medium", MEDIA)
 @pytest.mark.parametrize("role", ["user", "assistant", "tool"])
-@pytest.mark.parametrize("method", CHATS)
+@pytest.mark.parametrize("method", CHAT)
 async def test_a_text_model_gets_no_media(
     scripted_openrouter: StartScript, method: str, role: str, medium: str
 ) -> None:
@@ -219,7 +220,7 @@ PAGES = [
 SEARCHED = json_reply(response_body({"content": "Tea is from China.", "annotations": PAGES}))
 
 
-@pytest.mark.parametrize("method", CHATS)
+@pytest.mark.parametrize("method", CHAT)
 async def test_pages_that_an_answer_cites_are_citation_blocks(
     scripted_openrouter: StartScript, method: str
 ) -> None:
@@ -272,7 +273,7 @@ STORED_IN_A_BUFFER = pytest.param(through_a_buffer, marks=CHAT_MEMORY_IS_NOT_STO
 
 
 @pytest.mark.parametrize("way", [through_json, STORED_IN_A_BUFFER, through_a_memory])
-@pytest.mark.parametrize("method", CHATS)
+@pytest.mark.parametrize("method", CHAT)
 async def test_reasoning_goes_back_unmodified_from_wherever_it_was_kept(
     scripted_openrouter: StartScript, method: str, way: Any
 ) -> None:

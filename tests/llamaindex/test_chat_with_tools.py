@@ -11,7 +11,8 @@ from glm_openrouter import TruncatedToolCallError
 from glm_openrouter.testing import json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
-from support.llamaindex_models import gather, llm_for
+from support.llamaindex_models import llm_for
+from support.models import gather
 from support.samples import THOUGHT_CALL
 from support.wire import USAGE, call, chunk, response_body
 

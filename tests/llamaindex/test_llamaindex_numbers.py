@@ -11,12 +11,13 @@ from glm_openrouter import TruncatedToolCallError
 from glm_openrouter.testing import bytes_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from support import llamaindex_models
-from support.llamaindex_models import CHATS, llm_for
+from support.llamaindex_models import llm_for
+from support.models import CHAT
 from support.wire import USAGE, call, chunk
 
 MARK = "<the number>"
 NUMBERS = ["1e400", "NaN", '"inf"', '"nan"', "-1", "9" * 400, "9" * 5_000, "true", "[]"]
-every_way = pytest.mark.parametrize("way", CHATS)
+every_way = pytest.mark.parametrize("way", CHAT)
 
 
 def weather(city: str) -> str:

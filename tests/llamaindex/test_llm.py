@@ -21,14 +21,15 @@ from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
 from support import llamaindex_models
-from support.llamaindex_models import CHATS, llm_for
+from support.llamaindex_models import llm_for
+from support.models import CHAT
 from support.samples import THOUGHT_CALL, THOUGHT_TURN
 from support.wire import USAGE, call, chunk
 
 Ask = Callable[..., Any]
 
 
-@pytest.fixture(params=CHATS)
+@pytest.fixture(params=CHAT)
 def ask(request: pytest.FixtureRequest) -> Ask:
     """Ask a model, in each of the four ways; return the last response."""
 

@@ -30,7 +30,8 @@ from glm_openrouter.testing import ScriptedServer, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
 from support.known_faults import CHAT_MEMORY_IS_NOT_STORED
-from support.llamaindex_models import CHATS, METHODS, STREAMS, ask, listening, llm_for
+from support.llamaindex_models import METHODS, STREAMS, ask, listening, llm_for
+from support.models import CHAT
 from support.samples import THOUGHT_CALL
 from support.wire import USAGE, chunk
 
@@ -47,7 +48,7 @@ def events() -> Iterator[list[Any]]:
 
 
 def kinds(method: str) -> list[type]:
-    chats = method in CHATS
+    chats = method in CHAT
     start, progress, end = (
         (LLMChatStartEvent, LLMChatInProgressEvent, LLMChatEndEvent)
         if chats
@@ -91,7 +92,7 @@ async def test_the_start_says_which_model_and_what_was_asked_for(
     start = next(event for event in events if type(event) is kinds(method)[0])
     assert "z-ai/glm-4.6:exacto" in start.model_dict.values()
     assert start.additional_kwargs == {"temperature": 0.5}
-    assert "Tea?" in str(start.messages if method in CHATS else start.prompt)
+    assert "Tea?" in str(start.messages if method in CHAT else start.prompt)
 
 
 @pytest.mark.parametrize("method", STREAMS)
@@ -116,7 +117,7 @@ async def test_callbacks_get_the_response_with_its_usage(
     llm = llm_for(scripted_openrouter(HELLO), callback_manager=CallbackManager([handler]))
     *_, last = await ask(llm, method)
     ((start, end),) = handler.get_event_pairs(CBEventType.LLM)
-    name = EventPayload.RESPONSE if method in CHATS else EventPayload.COMPLETION
+    name = EventPayload.RESPONSE if method in CHAT else EventPayload.COMPLETION
     assert end.payload is not None
     assert end.payload[name] == last
     assert last.raw["usage"]["total_tokens"] == USAGE["total_tokens"]

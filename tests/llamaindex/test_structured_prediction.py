@@ -33,7 +33,8 @@ from glm_openrouter.testing import (
 )
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
-from support.llamaindex_models import gather, listening, llm_for
+from support.llamaindex_models import listening, llm_for
+from support.models import gather
 from support.wire import call, chunk, response_body
 
 # LlamaIndex itself uses what pydantic has deprecated, in agents and in `StructuredLLM`.

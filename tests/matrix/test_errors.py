@@ -8,7 +8,8 @@ from langchain_core.exceptions import ContextOverflowError, ModelError
 
 from glm_openrouter import errors
 from glm_openrouter.testing import Close, Send, Status, bytes_reply, json_reply
-from support.surfaces import KEY, Surface, across
+from support.samples import KEY
+from support.surfaces import Surface, across
 from support.wire import chunk, event_stream
 
 HALF = chunk({"content": "Half"})

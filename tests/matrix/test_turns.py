@@ -10,7 +10,10 @@ from llama_index.core.base.llms.types import ChatMessage
 from glm_openrouter.testing import bytes_reply, json_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
-from support.surfaces import KEY, QUESTION, TOOLS, iterate, settled
+from support.langchain_models import merge
+from support.models import CHAT, RUNNABLE, gather
+from support.samples import KEY
+from support.surfaces import QUESTION, TOOLS
 from support.wire import call, chunk, event_stream, response_body, thinks
 
 ANSWER = bytes_reply(event_stream(chunk({"content": "Frost."}, "stop")))
@@ -30,12 +33,8 @@ class LangChainTurns:
         await self._ask([HumanMessage(QUESTION), first, result])
 
     async def _ask(self, messages):
-        if not self._streamed:
-            ask = self._bound.ainvoke if self._in_loop else self._bound.invoke
-            return await settled(ask(messages))
-        ask = self._bound.astream if self._in_loop else self._bound.stream
-        chunks = [each async for each in iterate(ask(messages))]
-        return sum(chunks[1:], start=chunks[0])
+        method = RUNNABLE.choose(self._in_loop, self._streamed)
+        return merge(await gather(getattr(self._bound, method)(messages)))
 
 
 class LlamaIndexTurns:
@@ -55,13 +54,8 @@ class LlamaIndexTurns:
         await self._ask([question, first.message, result])
 
     async def _ask(self, messages):
-        llm = self._llm
-        if not self._streamed:
-            ask = llm.achat if self._in_loop else llm.chat
-            return await settled(ask(messages, tools=TOOLS))
-        ask = llm.astream_chat if self._in_loop else llm.stream_chat
-        opened = await settled(ask(messages, tools=TOOLS))
-        return [each async for each in iterate(opened)][-1]
+        method = CHAT.choose(self._in_loop, self._streamed)
+        return (await gather(getattr(self._llm, method)(messages, tools=TOOLS)))[-1]
 
 
 @pytest.fixture(params=[LangChainTurns, LlamaIndexTurns], ids=["langchain", "llamaindex"])

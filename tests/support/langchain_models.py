@@ -13,6 +13,8 @@ from langchain_core.outputs import LLMResult
 from glm_openrouter.testing import OfflineServer, ScriptedServer
 from langchain_glm import GLM, ChatGLM
 
+from .models import RUNNABLE, gather
+
 Ask = Callable[..., Any]
 
 
@@ -30,28 +32,21 @@ def _given(server: ScriptedServer | OfflineServer, arguments: dict[str, Any]) ->
     return {"api_key": "sk-or-test", "base_url": server.base_url, "max_retries": 0, **arguments}
 
 
-async def invoke(model: Any, prompt: Any = "?", **arguments: Any) -> Any:
-    return model.invoke(prompt, **arguments)
-
-
-async def ainvoke(model: Any, prompt: Any = "?", **arguments: Any) -> Any:
-    return await model.ainvoke(prompt, **arguments)
-
-
-async def stream(model: Any, prompt: Any = "?", **arguments: Any) -> Any:
-    return merge(model.stream(prompt, **arguments))
-
-
-async def astream(model: Any, prompt: Any = "?", **arguments: Any) -> Any:
-    return merge([chunk async for chunk in model.astream(prompt, **arguments)])
-
-
 def merge(chunks: Iterable[Any]) -> Any:
     """Return what chunks add up to."""
     return reduce(add, chunks)
 
 
-WAYS = (invoke, ainvoke, stream, astream)
+def _way(method: str) -> Ask:
+    async def ask(model: Any, prompt: Any = "?", **arguments: Any) -> Any:
+        return merge(await gather(getattr(model, method)(prompt, **arguments)))
+
+    ask.__name__ = method
+    return ask
+
+
+WAYS = (invoke, ainvoke, stream, astream) = tuple(_way(method) for method in RUNNABLE)
+"""Functions that ask a model in one way, and return the whole answer."""
 
 
 def ways(*asks: Ask) -> pytest.MarkDecorator:

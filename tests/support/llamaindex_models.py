@@ -1,7 +1,6 @@
 """What the tests of the LlamaIndex `GLM` share: each method of it called in the same way."""
 
-import inspect
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,10 +11,10 @@ from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from glm_openrouter.testing import OfflineServer, ScriptedServer
 from llamaindex_glm import GLM
 
-CHATS = ("chat", "achat", "stream_chat", "astream_chat")
-TEXTS = ("complete", "acomplete", "stream_complete", "astream_complete")
-METHODS = (*CHATS, *TEXTS)
-STREAMS = ("stream_chat", "astream_chat", "stream_complete", "astream_complete")
+from .models import CHAT, TEXT_COMPLETION, gather
+
+METHODS = (*CHAT, *TEXT_COMPLETION)
+STREAMS = (*CHAT[2:], *TEXT_COMPLETION[2:])
 
 
 def llm_for(server: ScriptedServer | OfflineServer, **arguments: Any) -> GLM:
@@ -26,18 +25,9 @@ def llm_for(server: ScriptedServer | OfflineServer, **arguments: Any) -> GLM:
 
 async def ask(llm: GLM, method: str, prompt: Any = "?", **arguments: Any) -> list[Any]:
     """Call a method of an LLM by its name; return all its responses."""
-    chats = method in CHATS and isinstance(prompt, str)
+    chats = method in CHAT and isinstance(prompt, str)
     given = [ChatMessage(prompt)] if chats else prompt
     return await gather(getattr(llm, method)(given, **arguments))
-
-
-async def gather(result: Any) -> list[Any]:
-    """Return what comes of a call: one response, or those of a stream."""
-    if inspect.isawaitable(result):
-        result = await result
-    if isinstance(result, AsyncGenerator):
-        return [response async for response in result]
-    return list(result) if isinstance(result, Generator) else [result]
 
 
 class _Listener(BaseEventHandler):

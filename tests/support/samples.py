@@ -8,7 +8,8 @@ from glm_openrouter import ChatRequest
 from .wire import USAGE, call, calls, chunk, event_stream, finishes, says, thinks, uses
 
 KEY = "sk-or-v1-0123456789abcdef"
-REQUEST = ChatRequest(messages=[{"role": "user", "content": "Where may I moor?"}])
+PROMPT = "Where may I moor?"
+REQUEST = ChatRequest(messages=[{"role": "user", "content": PROMPT}])
 
 HARBOUR_TOOL = {
     "type": "function",

@@ -7,9 +7,11 @@ deltas and the completion, whatever shape they were read from.
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple
 
 import pytest
 from langchain_core.messages import AIMessage
@@ -21,14 +23,13 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from glm_openrouter import AsyncClient, ChatRequest, Client, Completion, TruncatedToolCallError
+from glm_openrouter import Completion, Delta, TruncatedToolCallError
 from glm_openrouter._json.strict import parse_arguments
-from langchain_glm import ChatGLM
-from llamaindex_glm import GLM
 
 from .clock import noted_waits
+from .models import CHAT, RUNNABLE, Methods, gather, make_chat, make_core, make_index
+from .samples import KEY
 
-KEY = "sk-or-v1-of-a-surface"
 QUESTION = "What is the weather, and what time is it?"
 
 
@@ -79,140 +80,86 @@ class Surface:
             waits: Gets the seconds between tries, none of which are waited.
             options: Of the client or model; by default nothing is tried again.
         """
+        framework = FRAMEWORKS[self.framework]
         options = {"api_key": KEY, "max_retries": 0, "timeout": 20, **options}
-        asker = ASKERS[self.framework](base_url, tools, options)
-        in_loop = self.mode == "async"
+        model, given = framework.make(base_url, **options), {"tools": tools} if tools else {}
+        if given and hasattr(model, "bind_tools"):
+            model, given = model.bind_tools(tools), {}
+        method = framework.methods.choose(self.mode == "async", self.streamed)
+
+        async def ask() -> Answer:
+            return framework.read(await gather(getattr(model, method)(framework.question, **given)))
+
         with noted_waits([] if waits is None else waits):
-            return asyncio.run(asker.ask(in_loop, self.streamed))
+            try:
+                return asyncio.run(ask())
+            except TruncatedToolCallError as error:
+                if not framework.raises_for_cut_calls:
+                    raise
+                return Answer(cut=[error.name])
 
     def __str__(self) -> str:
         return f"{self.framework}-{self.mode}-{'stream' if self.streamed else 'whole'}"
 
 
-async def iterate(items: Any) -> AsyncIterator[Any]:
-    """Iterate over what is synchronous or asynchronous."""
-    if isinstance(items, Iterable):
-        for item in items:
-            yield item
-    else:
-        async for item in items:
-            yield item
+def read_core(parts: Sequence[Delta | Completion]) -> Answer:
+    """Read what `Client` and `AsyncClient` give."""
+    completion: Any = parts[-1]
+    usage = completion.usage
+    calls = completion.tool_calls
+    return Answer(
+        completion.text,
+        "".join(part.text for part in parts[:-1] or parts),
+        completion.reasoning,
+        completion.reasoning_details,
+        [(call.id, call.name, call.parsed) for call in calls if call.error is None],
+        [call.name for call in calls if call.error],
+        completion.finish_reason,
+        completion.provider,
+        usage and (usage.prompt_tokens, usage.completion_tokens, usage.cost),
+    )
 
 
-class CoreAsker:
-    """`Client` and `AsyncClient`."""
-
-    def __init__(self, base_url: str, tools: Any, options: Mapping[str, Any]) -> None:
-        given: Any = {"base_url": base_url, **options}
-        self._client, self._async_client = Client(**given), AsyncClient(**given)
-        self._request = ChatRequest(messages=[{"role": "user", "content": QUESTION}], tools=tools)
-
-    async def ask(self, in_loop: bool, streamed: bool) -> Answer:
-        if not in_loop:
-            client = self._client
-            if not streamed:
-                return self._answer(client.complete(self._request))
-            with client.stream(self._request) as stream:
-                text = "".join(delta.text for delta in stream)
-                return self._answer(stream.completion, text)
-        async with self._async_client as client:
-            if not streamed:
-                return self._answer(await client.complete(self._request))
-            async with client.stream(self._request) as stream:
-                text = "".join([delta.text async for delta in stream])
-                return self._answer(stream.completion, text)
-
-    def _answer(self, completion: Completion, text: str | None = None) -> Answer:
-        usage = completion.usage
-        calls = completion.tool_calls
-        return Answer(
-            completion.text,
-            completion.text if text is None else text,
-            completion.reasoning,
-            completion.reasoning_details,
-            [(call.id, call.name, call.parsed) for call in calls if call.error is None],
-            [call.name for call in calls if call.error],
-            completion.finish_reason,
-            completion.provider,
-            usage and (usage.prompt_tokens, usage.completion_tokens, usage.cost),
-        )
+def read_langchain(parts: Sequence[AIMessage]) -> Answer:
+    """Read what `ChatGLM` gives."""
+    message: Any = reduce(add, parts)
+    extras, facts, usage = (
+        message.additional_kwargs,
+        message.response_metadata,
+        message.usage_metadata,
+    )
+    return Answer(
+        str(message.text),
+        "".join(str(part.text) for part in parts),
+        extras.get("reasoning_content", ""),
+        extras.get("reasoning_details"),
+        [(call["id"] or "", call["name"], call["args"]) for call in message.tool_calls],
+        [call["name"] or "" for call in message.invalid_tool_calls],
+        facts.get("finish_reason"),
+        facts.get("provider"),
+        usage and (usage["input_tokens"], usage["output_tokens"], facts.get("cost")),
+    )
 
 
-class LangChainAsker:
-    """`ChatGLM`."""
-
-    def __init__(self, base_url: str, tools: Any, options: Mapping[str, Any]) -> None:
-        self._plain = ChatGLM(base_url=base_url, **options)
-        self._model: Any = self._plain.bind_tools(tools) if tools else self._plain
-
-    async def ask(self, in_loop: bool, streamed: bool) -> Answer:
-        if streamed:
-            stream = self._model.astream if in_loop else self._model.stream
-            chunks = [chunk async for chunk in iterate(stream(QUESTION))]
-            text = "".join(str(chunk.text) for chunk in chunks)
-            return self._answer(sum(chunks[1:], start=chunks[0]), text)
-        answer = self._model.ainvoke if in_loop else self._model.invoke
-        return self._answer(await settled(answer(QUESTION)))
-
-    def _answer(self, message: AIMessage, text: str | None = None) -> Answer:
-        extras, facts, usage = (
-            message.additional_kwargs,
-            message.response_metadata,
-            message.usage_metadata,
-        )
-        return Answer(
-            str(message.text),
-            str(message.text) if text is None else text,
-            extras.get("reasoning_content", ""),
-            extras.get("reasoning_details"),
-            [(call["id"] or "", call["name"], call["args"]) for call in message.tool_calls],
-            [call["name"] or "" for call in message.invalid_tool_calls],
-            facts.get("finish_reason"),
-            facts.get("provider"),
-            usage and (usage["input_tokens"], usage["output_tokens"], facts.get("cost")),
-        )
-
-
-class LlamaIndexAsker:
-    """LlamaIndex's `GLM`."""
-
-    def __init__(self, base_url: str, tools: Any, options: Mapping[str, Any]) -> None:
-        self._llm: Any = GLM(api_base=base_url, **options)
-        self._arguments = {"tools": tools} if tools else {}
-
-    async def ask(self, in_loop: bool, streamed: bool) -> Answer:
-        messages = [ChatMessage(role="user", content=QUESTION)]
-        try:
-            if streamed:
-                stream = self._llm.astream_chat if in_loop else self._llm.stream_chat
-                opened = await settled(stream(messages, **self._arguments))
-                responses = [response async for response in iterate(opened)]
-                text = "".join(response.delta or "" for response in responses)
-                return self._answer(responses[-1], text)
-            chat = self._llm.achat if in_loop else self._llm.chat
-            return self._answer(await settled(chat(messages, **self._arguments)))
-        except TruncatedToolCallError as error:
-            return Answer(cut=[error.name])
-
-    def _answer(self, response: ChatResponse, text: str | None = None) -> Answer:
-        blocks, facts = response.message.blocks, response.raw
-        usage = facts["usage"]
-        thinking = [block for block in blocks if isinstance(block, ThinkingBlock)]
-        calls = [block for block in blocks if isinstance(block, ToolCallBlock)]
-        written = "".join(block.text for block in blocks if isinstance(block, TextBlock))
-        return Answer(
-            written,
-            written if text is None else text,
-            "".join(block.content or "" for block in thinking),
-            next(
-                (block.additional_information.get("reasoning_details") for block in thinking), None
-            ),
-            [(call.tool_call_id or "", call.tool_name, arguments_of(call)) for call in calls],
-            [],
-            facts.get("finish_reason"),
-            facts.get("provider"),
-            usage and (usage["prompt_tokens"], usage["completion_tokens"], usage.get("cost")),
-        )
+def read_llamaindex(parts: Sequence[ChatResponse]) -> Answer:
+    """Read what LlamaIndex's `GLM` gives."""
+    response = parts[-1]
+    blocks, facts = response.message.blocks, response.raw
+    usage = facts["usage"]
+    thinking = [block for block in blocks if isinstance(block, ThinkingBlock)]
+    calls = [block for block in blocks if isinstance(block, ToolCallBlock)]
+    text = "".join(block.text for block in blocks if isinstance(block, TextBlock))
+    return Answer(
+        text,
+        "".join(part.delta or "" for part in parts) if response.delta is not None else text,
+        "".join(block.content or "" for block in thinking),
+        next((block.additional_information.get("reasoning_details") for block in thinking), None),
+        [(call.tool_call_id or "", call.tool_name, arguments_of(call)) for call in calls],
+        [],
+        facts.get("finish_reason"),
+        facts.get("provider"),
+        usage and (usage["prompt_tokens"], usage["completion_tokens"], usage.get("cost")),
+    )
 
 
 def arguments_of(call: ToolCallBlock) -> Any:
@@ -220,20 +167,26 @@ def arguments_of(call: ToolCallBlock) -> Any:
     return parse_arguments(written) if isinstance(written, str) else written
 
 
-async def settled(value: Any) -> Any:
-    """Return a value, awaited if it has to be."""
-    return await value if isinstance(value, Awaitable) else value
+class Framework(NamedTuple):
+    """How a framework is asked, and how what it gives is read."""
+
+    make: Callable[..., Any]
+    methods: Methods
+    question: Any
+    read: Callable[[Sequence[Any]], Answer]
+    raises_for_cut_calls: bool = False
 
 
-ASKERS: dict[str, Any] = {
-    "core": CoreAsker,
-    "langchain": LangChainAsker,
-    "llamaindex": LlamaIndexAsker,
+FRAMEWORKS = {
+    "core": Framework(make_core, RUNNABLE, QUESTION, read_core),
+    "langchain": Framework(make_chat, RUNNABLE, QUESTION, read_langchain),
+    "llamaindex": Framework(
+        make_index, CHAT, [ChatMessage(QUESTION)], read_llamaindex, raises_for_cut_calls=True
+    ),
 }
 SURFACES = [
-    Surface(*parts) for parts in itertools.product(ASKERS, ("sync", "async"), (False, True))
+    Surface(*parts) for parts in itertools.product(FRAMEWORKS, ("sync", "async"), (False, True))
 ]
-
 
 CORE_PATH = [
     surface for surface in SURFACES if str(surface) in ("core-sync-stream", "core-async-whole")

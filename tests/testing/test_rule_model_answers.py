@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from asking import ADD, SEARCH, WEATHER, ask, json_for
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glm_openrouter.testing._openrouter.tokens import count_tokens, split_tokens
+from support.rule_model import ADD, SEARCH, WEATHER, ask, json_for
 
 # Answers in JSON
 

@@ -1,9 +1,10 @@
 """Which tools the rule-based model calls, and with what."""
 
 import pytest
-from asking import ADD, MULTIPLY, SEARCH, WEATHER, calls_for, json_for, run_agent, tool
 from hypothesis import given
 from hypothesis import strategies as st
+
+from support.rule_model import ADD, MULTIPLY, SEARCH, WEATHER, calls_for, json_for, run_agent, tool
 
 # Which tools are called
 

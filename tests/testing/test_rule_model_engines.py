@@ -2,10 +2,9 @@
 
 import json
 
-from asking import ask, calls_for, tool
-
 from glm_openrouter.testing._openrouter.prompts import read_prompt
 from glm_openrouter.testing._rules import respond
+from support.rule_model import ask, calls_for, tool
 
 CHOICES = """Some choices are given below. It is provided in a numbered list (1 to 3).
 ---------------------
