@@ -78,6 +78,43 @@ async def chat_glm(url: str, chunks: int, stack: AsyncExitStack) -> Texts:
     return langchain_texts(await stack.enter_async_context(model))
 
 
+async def langchain_over_aiohttp(url: str, chunks: int, stack: AsyncExitStack) -> Texts:
+    from _fake_langchain import FakeChatModel
+    from langchain_core.messages import AIMessageChunk
+    from langchain_core.outputs import ChatGenerationChunk
+
+    read = await bare_aiohttp(url, chunks, stack)
+
+    class Model(FakeChatModel):
+        async def _astream(self, *_: Any, **__: Any) -> AsyncIterator[ChatGenerationChunk]:
+            async for text in read():
+                yield ChatGenerationChunk(message=AIMessageChunk(content=text))
+
+    return langchain_texts(Model(chunks=chunks, ready=False))
+
+
+async def llamaindex_over_aiohttp(url: str, chunks: int, stack: AsyncExitStack) -> Texts:
+    from _fake_llamaindex import FakeLLM
+    from llama_index.core.llms import ChatMessage, ChatResponse
+    from llama_index.core.llms.callbacks import llm_chat_callback
+
+    read = await bare_aiohttp(url, chunks, stack)
+
+    class Model(FakeLLM):
+        @llm_chat_callback()
+        async def astream_chat(self, *_: Any, **__: Any) -> Any:
+            async def responses() -> AsyncIterator[ChatResponse]:
+                whole = ""
+                async for text in read():
+                    whole += text
+                    message = ChatMessage(role="assistant", content=whole)
+                    yield ChatResponse(message=message, delta=text)
+
+            return responses()
+
+    return llamaindex_texts(Model(chunks=chunks, ready=False))
+
+
 async def chat_openai(url: str, chunks: int, _: AsyncExitStack) -> Texts:
     from langchain_openai import ChatOpenAI
 
@@ -130,13 +167,15 @@ def llamaindex_texts(llm: Any) -> Texts:
 CONTENDERS = {
     BARE: bare_aiohttp,
     "AsyncClient": async_client,
+    "LangChain over bare aiohttp": langchain_over_aiohttp,
     "ChatGLM.astream": chat_glm,
+    "LlamaIndex over bare aiohttp": llamaindex_over_aiohttp,
     "GLM.astream_chat (LlamaIndex)": llamaindex_glm,
     "ChatOpenAI": chat_openai,
     "ChatOpenRouter": chat_openrouter,
     "OpenRouter (LlamaIndex)": llamaindex_openrouter,
 }
-OURS = list(CONTENDERS)[:4]
+OURS = list(CONTENDERS)[:6]
 ALL = list(CONTENDERS)
 
 

@@ -24,7 +24,6 @@ ALLOWED = {
         "pydantic",
         "pydantic_core",
         "referencing",  # what references mean, which `jsonschema` brings
-        "tenacity",
     },
     "glm_openrouter/cli": {"msgspec", "rich"},
     "glm_openrouter/testing": {"h11", "msgspec", "pydantic", "pytest", "starlette", "uvicorn"},

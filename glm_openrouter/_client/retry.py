@@ -1,10 +1,9 @@
-"""What is tried again, how often, and after which wait. The scheduling is tenacity's."""
+"""What is tried again, how often, and after which wait."""
 
 import logging
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable
 from typing import Any, TypeVar
-
-from tenacity import AttemptManager, RetryCallState, Retrying, wait_exponential, wait_random
 
 from glm_openrouter.errors import APIError, APITimeoutError
 
@@ -22,7 +21,8 @@ _MAX_WAIT = 60.0
 _MAX_TOTAL_WAIT = 300.0
 """Seconds that all tries and waits of one request may take together."""
 
-_backoff = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0, 0.25)
+_FIRST_BACK_OFF, _LONGEST_BACK_OFF, _JITTER = 0.5, 8.0, 0.25
+"""Seconds. The back-off doubles with each try; the jitter keeps clients apart that failed together."""
 
 
 def retry(
@@ -34,6 +34,8 @@ def retry(
 ) -> Steps[T]:
     """Make attempts until one succeeds, or none is left, and return what it returns.
 
+    A failure that may have to be paid for is tried again once at most, so that nobody pays three times for one answer.
+
     Args:
         attempt: Sends the request once.
         max_retries: How many attempts there may be after the first.
@@ -43,76 +45,30 @@ def retry(
     Raises:
         APIError: The error of the last attempt.
     """
-    waits: list[float] = []
-    for turn in _schedule(max_retries, clock, waits.append):
-        while waits:
-            yield sleep(waits.pop())
-        with turn:
-            return (yield from attempt())
-    raise AssertionError("unreachable: the schedule raises the last error")
-
-
-def _schedule(
-    max_retries: int, clock: Callable[[], float], sleep: Callable[[float], None]
-) -> Iterator[AttemptManager]:
-    """Return a block for each attempt; `sleep` is told how long to wait before the next."""
     deadline = clock() + _MAX_TOTAL_WAIT
-    policy = _Policy()
-
-    def is_over(state: RetryCallState) -> bool:
-        return state.attempt_number > max_retries or clock() + state.upcoming_sleep >= deadline
-
-    return iter(
-        Retrying(
-            retry=policy.is_worth_retrying,
-            wait=_wait,
-            stop=is_over,
-            sleep=sleep,
-            before_sleep=_log,
-            reraise=True,
-        )
-    )
-
-
-class _Policy:
-    """Whether one request may be sent again.
-
-    Not after a timeout: the provider may still be at work on the first request. And after a failure that may have to
-    be paid for, once at most, so that nobody pays three times for one answer.
-    """
-
-    def __init__(self) -> None:
-        self._may_be_paid_again = True
-
-    def is_worth_retrying(self, state: RetryCallState) -> bool:
-        """Return whether to try again after the last try."""
-        error = _error_of(state)
-        if not isinstance(error, APIError) or not _may_pass(error):
-            return False
-        if not error.may_be_billed:
-            return True
-        again, self._may_be_paid_again = self._may_be_paid_again, False
-        return again
+    retries = 0
+    may_be_paid_again = True
+    while True:
+        try:
+            return (yield from attempt())
+        except APIError as error:
+            wait = max(_back_off(retries), error.retry_after or 0.0)
+            is_last = retries >= max_retries or clock() + wait >= deadline
+            if is_last or not _may_pass(error) or (error.may_be_billed and not may_be_paid_again):
+                raise
+            may_be_paid_again = may_be_paid_again and not error.may_be_billed
+            retries += 1
+            logger.warning("Try %d failed, trying again in %.1f s: %s", retries, wait, error)
+        yield sleep(wait)
 
 
 def _may_pass(error: APIError) -> bool:
+    """Return whether another try may help. Not after a timeout: the provider may still be at work on the first."""
     is_timeout = isinstance(error, APITimeoutError)
     return error.retryable and not is_timeout and (error.retry_after or 0) <= _MAX_WAIT
 
 
-def _wait(state: RetryCallState) -> float:
-    """Back off, but for no less than the response asked for."""
-    return max(_backoff(state), getattr(_error_of(state), "retry_after", None) or 0.0)
-
-
-def _log(state: RetryCallState) -> None:
-    logger.warning(
-        "Try %d failed, trying again in %.1f s: %s",
-        state.attempt_number,
-        state.upcoming_sleep,
-        _error_of(state),
-    )
-
-
-def _error_of(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+def _back_off(retries: int) -> float:
+    """Return how long to wait at least after so many retries."""
+    doubled = _FIRST_BACK_OFF * 2.0 ** min(retries, 10)  # a thousand doublings would overflow
+    return min(doubled, _LONGEST_BACK_OFF) + random.uniform(0, _JITTER)
