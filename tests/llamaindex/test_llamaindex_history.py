@@ -28,7 +28,8 @@ from glm_openrouter import InvalidRequestError, UnsupportedContentWarning
 from glm_openrouter.testing import ScriptedServer, text_reply, tool_call_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from glm_openrouter.tokens import count_tokens
-from support.llamaindex_models import CHATS, ask, llm_for
+from support.llamaindex_models import ask, llm_for
+from support.models import CHAT
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -107,7 +108,7 @@ def test_what_a_tool_returned_is_named_where_it_cannot_be_sent(
     }
 
 
-@pytest.mark.parametrize("method", CHATS)
+@pytest.mark.parametrize("method", CHAT)
 async def test_every_call_goes_on_after_an_image_of_a_tool(
     scripted_openrouter: StartScript, method: str
 ) -> None:
