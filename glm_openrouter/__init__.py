@@ -21,6 +21,13 @@ from .request.plugins import (
     WebSearch,
 )
 from .request.provider import MaxPrice, ProviderPreferences, ProviderSort
+from .retrieval.facts import (
+    DEFAULT_EMBEDDING_MODEL,
+    DEFAULT_RERANK_MODEL,
+    EmbeddingFacts,
+    find_embedding_model,
+)
+from .retrieval.results import Embeddings, RankedDocument, Ranking
 from .sessions import session
 from .spending.budget import Budget
 from .spending.spend import Spend, SpendEntry, track_spend
@@ -28,7 +35,9 @@ from .spending.spend import Spend, SpendEntry, track_spend
 __version__ = "0.1.0"
 
 __all__ = [
+    "DEFAULT_EMBEDDING_MODEL",
     "DEFAULT_MODEL",
+    "DEFAULT_RERANK_MODEL",
     "REPAIRS",
     "AsyncClient",
     "AsyncStream",
@@ -40,6 +49,8 @@ __all__ = [
     "Completion",
     "ContextCompression",
     "Delta",
+    "EmbeddingFacts",
+    "Embeddings",
     "EndpointInfo",
     "FileParser",
     "GenerationInfo",
@@ -55,6 +66,8 @@ __all__ = [
     "Pricing",
     "ProviderPreferences",
     "ProviderSort",
+    "RankedDocument",
+    "Ranking",
     "Reasoning",
     "ResponseHealing",
     "Settings",
@@ -65,6 +78,7 @@ __all__ = [
     "ToolCallDelta",
     "Usage",
     "WebSearch",
+    "find_embedding_model",
     "find_model",
     "session",
     "strip_variant",

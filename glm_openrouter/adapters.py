@@ -1,8 +1,7 @@
 """What the model classes of both frameworks have in common: they hold the two clients, and survive being copied."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr
@@ -14,7 +13,6 @@ from ._client.run_query import arun_query, run_query
 from ._secrets import conceal, key_from_environment
 from .catalogue.queries import read_facts
 from .models import ModelFacts, find_model, strip_variant
-from .request.history import HistoryOptions, MessageRules
 
 if TYPE_CHECKING:
     from ._http import AsyncHTTPClient, HTTPClient
@@ -49,7 +47,7 @@ class ModelClients:
         return model_client
 
 
-class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
+class OpenRouterModelBase(ConnectionOptions):
     """Base of a model class that talks to OpenRouter.
 
     Copies share no client with the original. A copy in the same process keeps `http_client` and `http_async_client`;
@@ -77,9 +75,6 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
 
     _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
     """What the catalogue said, by model."""
-
-    _warned: set[str] = PrivateAttr(default_factory=set)
-    """What this model has warned of."""
 
     @staticmethod
     def _conceal(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -131,23 +126,6 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
     def _facts(self, model: str) -> ModelFacts | None:
         """Return what is known of a model: what the catalogue said if it was asked, else what is known offline."""
         return self._current_facts.get(strip_variant(model)) or find_model(model)
-
-    def _message_rules(
-        self, model: str, arguments: Mapping[str, Any] = MappingProxyType({})
-    ) -> MessageRules:
-        """Return what of a conversation goes to a model.
-
-        Args:
-            model: The model of the call.
-            arguments: Those of the call, of which some may be `HistoryOptions`.
-
-        Raises:
-            InvalidRequestError: One of those makes no sense.
-        """
-        options = {name: getattr(self, name) for name in HistoryOptions.model_fields}
-        options |= {name: arguments[name] for name in options if arguments.get(name) is not None}
-        facts = self._facts(model) if isinstance(model, str) else None
-        return MessageRules(model, facts, warned=self._warned, **options)
 
     def _refresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""

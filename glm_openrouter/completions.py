@@ -48,6 +48,8 @@ class Usage(Struct, omit_defaults=True, gc=False):
     cost_details: JSONObject | None = None
     server_tool_use_details: JSONObject | None = None
     server_tool_use: JSONObject | None = None
+    search_units: TokenCount | None = None
+    """What some models that rank documents are paid by."""
 
 
 class ToolCallDelta(Struct, gc=False):

@@ -21,7 +21,6 @@ from glm_openrouter import (
     __version__,
     strip_variant,
 )
-from glm_openrouter.request.history import HistoryOptions
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import parameters_of, thinks
 
@@ -125,9 +124,8 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         self._refuse_options(arguments)
         call = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
-        rules = self._message_rules(call.get("model") or self.model_name, arguments)
         return build_request(
-            to_messages(messages, rules),
+            to_messages(messages, call.get("model") or self.model_name),
             self,
             {"model": self.model_name, "stop": self._stop_texts(stop)},
             call,
@@ -174,7 +172,7 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         from glm_openrouter.tokens import count_prompt_tokens
 
         return count_prompt_tokens(
-            to_messages(messages, self._message_rules(self.model_name)),
+            to_messages(messages, self.model_name),
             [to_tool(tool) for tool in tools or ()],
             thinking=thinks(self),
             count=self.get_num_tokens,
@@ -183,12 +181,7 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
     @property
     def _identifying_params(self) -> JSONObject:
         settings = {name: _to_plain(value) for name, value in parameters_of(self).items()}
-        names = {
-            "model": self.model_name,
-            "stop_sequences": self.stop,
-            "unsupported_content": self.unsupported_content,
-            "reasoning_history": self.reasoning_history,
-        }
+        names = {"model": self.model_name, "stop_sequences": self.stop}
         identity = {name: value for name, value in names.items() if value is not None}
         return {**identity, **settings, "model_kwargs": self.model_kwargs, "repairs": self.repairs}
 
@@ -236,12 +229,7 @@ def _current_thread() -> str | None:
     return None if thread is None else str(thread)
 
 
-_NOT_ON_THE_WIRE = frozenset(
-    (
-        *("instruction", "ls_structured_output_format", "stream", ANSWER_TOOLS),
-        *HistoryOptions.model_fields,
-    )
-)
+_NOT_ON_THE_WIRE = frozenset(("instruction", "ls_structured_output_format", "stream", ANSWER_TOOLS))
 """Arguments of a call that are no parameters of a request: LangChain adds some for itself."""
 
 

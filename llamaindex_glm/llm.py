@@ -32,7 +32,6 @@ from glm_openrouter import (
     ModelParameters,
     OpenRouterModelBase,
 )
-from glm_openrouter.request.history import HistoryOptions
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import parameters_of
 
@@ -181,9 +180,9 @@ class GLM(
     def _build(self, messages: Sequence[ChatMessage], arguments: JSONObject) -> ChatRequest:
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         model = arguments.get("model") or self.model
-        wire_messages = to_messages(messages, self._message_rules(model, arguments))
+        wire_messages = to_messages(messages, model)
         self._refuse_options(arguments)
-        call = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
+        call = {name: value for name, value in arguments.items() if name != "instruction"}
         return build_request(
             wire_messages,
             self,
@@ -401,10 +400,6 @@ class GLM(
             msg = f"Expected a tool call, got text: {response.message.content!r}"
             raise ValueError(msg)
         return selections
-
-
-_NOT_ON_THE_WIRE = frozenset(("instruction", *HistoryOptions.model_fields))
-"""Arguments of a call that are no parameters of a request."""
 
 
 def _to_tool_choice(choice: str | JSONObject | None) -> str | JSONObject | None:

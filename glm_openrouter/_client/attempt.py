@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from glm_openrouter._response.failures import error_from_body
+import msgspec
+
+from glm_openrouter._json.lenient import decode_tolerantly
+from glm_openrouter._json.values import JSONObject
+from glm_openrouter._response.failures import error_from_body, error_from_envelope
 from glm_openrouter._response.memory import Memory
 from glm_openrouter.errors import (
     APIConnectionError,
@@ -21,6 +25,7 @@ from glm_openrouter.errors import (
 if TYPE_CHECKING:
     from glm_openrouter._http import HTTPResponse, TransportFailure
 
+    from .steps import Steps
     from .transport import BaseTransport
 
 __all__ = ["Attempt"]
@@ -60,6 +65,53 @@ class Attempt:
             body = f"Redirected to {response.headers.get('location')}; set base_url to where the API is".encode()
         return error_from_body(
             body, response.status_code, response.headers, self.context, redact=self._redact
+        )
+
+    def read_all(self, sending: Any) -> Steps[tuple[HTTPResponse, bytes]]:
+        """Wait for a response, and read the whole of it.
+
+        Args:
+            sending: What `get` or `post` of the transport returned.
+
+        Raises:
+            APIError: It does not come, or breaks.
+        """
+        with self.translating_errors():
+            body = yield sending
+            try:
+                self.timer.restart("the start of the response")
+                content = yield body.read_all()
+            finally:
+                yield body.close()
+        return body.response, content
+
+    def read_object(self, response: HTTPResponse, body: bytes, key: str) -> JSONObject:
+        """Return an answer of JSON that has all it says in one key.
+
+        Raises:
+            APIError: It is a failure, or not an object with that key.
+        """
+        if not response.is_success:
+            raise self.status_error(response, body)
+        if not self.memory.admits(body):
+            raise self._fail(
+                ResponseTooLargeError,
+                f"[OpenRouter] The response of {response.url} needs too much memory (max_response_bytes).",
+            )
+        try:
+            answer = decode_tolerantly(body)
+        except msgspec.DecodeError:
+            answer = None
+        if isinstance(answer, dict):
+            if answer.get("error") and not answer.get(key):
+                raise error_from_envelope(
+                    answer, self.context, headers=response.headers, redact=self._redact
+                )
+            if key in answer:
+                return answer
+        raise self._fail(
+            APIResponseError,
+            f"[OpenRouter] {response.url} did not answer with JSON that has {key!r}; check base_url.",
         )
 
     def raise_translated(self, error: Exception) -> NoReturn:

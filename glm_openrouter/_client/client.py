@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, Unpack
 
@@ -11,6 +12,7 @@ from glm_openrouter.catalogue.queries import find_generation, list_endpoints, li
 from glm_openrouter.completions import Completion
 from glm_openrouter.models import DEFAULT_MODEL
 from glm_openrouter.request.chat import ChatRequest
+from glm_openrouter.retrieval.parts import BATCH_SIZE, MAX_CONCURRENCY
 
 from .base import BaseClient
 from .options import ClientOptions
@@ -19,7 +21,10 @@ from .stream import AsyncStream, Stream
 
 if TYPE_CHECKING:
     from glm_openrouter._http import AsyncHTTPClient, HTTPClient
+    from glm_openrouter.retrieval.parameters import EmbeddingOptions, RerankOptions
+    from glm_openrouter.retrieval.results import Embeddings, Ranking
 
+    from .retrieval_call import Progress
     from .transport import AsyncTransport, Transport
 
 __all__ = ["AsyncClient", "AsyncStream", "Client", "ClientOptions", "Stream"]
@@ -71,6 +76,64 @@ class Client(BaseClient):
             InvalidRequestError: As in `complete`.
         """
         return Stream(self._transport, self._new_call(request, stream=True))
+
+    def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        batch_size: int = BATCH_SIZE,
+        max_concurrency: int = MAX_CONCURRENCY,
+        progress: Progress | None = None,
+        **options: Unpack[EmbeddingOptions],
+    ) -> Embeddings:
+        """Return the vectors of texts.
+
+        Args:
+            texts: One or more, none of them empty.
+            batch_size: How many texts go in one request at most; a request also has at most 256 KiB of them.
+            max_concurrency: How many requests are under way at a time.
+            progress: Called with the number of texts that have just got their vectors, such as `update` of a tqdm bar.
+            **options: See `EmbeddingOptions`.
+
+        Raises:
+            APIError: A request failed, after its retries; the message says which texts it was for. Or the answer does
+                not have a vector of finite numbers for each text, all of one length.
+            BudgetExceededError: It might cost more than a `Budget` around it has left.
+            InvalidRequestError: There are no texts, one of them is empty or surely too long for the model, or an option
+                makes no sense; nothing was sent.
+        """
+        from .retrieval_call import embed  # few programs need it
+
+        return embed(self._transport, texts, options, batch_size, max_concurrency, progress)
+
+    def rerank(
+        self, query: str, documents: Sequence[str], **options: Unpack[RerankOptions]
+    ) -> Ranking:
+        """Return the documents that fit a query best, the best first.
+
+        More than 1,000 documents go in several requests, and are put together by their scores.
+
+        Args:
+            query: What is looked for.
+            documents: One or more, none of them empty.
+            **options: See `RerankOptions`.
+
+        Raises:
+            APIError: OpenRouter did not answer with a score for each document.
+            BudgetExceededError: As in `embed`.
+            InvalidRequestError: As in `embed`.
+        """
+        from .retrieval_call import rank  # few programs need it
+
+        return rank(self._transport, query, documents, options)
+
+    def embedding_models(self) -> list[ModelInfo]:
+        """Return all models that make vectors.
+
+        Raises:
+            APIError: OpenRouter did not answer.
+        """
+        return run_query(self._transport, list_models("/embeddings/models"))
 
     def models(self) -> list[ModelInfo]:
         """Return all models of the catalogue.
@@ -173,6 +236,64 @@ class AsyncClient(BaseClient):
             InvalidRequestError: As in `complete`.
         """
         return AsyncStream(self._transport, self._new_call(request, stream=True))
+
+    async def embed(
+        self,
+        texts: Sequence[str],
+        *,
+        batch_size: int = BATCH_SIZE,
+        max_concurrency: int = MAX_CONCURRENCY,
+        progress: Progress | None = None,
+        **options: Unpack[EmbeddingOptions],
+    ) -> Embeddings:
+        """Return the vectors of texts.
+
+        Args:
+            texts: One or more, none of them empty.
+            batch_size: How many texts go in one request at most; a request also has at most 256 KiB of them.
+            max_concurrency: How many requests are under way at a time.
+            progress: Called with the number of texts that have just got their vectors, such as `update` of a tqdm bar.
+            **options: See `EmbeddingOptions`.
+
+        Raises:
+            APIError: A request failed, after its retries; the message says which texts it was for. Or the answer does
+                not have a vector of finite numbers for each text, all of one length.
+            BudgetExceededError: It might cost more than a `Budget` around it has left.
+            InvalidRequestError: There are no texts, one of them is empty or surely too long for the model, or an option
+                makes no sense; nothing was sent.
+        """
+        from .retrieval_call import aembed  # few programs need it
+
+        return await aembed(self._transport, texts, options, batch_size, max_concurrency, progress)
+
+    async def rerank(
+        self, query: str, documents: Sequence[str], **options: Unpack[RerankOptions]
+    ) -> Ranking:
+        """Return the documents that fit a query best, the best first.
+
+        More than 1,000 documents go in several requests, and are put together by their scores.
+
+        Args:
+            query: What is looked for.
+            documents: One or more, none of them empty.
+            **options: See `RerankOptions`.
+
+        Raises:
+            APIError: OpenRouter did not answer with a score for each document.
+            BudgetExceededError: As in `embed`.
+            InvalidRequestError: As in `embed`.
+        """
+        from .retrieval_call import arank  # few programs need it
+
+        return await arank(self._transport, query, documents, options)
+
+    async def embedding_models(self) -> list[ModelInfo]:
+        """Return all models that make vectors.
+
+        Raises:
+            APIError: OpenRouter did not answer.
+        """
+        return await arun_query(self._transport, list_models("/embeddings/models"))
 
     async def models(self) -> list[ModelInfo]:
         """Return all models of the catalogue.

@@ -9,7 +9,7 @@ from glm_openrouter._json.values import JSONObject
 from glm_openrouter.catalogue.queries import GetRequest, Query
 from glm_openrouter.errors import APIError
 
-from .catalogue_attempt import CatalogueAttempt
+from .attempt import Attempt
 
 if TYPE_CHECKING:
     from .steps import Steps
@@ -50,12 +50,6 @@ def _steps(transport: BaseTransport, query: Query[T]) -> Steps[T]:
 
 def _get(transport: BaseTransport, request: GetRequest) -> Steps[JSONObject]:
     """Make one try at one request."""
-    attempt = CatalogueAttempt(transport, request)
-    with attempt.translating_errors():
-        body = yield transport.get(request.path, attempt.timer)
-        try:
-            attempt.timer.restart("the start of the response")
-            content = yield body.read_all()
-        finally:
-            yield body.close()
-    return attempt.read(body.response, content)
+    attempt = Attempt(transport, request.model)
+    response, content = yield from attempt.read_all(transport.get(request.path, attempt.timer))
+    return attempt.read_object(response, content, "data")

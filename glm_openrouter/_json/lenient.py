@@ -39,7 +39,10 @@ def decode_tolerantly(payload: bytes) -> Any:
     Raises:
         msgspec.DecodeError: It is not JSON, or nested too deep.
     """
-    return decode_lossily(payload)[0]
+    try:
+        return msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode_lossily(payload)[0]
 
 
 _MOST_DIGITS: Final = 640

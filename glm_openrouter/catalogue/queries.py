@@ -57,15 +57,15 @@ _MOST_PAGES: Final = 100
 """Of the list of models, which has one: an end for a server whose pages have none."""
 
 
-def list_models() -> Query[list[ModelInfo]]:
-    """Return all models, page by page."""
+def list_models(path: str = "/models") -> Query[list[ModelInfo]]:
+    """Return all models that are listed at a path, page by page."""
     models: list[ModelInfo] = []
     seen = 0
     query: str | None = ""
     queries: set[str] = set()
     while query is not None and query not in queries and len(queries) < _MOST_PAGES:
         queries.add(query)
-        page = yield GetRequest(f"/models{query}")
+        page = yield GetRequest(f"{path}{query}")
         rows = _rows(page.get("data"))
         seen += len(rows)
         models += [fit(ModelInfo, _with_prices(row)) for row in _objects(rows)]

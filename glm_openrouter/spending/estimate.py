@@ -66,7 +66,8 @@ class Estimates:
         """Return what a call is expected to cost."""
         if history := self._histories.get(call.model):
             return Estimate(history.estimate, is_guess=False)
-        return Estimate(_guess(call), is_guess=True)
+        guess = _guess(call) if call.estimate is None else call.estimate
+        return Estimate(guess, is_guess=True)
 
     def learn(self, model: str, cost: float, *, complete: bool) -> None:
         """Take what a call cost.

@@ -18,6 +18,8 @@ class PlannedCall(NamedTuple):
     tools: Sequence[Mapping[str, Any]] = ()
     max_tokens: int | None = None
     """The most that it may answer."""
+    estimate: float | None = None
+    """USD that it costs at most, where that can be told better than from the messages."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+"""One try at a request for vectors, or for an order: everything about it that is not a socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from glm_openrouter._json.lenient import fit
+from glm_openrouter.completions import Completion, Usage
+from glm_openrouter.errors import APIResponseError
+from glm_openrouter.request._body import encode_body
+from glm_openrouter.retrieval.request import PartAnswer, PartRequest
+from glm_openrouter.retrieval.rows import UnreadableAnswerError
+from glm_openrouter.spending.ledger import Bill, PlannedCall
+
+from .billed_attempt import BilledAttempt
+
+if TYPE_CHECKING:
+    from glm_openrouter._http import HTTPResponse
+
+    from .transport import BaseTransport
+
+__all__ = ["RetrievalAttempt"]
+
+T = TypeVar("T")
+
+
+class RetrievalAttempt(BilledAttempt, Generic[T]):
+    """One try at one request."""
+
+    def __init__(self, transport: BaseTransport, request: PartRequest[T]) -> None:
+        super().__init__(transport, request.model)
+        self._request = request
+        self._facts: Completion | None = None
+        """Model, provider and usage, once the answer says them."""
+
+    def open(self) -> bytes:
+        """Return the body of the request.
+
+        Raises:
+            BudgetExceededError: The request must not be sent.
+            InvalidRequestError: It holds a value that is not JSON.
+        """
+        body = encode_body(self._request.body)
+        self.reserve(PlannedCall(self._request.model, (), estimate=self._request.estimate))
+        return body
+
+    def read(self, response: HTTPResponse, content: bytes) -> PartAnswer[T]:
+        """Return the answer.
+
+        Raises:
+            APIError: It is a failure, or not what was asked for.
+        """
+        request = self._request
+        answer = self.read_object(response, content, request.key)
+        facts = self._facts = fit(Completion, {key: answer.get(key) for key in _FACTS})
+        for ledger in self._ledgers:
+            ledger.warn_if_unreported(facts)
+        try:
+            rows = request.read(answer[request.key])
+        except UnreadableAnswerError as error:
+            message = f"[OpenRouter] The answer cannot be used: {error}. Model: {request.model}."
+        else:
+            return PartAnswer(rows, facts.model, facts.provider, facts.usage or Usage())
+        raise self._fail(APIResponseError, message)
+
+    def _bill(self) -> Bill | None:
+        facts = self._facts
+        return Bill(facts or Completion(), complete=facts is not None, final=facts is not None)
+
+
+_FACTS = ("id", "model", "provider", "usage")
