@@ -92,11 +92,13 @@ class ToolCall(Struct, gc=False):
     id: str
     name: str
     arguments: str
-    """The arguments as received, byte for byte."""
+    """The arguments as received, byte for byte; as JSON, if the repair `tool_arguments` has read them."""
     parsed: JSONObject | None = None
     """The arguments as an object; `None` if the call must not run."""
     error: str | None = None
     """Why the call must not run."""
+    cut: bool = False
+    """Whether it must not run because the response was cut off; else its arguments, or its name, are malformed."""
 
 
 class Completion(Struct, gc=False):

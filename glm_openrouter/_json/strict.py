@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from .values import JSONObject
 
-__all__ = ["json_decoder", "parse_arguments", "write_arguments"]
+__all__ = ["find_problem", "json_decoder", "parse_arguments", "write_arguments"]
 
 
 def write_arguments(arguments: Mapping[str, Any]) -> str:
@@ -36,14 +36,25 @@ def parse_arguments(arguments: str) -> JSONObject | None:
     return value if isinstance(value, dict) else None
 
 
+def find_problem(arguments: str) -> str | None:
+    """Return why tool arguments are no complete JSON object, in words for the model; `None` if they are one."""
+    try:
+        value = json_decoder.decode(arguments)
+    except RecursionError:
+        return "they are nested too deeply."
+    except ValueError as error:
+        return f"{error}."
+    return None if isinstance(value, dict) else "they are JSON, but not an object."
+
+
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON.")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not isfinite(value):
-        raise ValueError(f"{text[:20]} is more than a number can be.")
+        raise ValueError(f"{text[:20]} is more than a number can be")
     return value
 
 

@@ -102,12 +102,16 @@ _NO_USAGE = Usage()
 
 
 class ChatAccumulator:
-    """Keep what a response has brought so far."""
+    """Keep what a response has brought so far.
 
-    def __init__(self) -> None:
+    Args:
+        repairs_arguments: See `ToolCallAccumulator`.
+    """
+
+    def __init__(self, *, repairs_arguments: bool = False) -> None:
         self.completion = Completion()
         """The facts so far; the texts and the tool calls are added by `build`."""
-        self.tool_calls = ToolCallAccumulator()
+        self.tool_calls = ToolCallAccumulator(repairs_arguments=repairs_arguments)
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._details = _ReasoningDetails()

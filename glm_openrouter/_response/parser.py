@@ -59,7 +59,7 @@ class ResponseParser:
         memory = memory or Memory()
         self._state = ResponseState()
         self._decoder = decoder
-        self._accumulator = ChatAccumulator()
+        self._accumulator = ChatAccumulator(repairs_arguments=repairs.tool_arguments)
         self._errors = ResponseErrors(model, redact, self._accumulator)
         self._path = DeltaPath(self._state, repairs, stop, memory, self._accumulator, self._errors)
         self._reader = ChunkReader(self._state, self._path, memory, self._accumulator, self._errors)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from glm_openrouter._json.loose import tighten
 from glm_openrouter._json.outline import Outline
-from glm_openrouter._json.strict import parse_arguments
+from glm_openrouter._json.prefix import StrictPrefix
+from glm_openrouter._json.strict import find_problem, parse_arguments
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter.completions import ToolCall, ToolCallDelta
 
@@ -62,17 +64,23 @@ class _Call:
     """One tool call while it grows."""
 
     __slots__ = (
-        *("_is_blank", "_is_broken", "_outline", "_outlined", "_parts", "_value"),
-        *("held", "id", "index", "name", "position"),
+        *("_is_blank", "_is_broken", "_outline", "_outlined", "_parts", "_prefix", "_value"),
+        *("held", "id", "index", "name", "parsed", "position", "released"),
     )
 
-    def __init__(self, position: int, index: int | None) -> None:
+    def __init__(self, position: int, index: int | None, prefix: StrictPrefix | None) -> None:
         self.position = position
         self.index = index
         self.id: str | None = None
         self.name: str | None = None
         self.held = True
         """Whether the arguments wait for the end, because they do not (yet) look like a JSON object."""
+        self.released = 0
+        """How much of the arguments has gone out."""
+        self.parsed: JSONObject | None = None
+        """What the arguments are, once nothing more comes; `None` if the call must not run."""
+        self._prefix = prefix
+        """What tells how much may go out, where arguments that are not JSON may be repaired at the end."""
         self._parts: list[str] = []
         self._is_blank = True
         """Whether the arguments are white space so far."""
@@ -90,10 +98,6 @@ class _Call:
         """All that has come; putting it together costs its length."""
         return "".join(self._parts)
 
-    @arguments.setter
-    def arguments(self, arguments: str) -> None:
-        self._parts = [arguments]
-
     def append(self, arguments: str) -> str:
         """Add to the arguments; return what can go out now."""
         ends = self._value is not None and not arguments.isspace()
@@ -101,10 +105,24 @@ class _Call:
             self._value, self._is_broken = None, True
         self._parts.append(arguments)
         if not self._is_blank:
-            return "" if self.held else arguments
+            return "" if self.held else self._release(arguments)
         begin = arguments.lstrip()[:1]
         self._is_blank, self.held = not begin, begin != "{"
-        return "" if self.held else self.arguments
+        return "" if self.held else self._release(self.arguments)
+
+    def settle(self, *, was_cut: bool) -> str:
+        """Decide what the arguments are, once nothing more comes; return what has not gone out of them.
+
+        Args:
+            was_cut: Whether there may have been more, so that they stay as they came.
+        """
+        if not was_cut:
+            text = _normalise(self.arguments) if self.held else self.arguments
+            self.parsed = parse_arguments(text)
+            if self.parsed is None and self._prefix and (tight := tighten(text)) is not None:
+                text, self.parsed = tight, parse_arguments(tight)
+            self._parts = [text]
+        return self.arguments[self.released :]
 
     def is_whole(self) -> bool:
         """Return whether the arguments are a complete JSON object already."""
@@ -146,6 +164,11 @@ class _Call:
             return "}"
         return arguments
 
+    def _release(self, arguments: str) -> str:
+        text = self._prefix.feed(arguments) if self._prefix else arguments
+        self.released += len(text)
+        return text
+
     def _ends_in_value(self) -> bool:
         outline = self._outline_so_far()
         return not outline.in_string and outline.last not in ("", ",", ":", "[")
@@ -176,9 +199,14 @@ class ToolCallAccumulator:
     Fragments belong together by `index`; where that is missing by `id`, and else to the call that came last. The
     first id and the first name of a call win. See https://openrouter.ai/docs/guides/features/tool-calling and, for
     the shapes that occur, `tests/core/response/test_tool_calls.py`.
+
+    Args:
+        repairs_arguments: Whether arguments that are not JSON may be read in a looser form: the repair
+            `tool_arguments`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, repairs_arguments: bool = False) -> None:
+        self._repairs_arguments = repairs_arguments
         self._calls: list[_Call] = []
         self._by_id: dict[str, _Call] = {}
         self._last_by_index: dict[int | None, _Call] = {}
@@ -209,16 +237,13 @@ class ToolCallAccumulator:
             late = ToolCallDelta(index=call.position)
             if call.id is None:
                 late.id = call.id = f"call_{uuid.uuid4().hex}"
-            if call.held:
-                cut = finish_reason in CUT
-                late.arguments = call.arguments if cut else _normalise(call.arguments)
-                call.arguments = late.arguments
+            late.arguments = call.settle(was_cut=finish_reason in CUT)
             if late.id or late.arguments:
                 deltas.append(late)
         return deltas
 
     def build(self, finish_reason: str | None) -> list[ToolCall]:
-        """Return the calls, with arguments parsed strictly; a cut response leaves none that may run."""
+        """Return the calls, once `flush` has returned; a cut response leaves none that may run."""
         return [_build_call(call, finish_reason) for call in self._calls]
 
     def _take(self, delta: ToolCallDelta) -> ToolCallDelta | None:
@@ -242,7 +267,8 @@ class ToolCallAccumulator:
         return new if new.id or new.name or new.arguments else None
 
     def _begin(self, index: int | None) -> _Call:
-        call = _Call(len(self._calls), index)
+        prefix = StrictPrefix() if self._repairs_arguments else None
+        call = _Call(len(self._calls), index, prefix)
         self._calls.append(call)
         self._last_by_index[index] = call
         return call
@@ -297,10 +323,12 @@ def _build_call(call: _Call, finish_reason: str | None) -> ToolCall:
     finished = ToolCall(call.id or "", call.name or "", call.arguments)
     if finish_reason in CUT:
         finished.error = f"The response was cut off (finish_reason: {finish_reason})."
+        finished.cut = True
     elif not call.name:
         finished.error = "The call has no name."
+    elif call.parsed is None:
+        problem = find_problem(finished.arguments)
+        finished.error = f"The arguments are not a complete JSON object: {problem}"
     else:
-        finished.parsed = parse_arguments(finished.arguments)
-        if finished.parsed is None:
-            finished.error = "The arguments are not a complete JSON object."
+        finished.parsed = call.parsed
     return finished

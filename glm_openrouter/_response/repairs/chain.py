@@ -41,14 +41,18 @@ class _Request(NamedTuple):
     stop: Sequence[str]
 
 
-REPAIRS: Final[Mapping[str, Callable[[_Request], Repair]]] = {
+_REPAIRS_OF_DELTAS: Final[Mapping[str, Callable[[_Request], Repair]]] = {
     "think_tags": lambda request: ThinkTags(thinks=request.thinks),
     "leaked_tool_calls": lambda request: LeakedToolCalls(request.tools, request.stop),
     "tool_names": lambda request: ToolNames(request.tools),
     "leading_newlines": lambda _: LeadingNewlines(),
     "fenced_json": lambda _: FencedJSON(),
 }
-"""Every repair by name, in the order in which they run."""
+
+_TOOL_ARGUMENTS: Final = "tool_arguments"
+
+REPAIRS: Final = (*_REPAIRS_OF_DELTAS, _TOOL_ARGUMENTS)
+"""The names of all repairs, in the order in which they run."""
 
 
 class Repairs:
@@ -67,9 +71,11 @@ class Repairs:
         request = _Request(tools, thinks, stop)
         self._repairs = [
             repair(request)
-            for name, repair in REPAIRS.items()
+            for name, repair in _REPAIRS_OF_DELTAS.items()
             if name in names and needed.get(name, True)
         ]
+        self.tool_arguments = _TOOL_ARGUMENTS in names
+        """Whether the arguments of tool calls may be read in a form that is looser than JSON."""
 
     def feed(self, delta: Delta) -> Delta:
         """Repair one increment."""
