@@ -4,6 +4,7 @@ An adjustment takes the body that was refused and the error. It returns the body
 `field: old -> new`, or `None` if the error is about something else.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from glm_openrouter._json.values import JSONObject
 from glm_openrouter.errors import APIError
 from glm_openrouter.request.instructions import add_instruction, tool_instruction
 
-__all__ = ["ADJUSTMENTS", "Adjustment"]
+__all__ = ["Adjustment", "allowed_adjustments"]
 
 Adjustment = Callable[[JSONObject, APIError], tuple[JSONObject, str] | None]
 
@@ -65,7 +66,16 @@ def take_affordable(body: JSONObject, error: APIError) -> tuple[JSONObject, str]
     return {**rest, "max_tokens": affordable}, f"max_tokens: {asked or 'unset'} -> {affordable}"
 
 
-ADJUSTMENTS: Final[Mapping[str, Adjustment]] = MappingProxyType(
-    {"tool_choice": ask_for_tool, "max_tokens": take_affordable}
-)
-"""The field that is changed -> how."""
+_ADJUSTMENTS: Final[Mapping[str, Adjustment]] = {
+    "tool_choice": ask_for_tool,
+    "max_tokens": take_affordable,
+}
+
+
+@functools.cache
+def allowed_adjustments(*, retry_affordable: bool) -> Mapping[str, Adjustment]:
+    """Return the adjustments that a client allows: the field that is changed -> how."""
+    allowed = dict(_ADJUSTMENTS)
+    if not retry_affordable:
+        del allowed["max_tokens"]
+    return MappingProxyType(allowed)

@@ -85,18 +85,19 @@ class Attempt:
                 yield body.close()
         return body.response, content
 
-    def read_object(self, response: HTTPResponse, body: bytes, key: str) -> JSONObject:
-        """Return an answer of JSON that has all it says in one key.
+    def read_object(self, path: str, response: HTTPResponse, body: bytes, key: str) -> JSONObject:
+        """Return the answer of what is at a path: JSON that has all it says in one key.
 
         Raises:
             APIError: It is a failure, or not an object with that key.
         """
         if not response.is_success:
             raise self.status_error(response, body)
+        where = self._transport.base_url + path
         if not self.memory.admits(body):
             raise self._fail(
                 ResponseTooLargeError,
-                f"[OpenRouter] The response of {response.url} needs too much memory (max_response_bytes).",
+                f"[OpenRouter] The response of {where} needs too much memory (max_response_bytes).",
             )
         try:
             answer = decode_tolerantly(body)
@@ -111,7 +112,7 @@ class Attempt:
                 return answer
         raise self._fail(
             APIResponseError,
-            f"[OpenRouter] {response.url} did not answer with JSON that has {key!r}; check base_url.",
+            f"[OpenRouter] {where} did not answer with JSON that has {key!r}; check base_url.",
         )
 
     def raise_translated(self, error: Exception) -> NoReturn:

@@ -9,7 +9,7 @@ from glm_openrouter._secrets import resolve_api_key
 from glm_openrouter.request._headers import Attribution, build_headers
 from glm_openrouter.request.chat import ChatRequest
 
-from .adjustments import ADJUSTMENTS
+from .adjustments import allowed_adjustments
 from .chat_call import ChatCall
 from .options import ClientOptions, ConnectionOptions, read_options
 from .pins import ProviderPins
@@ -90,15 +90,10 @@ class BaseClient:
 
     def _new_call(self, request: ChatRequest, *, stream: bool) -> ChatCall:
         options = self._options
-        adjustments = {
-            field: adjustment
-            for field, adjustment in ADJUSTMENTS.items()
-            if field != "max_tokens" or options.retry_affordable
-        }
         return ChatCall(
             request,
             stream=stream,
             repairs=options.repairs,
-            adjustments=adjustments,
+            adjustments=allowed_adjustments(retry_affordable=options.retry_affordable),
             pins=self._pins if options.pin_provider else None,
         )

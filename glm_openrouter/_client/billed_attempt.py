@@ -45,7 +45,7 @@ class BilledAttempt(Attempt):
 
     def close(self) -> None:
         """Add what the response cost to all that is tracked, however it ended."""
-        ledgers, self._ledgers = self._ledgers, set()
+        ledgers, self._ledgers = self._ledgers, frozenset()
         bill = self._bill() if self._perhaps_paid else None
         for ledger in ledgers:
             ledger.settle(self, bill)

@@ -51,7 +51,7 @@ class RetrievalAttempt(BilledAttempt, Generic[T]):
             APIError: It is a failure, or not what was asked for.
         """
         request = self._request
-        answer = self.read_object(response, content, request.key)
+        answer = self.read_object(request.path, response, content, request.key)
         facts = self._facts = fit(Completion, {key: answer.get(key) for key in _FACTS})
         for ledger in self._ledgers:
             ledger.warn_if_unreported(facts)

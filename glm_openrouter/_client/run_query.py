@@ -52,4 +52,4 @@ def _get(transport: BaseTransport, request: GetRequest) -> Steps[JSONObject]:
     """Make one try at one request."""
     attempt = Attempt(transport, request.model)
     response, content = yield from attempt.read_all(transport.get(request.path, attempt.timer))
-    return attempt.read_object(response, content, "data")
+    return attempt.read_object(request.path, response, content, "data")

@@ -176,15 +176,26 @@ class AsyncTransport(BaseTransport):
     async def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.AsyncBody:
         _http.running_loop()  # also where it is the user's own client
         client = self._http_client or await _http.async_client(self)
-        http_request = self._builder.build_request(request, self._http_client)
+        sending = self._start_sending(client, request)
         with _http.LeavingNoFrames():
             async with asyncio.timeout(timer.seconds_to_send()):
-                response = await client.send(http_request, stream=True, follow_redirects=False)
+                response = await sending
         try:
             return _http.AsyncBody(response, timer, self.max_response_bytes, client)
         except Exception:
             await response.aclose()
             raise
+
+    def _start_sending(
+        self, client: Any, request: _http.PlainRequest
+    ) -> Awaitable[_http.HTTPResponse]:
+        sending: Awaitable[_http.HTTPResponse]
+        if self._http_client is None:
+            sending = client.send(request, self._builder)
+        else:
+            http_request = self._builder.build_request(request, client)
+            sending = client.send(http_request, stream=True, follow_redirects=False)
+        return sending
 
     async def close(self) -> None:
         """Free the sockets of the running event loop, if nobody else uses them."""

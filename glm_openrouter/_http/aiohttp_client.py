@@ -3,6 +3,7 @@
 import asyncio
 import asyncio.trsock
 import contextlib
+import functools
 import select
 import socket
 from collections.abc import AsyncIterator
@@ -18,9 +19,9 @@ from aiohttp.http import StreamWriter
 from glm_openrouter._secrets import Concealed
 
 from .body import ReadableStream
-from .options import HTTPRequest, HTTPResponse
+from .options import HTTPResponse
 from .proxy import Proxy
-from .request import proxy_of
+from .request import PlainRequest, RequestBuilder
 from .sync_pool import LIMITS, ssl_context
 
 __all__ = ["DirectAsyncClient"]
@@ -55,35 +56,31 @@ class DirectAsyncClient:
         self._socks: dict[Proxy, httpx.AsyncHTTPTransport] = {}
         """For proxies that aiohttp does not know."""
 
-    async def send(self, request: HTTPRequest, **_: bool) -> HTTPResponse:
+    async def send(self, request: PlainRequest, builder: RequestBuilder) -> HTTPResponse:
         """Return the response, whose body is still to be read.
 
         Raises:
             httpx.TransportError: None came.
         """
-        proxy = proxy_of(request)
-        response: HTTPResponse | None = None
+        proxy = builder.proxy
         if proxy is not None and proxy.is_socks:
-            response = await self._through_socks(proxy).handle_async_request(request)
-        while response is None:
-            response = await self._send(request, proxy)
-        response.request = request
+            http_request = builder.build_request(request, None)
+            return await self._through_socks(proxy).handle_async_request(http_request)
+        while (response := await self._send(request, builder)) is None:
+            pass
         return response
 
-    async def _send(self, request: HTTPRequest, proxy: Proxy | None) -> HTTPResponse | None:
+    async def _send(self, request: PlainRequest, builder: RequestBuilder) -> HTTPResponse | None:
         """Return the response, or `None` if the server had closed the connection, so that nothing was sent."""
-        upload = _Upload(request.content)
-        limits = request.extensions["timeout"]
+        upload = _Upload(request.body)
         try:
             response = await self._session.request(
                 request.method,
-                str(request.url),
-                data=upload if request.content else None,
+                builder.base_url + request.path,
+                data=upload if request.body else None,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    connect=limits["pool"], sock_connect=limits["connect"]
-                ),
-                **_headers_and_proxy(request, proxy),
+                timeout=_connect_limits(builder.timeout.pool, builder.timeout.connect),
+                **_headers_and_proxy(builder),
             )
         except _ClosedEarlierError:
             return None
@@ -127,13 +124,20 @@ class DirectAsyncClient:
         return new
 
 
-def _headers_and_proxy(request: HTTPRequest, proxy: Proxy | None) -> dict[str, Any]:
+@functools.cache
+def _connect_limits(pool: float | None, connect: float | None) -> aiohttp.ClientTimeout:
+    """Return these limits in aiohttp's form; all others are kept elsewhere."""
+    return aiohttp.ClientTimeout(connect=pool, sock_connect=connect)
+
+
+def _headers_and_proxy(builder: RequestBuilder) -> dict[str, Any]:
     """Return these arguments of aiohttp; a request that is not tunnelled tells the proxy itself who one is."""
+    headers, proxy = builder.headers, builder.proxy
     if proxy is None:
-        return {"headers": request.headers}
-    if request.url.scheme == "http":
-        return {"headers": Concealed({**request.headers, **proxy.headers}), "proxy": proxy.url}
-    return {"headers": request.headers, "proxy": proxy.url, "proxy_headers": proxy.headers}
+        return {"headers": headers}
+    if builder.base_url.startswith("http:"):
+        return {"headers": Concealed({**headers, **proxy.headers}), "proxy": proxy.url}
+    return {"headers": headers, "proxy": proxy.url, "proxy_headers": proxy.headers}
 
 
 def _plain(error: aiohttp.ClientError) -> httpx.TransportError:

@@ -1,10 +1,12 @@
-"""Where requests go, and how long they may take."""
+"""Where requests go, with which headers, and how long they may take."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import httpx
+
+from glm_openrouter._secrets import Concealed
 
 from .inflate import ACCEPT_ENCODING
 from .options import AsyncHTTPClient, HTTPClient, HTTPRequest, Timeout
@@ -27,27 +29,33 @@ class PlainRequest(NamedTuple):
 
 
 class RequestBuilder:
-    """Puts the requests of a client into httpx's form. It is made once, because parsing takes long for each request."""
+    """What is the same for every request of a client, and how a request is put into httpx's form.
+
+    It is made once, because parsing takes long for each request.
+    """
 
     def __init__(self, base_url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
-        self._base_url = base_url
-        self._headers = httpx.Headers(headers)
-        self._headers.setdefault("Accept-Encoding", ACCEPT_ENCODING)
-        self._timeout = timeout
-        self._extensions: dict[str, object] = {}
-        """What a shared client is told, from the first request on."""
+        self.base_url = base_url
+        self.timeout = timeout
+        self.headers = Concealed(headers)
+        if "accept-encoding" not in map(str.lower, headers):
+            self.headers["Accept-Encoding"] = ACCEPT_ENCODING
+        self._httpx_headers = httpx.Headers(self.headers)
+
+    @cached_property
+    def proxy(self) -> Proxy | None:
+        """The proxy that a shared client goes through, as the environment had it at the first request.
+
+        Raises:
+            InvalidRequestError: The environment names one that cannot be used.
+        """
+        # Asking the environment takes as long as all else here, so it waits until there is a request.
+        return environment_proxy(httpx.URL(self.base_url))
 
     def describe(self, client: HTTPClient | AsyncHTTPClient | None) -> str:
         """Return where requests go, and through which proxy; see `build_request`."""
-        proxy = self._find_extensions()[_PROXY] if client is None else None
-        return f"{self._base_url} through {proxy}" if proxy else self._base_url
-
-    def _find_extensions(self) -> dict[str, object]:
-        # Asking the environment takes as long as all else here, so it waits until there is a request.
-        if not self._extensions:
-            proxy = environment_proxy(httpx.URL(self._base_url))
-            self._extensions = {"timeout": self._timeout.as_dict(), _PROXY: proxy}
-        return self._extensions
+        proxy = self.proxy if client is None else None
+        return f"{self.base_url} through {proxy}" if proxy else self.base_url
 
     def build_request(
         self, request: PlainRequest, client: HTTPClient | AsyncHTTPClient | None
@@ -61,21 +69,21 @@ class RequestBuilder:
         Raises:
             InvalidRequestError: The environment names a proxy that cannot be used.
         """
-        url = _parse_url(self._base_url + request.path)
+        url = _parse_url(self.base_url + request.path)
         if client is not None:
             return client.build_request(
                 request.method,
                 url,
-                headers=self._headers,
+                headers=self._httpx_headers,
                 content=request.body,
-                timeout=self._timeout,
+                timeout=self.timeout,
             )
         return httpx.Request(
             request.method,
             url,
-            headers=self._headers,
+            headers=self._httpx_headers,
             content=request.body,
-            extensions=self._find_extensions(),
+            extensions={"timeout": self.timeout.as_dict(), _PROXY: self.proxy},
         )
 
 

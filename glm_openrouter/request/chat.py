@@ -68,7 +68,7 @@ class ChatRequest(ModelParameters):
 
     def to_wire(self) -> JSONObject:
         """Return what was set, as it goes on the wire."""
-        fields = {name: value for name, value in self if value is not None}
+        fields = {name: value for name, value in vars(self).items() if value is not None}
         extra_body = fields.pop("extra_body", {})
         fields.pop("thread_id", None)
         if "request_metadata" in fields:

@@ -168,6 +168,7 @@ def parameters_of(model: ModelParameters) -> JSONObject:
 
 def thinks(parameters: ModelParameters) -> bool:
     """Return whether thinking has not been turned off."""
-    reasoning = parameters.reasoning or Reasoning()
-    efforts = (reasoning.effort, parameters.reasoning_effort)
-    return reasoning.enabled is not False and "none" not in efforts
+    reasoning = parameters.reasoning
+    if "none" in (parameters.reasoning_effort, reasoning and reasoning.effort):
+        return False
+    return reasoning is None or reasoning.enabled is not False

@@ -54,9 +54,9 @@ class Ledger(Protocol):
 _open: ContextVar[tuple[Ledger, ...]] = ContextVar("glm_openrouter_ledgers", default=())
 
 
-def open_ledgers() -> set[Ledger]:
+def open_ledgers() -> frozenset[Ledger]:
     """Return every ledger whose block is open here, each once."""
-    return set(_open.get())
+    return frozenset(_open.get())
 
 
 def open_ledger(ledger: Ledger) -> None:
