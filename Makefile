@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all test-lowest test-newest coverage fuzz lint types format hooks bench clean
+.PHONY: demo test test-all test-lowest test-newest coverage fuzz lint types arguments format hooks bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -54,6 +54,10 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# What type checkers and editors know of the arguments of our constructors: written from the fields.
+arguments: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m support.typed_arguments
 
 format: $(READY)
 	$(BIN)/ruff format .

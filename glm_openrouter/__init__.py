@@ -1,7 +1,10 @@
 """GLM 4.6 through OpenRouter: the core that the framework adapters build on."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import errors
-from ._client.client import AsyncClient, AsyncStream, Client, ClientOptions, Stream
+from ._client.client import AsyncClient, AsyncStream, Client, Stream
 from ._json.values import JSONObject
 from ._response.repairs.chain import REPAIRS
 from .adapters import OpenRouterModelBase
@@ -32,6 +35,10 @@ from .sessions import session
 from .spending.budget import Budget
 from .spending.spend import Spend, SpendEntry, track_spend
 
+if TYPE_CHECKING:
+    from ._client.arguments import ClientOptions
+    from .request.arguments import ChatRequestArguments, ProviderPreferencesDict, ReasoningDict
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -44,6 +51,7 @@ __all__ = [
     "Budget",
     "CacheControl",
     "ChatRequest",
+    "ChatRequestArguments",
     "Client",
     "ClientOptions",
     "Completion",
@@ -65,10 +73,12 @@ __all__ = [
     "PDFOptions",
     "Pricing",
     "ProviderPreferences",
+    "ProviderPreferencesDict",
     "ProviderSort",
     "RankedDocument",
     "Ranking",
     "Reasoning",
+    "ReasoningDict",
     "ResponseHealing",
     "Settings",
     "Spend",
@@ -85,3 +95,20 @@ __all__ = [
     "track_spend",
 ]
 __all__ += errors.__all__
+
+_ARGUMENTS = {
+    "ChatRequestArguments": ".request.arguments",
+    "ClientOptions": "._client.arguments",
+    "ProviderPreferencesDict": ".request.arguments",
+    "ReasoningDict": ".request.arguments",
+}
+"""Types of arguments, which a program does not load unless it names one itself -> where they are."""
+
+
+if not TYPE_CHECKING:  # else every name would be there, misspelt ones too
+
+    def __getattr__(name: str) -> Any:
+        if name in _ARGUMENTS:
+            return getattr(import_module(_ARGUMENTS[name], __name__), name)
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)

@@ -1,7 +1,7 @@
 """What the model classes of both frameworks have in common: they hold the two clients, and survive being copied."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr
@@ -22,6 +22,7 @@ else:
 
 __all__ = ["OpenRouterModelBase"]
 
+A = TypeVar("A", bound=Mapping[str, Any])
 C = TypeVar("C", Client, AsyncClient)
 
 
@@ -77,7 +78,7 @@ class OpenRouterModelBase(ConnectionOptions):
     """What the catalogue said, by model."""
 
     @staticmethod
-    def _conceal(arguments: dict[str, Any]) -> dict[str, Any]:
+    def _conceal(arguments: A) -> A:
         """Return the arguments of a constructor in a form in which no traceback shows the secrets among them."""
         return conceal(arguments)
 

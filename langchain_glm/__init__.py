@@ -18,6 +18,7 @@ from ._from_wire.citations import register_citations
 from .chat_models import ChatGLM
 
 if TYPE_CHECKING:
+    from ._arguments import ChatGLMArguments, GLMArguments
     from .llms import GLM
 
 # LangChain's `loads` reads only the classes on this list; the caller still has to pass `valid_namespaces`.
@@ -30,17 +31,25 @@ __all__ = [
     "GLM",
     "APIError",
     "ChatGLM",
+    "ChatGLMArguments",
+    "GLMArguments",
     "GLMError",
     "InvalidRequestError",
 ]
 __all__ += _errors.__all__
 
 
-def __getattr__(name: str) -> Any:
-    # LangChain's base class of text LLMs takes a third of the time of this import, and few need it.
-    if name == "GLM":
-        from .llms import GLM
+if not TYPE_CHECKING:  # else every name would be there, misspelt ones too
 
-        return GLM
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    def __getattr__(name: str) -> Any:
+        # LangChain's base class of text LLMs takes a third of the time of this import, and few need it.
+        if name == "GLM":
+            from .llms import GLM
+
+            return GLM
+        if name in ("ChatGLMArguments", "GLMArguments"):
+            from . import _arguments
+
+            return getattr(_arguments, name)
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)

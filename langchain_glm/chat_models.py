@@ -1,7 +1,7 @@
 """`ChatGLM`: GLM through OpenRouter as a LangChain chat model."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from glm_openrouter.structured import Method
 
+    from ._arguments import ChatGLMArguments
     from ._structured.binding import ModelBinding
 
 __all__ = ["ChatGLM"]
@@ -66,7 +67,11 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
     """Whether a stream ends with its usage."""
 
     client: None = Field(default=None, exclude=True, repr=False)
-    """For code that passes it on: there is no client of OpenRouter's SDK here."""
+    """Must be `None`: there is no client of OpenRouter's SDK here. See `http_client`."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack["ChatGLMArguments"]) -> None: ...
 
     @field_validator("client", mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
@@ -17,6 +17,9 @@ from glm_openrouter import ChatRequest, Completion
 from ._base import MODEL_CONFIG, OpenRouterModel, trace_model
 from ._errors import translate_errors
 from ._from_wire.messages import to_metadata, to_usage
+
+if TYPE_CHECKING:
+    from ._arguments import GLMArguments
 
 __all__ = ["GLM"]
 
@@ -36,6 +39,10 @@ class GLM(OpenRouterModel, BaseLLM):
     """
 
     model_config = MODEL_CONFIG
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack["GLMArguments"]) -> None: ...
 
     def _text_request(
         self, prompt: str, stop: list[str] | None, arguments: dict[str, Any]

@@ -1,7 +1,7 @@
 """`GLM`: GLM through OpenRouter as a LlamaIndex LLM."""
 
 from collections.abc import AsyncGenerator, Generator, Sequence
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 from llama_index.core.base.llms.generic_utils import (
     messages_to_prompt as generic_messages_to_prompt,
@@ -47,6 +47,9 @@ from ._structured import (
     structured_predict,
 )
 from ._to_wire import to_messages, to_tool
+
+if TYPE_CHECKING:
+    from ._arguments import GLMArguments
 
 __all__ = ["GLM"]
 
@@ -106,15 +109,15 @@ class GLM(
     """`False` sends a conversation as one text, which `messages_to_prompt` makes of it."""
 
     is_function_calling_model: bool = True
+    """Whether the model calls tools. Agents refuse one that does not."""
 
     strict: bool = False
     """Whether providers should enforce the schemas of tools. Few can; it narrows the choice of endpoints."""
 
-    def __init__(self, model: str | None = None, **arguments: Any) -> None:
-        if model is not None:
-            arguments["model"] = model
+    def __init__(self, model: str | None = None, **arguments: Unpack["GLMArguments"]) -> None:
         arguments = self._conceal(arguments)
-        super().__init__(**arguments)
+        named = {} if model is None else {"model": model}
+        super().__init__(**cast("JSONObject", {**named, **arguments}))
         self._check_connection()
 
     @model_validator(mode="after")

@@ -11,13 +11,15 @@ from glm_openrouter.request.chat import ChatRequest
 
 from .adjustments import allowed_adjustments
 from .chat_call import ChatCall
-from .options import ClientOptions, ConnectionOptions, read_options
+from .options import ConnectionOptions, read_options
 from .pins import ProviderPins
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from glm_openrouter._http import AsyncHTTPClient, HTTPClient
+
+    from .arguments import ClientOptions
 
 __all__ = ["BaseClient"]
 

@@ -15,7 +15,6 @@ from glm_openrouter.request.chat import ChatRequest
 from glm_openrouter.retrieval.parts import BATCH_SIZE, MAX_CONCURRENCY
 
 from .base import BaseClient
-from .options import ClientOptions
 from .run_query import arun_query, run_query
 from .stream import AsyncStream, Stream
 
@@ -24,10 +23,11 @@ if TYPE_CHECKING:
     from glm_openrouter.retrieval.parameters import EmbeddingOptions, RerankOptions
     from glm_openrouter.retrieval.results import Embeddings, Ranking
 
+    from .arguments import ClientOptions
     from .retrieval_call import Progress
     from .transport import AsyncTransport, Transport
 
-__all__ = ["AsyncClient", "AsyncStream", "Client", "ClientOptions", "Stream"]
+__all__ = ["AsyncClient", "AsyncStream", "Client", "Stream"]
 
 
 class Client(BaseClient):

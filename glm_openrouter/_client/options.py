@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr
@@ -15,14 +15,16 @@ from glm_openrouter.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from glm_openrouter._http import Timeout
+
+    from .arguments import ClientOptions
 else:
     Timeout = object  # pydantic looks at it, and httpx is imported only with the first client
 
-__all__ = ["ClientOptions", "ConnectionOptions", "read_options", "refuse_options"]
+__all__ = ["CLIENT_OPTIONS", "Account", "ConnectionOptions", "read_options", "refuse_options"]
 
 
 class ConnectionOptions(BaseModel):
-    """The options that clients and models share. Models have them as fields, clients take them as `ClientOptions`."""
+    """The options that clients and models share. Models have them as fields, clients as keys of `ClientOptions`."""
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
@@ -78,28 +80,18 @@ class ConnectionOptions(BaseModel):
     """
 
 
-class ClientOptions(TypedDict, total=False):
-    """The options of both clients. Every key is optional; the fields of `OpenRouterModelBase` say what they mean.
+class Account(TypedDict, total=False):
+    """The options of clients for which models have names of their own."""
 
-    `api_key` is by default `OPENROUTER_API_KEY` of the environment, and `base_url` is `OPENROUTER_API_BASE`, else
-    https://openrouter.ai/api/v1.
-    """
+    api_key: SecretStr | None
+    """Default: `OPENROUTER_API_KEY` of the environment."""
 
-    api_key: str | SecretStr | None
     base_url: str | None
-    timeout: float | Timeout | None
-    max_retries: int
-    max_response_bytes: int
-    app_url: str | None
-    app_title: str | None
-    app_categories: Sequence[str] | None
-    default_headers: Mapping[str, str] | None
-    repairs: Collection[str]
-    allow_http: bool
-    retry_affordable: bool
-    pin_provider: bool
-    pickle_secrets: bool
+    """Default: `OPENROUTER_API_BASE` of the environment, else https://openrouter.ai/api/v1."""
 
+
+CLIENT_OPTIONS: Final = frozenset((*Account.__annotations__, *ConnectionOptions.model_fields))
+"""The names of the options of clients, which are the keys of `ClientOptions`."""
 
 _INSTEAD: Final = {
     "api_base": "base_url",
@@ -116,7 +108,7 @@ _INSTEAD: Final = {
 
 _OPTIONS: Final = frozenset(
     (
-        *ClientOptions.__annotations__,
+        *CLIENT_OPTIONS,
         *_INSTEAD,
         "default_query",
         "extra_query",
@@ -162,7 +154,7 @@ def read_options(options: ClientOptions) -> ConnectionOptions:
 
 def _check_options(options: Mapping[str, Any]) -> None:
     for name in options:  # without a variable for the value, which a traceback might show
-        if name not in ClientOptions.__annotations__:
+        if name not in CLIENT_OPTIONS:
             raise TypeError(f"There is no option {name!r}.")
         if name == "timeout":
             continue  # the sockets know what it may be

@@ -1,7 +1,7 @@
 """One chat request: what goes into the body, and what else is known of it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, Unpack
 
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, model_validator
 
@@ -10,15 +10,12 @@ from glm_openrouter.models import DEFAULT_MODEL
 
 from ._base import FreeJSON, Settings
 from ._warnings import check_max_tokens, check_routing
-from .parameters import Metadata, ModelParameters, thinks
+from .parameters import Debug, Metadata, ModelParameters, thinks
 
-__all__ = ["ChatRequest", "Debug"]
+if TYPE_CHECKING:
+    from .arguments import ChatRequestArguments
 
-
-class Debug(Settings):
-    """What OpenRouter tells of its own work at the start of a stream."""
-
-    echo_upstream_body: bool | None = None
+__all__ = ["ChatRequest"]
 
 
 def _check_tools(tools: list[JSONObject]) -> list[JSONObject]:
@@ -37,19 +34,31 @@ class ChatRequest(ModelParameters):
     model_config = ConfigDict(frozen=True, defer_build=False)
 
     messages: list[JSONObject] = Field(min_length=1)
+    """The conversation, in OpenRouter's form; at least one message."""
     model: str = DEFAULT_MODEL
+    """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
     stop: str | list[str] | None = None
+    """Texts that end the answer, also where the provider does not keep to them."""
     tools: Annotated[list[JSONObject], AfterValidator(_check_tools)] | None = None
+    """What the model may call, in OpenAI's form, and tools that OpenRouter runs itself."""
     tool_choice: str | JSONObject | None = None
+    """`auto`, `none`, `required`, or one tool in OpenAI's form. Z.AI itself knows only `auto`."""
     response_format: JSONObject | None = None
+    """The form of the answer: `json_object`, or `json_schema` with a schema, in OpenAI's form."""
     prediction: FreeJSON | None = None
+    """Text that much of the answer is expected to repeat, in OpenAI's form."""
     request_metadata: Metadata | None = Field(
         default=None, validation_alias=AliasChoices("metadata", "request_metadata")
     )
-    """Also taken as `metadata`, the name on the wire."""
+    """Up to 16 texts about the request, for your logs at OpenRouter. Also taken as `metadata`, the name on the wire."""
     debug: Debug | None = None
+    """What OpenRouter should tell of its own work."""
     thread_id: str | None = None
     """The framework's own id of the conversation: the `session_id` if nothing else gives one; not sent as itself."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack["ChatRequestArguments"]) -> None: ...
 
     @model_validator(mode="after")
     def _tool_choice_has_tools(self) -> Self:

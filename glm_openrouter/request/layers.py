@@ -52,14 +52,15 @@ def build_request(
         name: defaults.pop(name) for name in [*defaults] if name not in ChatRequest.model_fields
     }
     in_order = [{"thread_id": thread_id}, parameters_of(parameters), defaults, *named]
-    merged = {name: layer[name] for layer in in_order for name in layer}
+    merged: dict[str, Any] = {name: layer[name] for layer in in_order for name in layer}
     bodies = [unknown, *(layer.get("extra_body") or {} for layer in in_order)]
     extra_body = {name: body[name] for body in bodies for name in body}
     if instruction is None:
         instruction = _default_instruction(merged, answer_tools)
     if instruction and messages:
         messages = add_instruction(messages, instruction)
-    return ChatRequest(messages=messages, **{**merged, "extra_body": extra_body or None})
+    merged["extra_body"] = extra_body or None
+    return ChatRequest(messages=messages, **merged)
 
 
 def _default_instruction(arguments: Mapping[str, Any], answer_tools: Sequence[str]) -> str | None:

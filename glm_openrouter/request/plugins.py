@@ -5,7 +5,7 @@ id, with any settings, because OpenRouter adds plugins more often than this proj
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
@@ -33,40 +33,55 @@ class WebSearch(_Plugin):
     """Search the web once for each request. The server tool `openrouter:web_search` lets the model decide instead."""
 
     id: Literal["web"] = "web"
+    """The plugin."""
     engine: Literal["native", "exa", "firecrawl", "parallel", "perplexity"] | None = None
+    """Who searches."""
     max_results: Annotated[int, Field(ge=1)] | None = None
+    """How many pages a search finds."""
     max_uses: Annotated[int, Field(ge=1)] | None = None
+    """How many searches there may be."""
     mode: str | None = None
+    """How the engine searches; which modes there are depends on it."""
     search_prompt: str | None = None
+    """What introduces the results in the prompt."""
     include_domains: list[str] | None = None
+    """Search only these."""
     exclude_domains: list[str] | None = None
+    """Leave these out."""
     user_location: FreeJSON | None = None
+    """Where the user is, roughly."""
 
 
 class PDFOptions(Settings):
     """How PDFs are read."""
 
     engine: Literal["cloudflare-ai", "mistral-ocr", "native", "pdf-text"] | None = None
+    """What reads them. `pdf-text` is an old name of `cloudflare-ai`."""
 
 
 class FileParser(_Plugin):
     """Turn PDFs into text for models that read nothing else."""
 
     id: Literal["file-parser"] = "file-parser"
+    """The plugin."""
     pdf: PDFOptions | None = None
+    """How PDFs are read."""
 
 
 class ResponseHealing(_Plugin):
     """Mend the JSON of an answer that is not streamed and has a `response_format`."""
 
     id: Literal["response-healing"] = "response-healing"
+    """The plugin."""
 
 
 class ContextCompression(_Plugin):
     """Leave out the middle of a prompt that is too long for the model. Once known as `transforms=["middle-out"]`."""
 
     id: Literal["context-compression"] = "context-compression"
+    """The plugin."""
     engine: Literal["middle-out"] | None = None
+    """How the prompt is shortened."""
 
 
 class OtherPlugin(_Plugin):
@@ -74,9 +89,14 @@ class OtherPlugin(_Plugin):
 
     model_config = ConfigDict(extra="allow")
 
-    __pydantic_extra__: dict[str, FreeJSONValue]  # pyright: ignore[reportIncompatibleVariableOverride] -- pydantic's way to type extra keys
+    if TYPE_CHECKING:
+
+        def __init__(self, *, id: str, enabled: bool | None = None, **settings: Any) -> None: ...
+    else:
+        __pydantic_extra__: dict[str, FreeJSONValue]  # pydantic's way to type extra keys
 
     id: Annotated[str, Field(min_length=1)]
+    """The plugin, as OpenRouter calls it."""
 
     def to_wire(self) -> JSONObject:
         """Return what was set, as it was given."""

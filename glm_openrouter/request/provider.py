@@ -33,7 +33,9 @@ class ProviderSort(Settings):
     """A sort order over the endpoints of all `models` together, or of each."""
 
     by: SortKey | None = None
+    """What to sort by; the best endpoint is the first to be tried."""
     partition: Literal["model", "none"] | None = None
+    """`model` sorts the endpoints of each model, `none` those of all `models` together."""
 
 
 Price = Amount | Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
@@ -44,10 +46,15 @@ class MaxPrice(Settings):
     """Upper limits in USD per million tokens (`request`, `image` and `audio`: per unit)."""
 
     prompt: Price | None = None
+    """USD per million tokens."""
     completion: Price | None = None
+    """USD per million tokens."""
     request: Price | None = None
+    """USD per request."""
     image: Price | None = None
+    """USD per image."""
     audio: Price | None = None
+    """USD per unit."""
 
 
 class ProviderPreferences(Settings):
@@ -70,11 +77,15 @@ class ProviderPreferences(Settings):
     enforce_distillable_text: bool | None = None
     """Use only models whose author allows distillation."""
     only: list[str] | None = None
+    """Use only these providers."""
     ignore: list[str] | None = None
+    """Never use these providers."""
     quantizations: list[Quantization] | None = None
+    """Use only endpoints with weights of these precisions."""
     sort: SortKey | ProviderSort | None = None
     """Turns off load balancing. Wins over a suffix such as `:exacto`."""
     max_price: MaxPrice | None = None
+    """Use only endpoints that cost no more."""
     preferred_min_throughput: Amount | Percentiles | None = None
     """Tokens per second, at the median or at each percentile. Slower endpoints are the last to be tried."""
     preferred_max_latency: Amount | Percentiles | None = None

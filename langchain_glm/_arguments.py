@@ -1,0 +1,55 @@
+"""Arguments, as type checkers and editors see them: written by `make arguments`, from the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic.types import SecretStr
+
+from glm_openrouter._client.arguments import ConnectionArguments
+from glm_openrouter.request.arguments import ParameterArguments
+from langchain_glm._framework import ChatModelArguments, LLMArguments
+
+__all__ = ["ChatGLMArguments", "GLMArguments"]
+
+
+class GLMArguments(ParameterArguments, ConnectionArguments, LLMArguments, total=False):
+    """Arguments of `GLM`."""
+
+    model_name: str
+    """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
+    model: str
+    """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
+    openrouter_api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    openrouter_api_base: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    base_url: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    stop: list[str] | tuple[str, ...] | str | None
+    """Texts that end the answer; those of a call take their place."""
+    stop_sequences: list[str] | tuple[str, ...] | str | None
+    """Texts that end the answer; those of a call take their place."""
+    model_kwargs: Mapping[str, Any]
+    """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""
+    custom_get_token_ids: Callable[[str], list[int]] | None
+    """An exact tokenizer, without special tokens, to count with; by default counts are estimated.
+
+    For example `lambda text: tokenizer.encode(text, add_special_tokens=False)` with one of `transformers`.
+    """
+
+
+class ChatGLMArguments(GLMArguments, ChatModelArguments, total=False):
+    """Arguments of `ChatGLM`."""
+
+    n: Literal[1]
+    """OpenRouter gives one answer to a request."""
+    streaming: bool
+    """Whether `invoke` streams, too."""
+    stream_usage: bool
+    """Whether a stream ends with its usage."""
+    client: None
+    """Must be `None`: there is no client of OpenRouter's SDK here. See `http_client`."""

@@ -1,0 +1,51 @@
+"""Arguments, as type checkers and editors see them: written by `make arguments`, from the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic.types import SecretStr
+
+from glm_openrouter._client.arguments import ConnectionArguments
+from glm_openrouter.request.arguments import ParameterArguments
+from llamaindex_glm._compat import Tokenizer
+from llamaindex_glm._framework import LLMArguments
+
+__all__ = ["GLMArguments"]
+
+
+class GLMArguments(ParameterArguments, ConnectionArguments, LLMArguments, total=False):
+    """Arguments of `GLM`, beside the model, which may come first."""
+
+    additional_kwargs: Mapping[str, Any]
+    """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""
+    should_use_structured_outputs: bool | None
+    """Whether structured prediction uses `response_format`. Default: as `pydantic_program_mode` says."""
+    tokenizer: Tokenizer | str | None
+    """Counts the prompt where `is_chat_model` is off, so that `max_tokens` can be what the context window leaves.
+
+    A text names a tokenizer of Hugging Face, which needs `transformers`. An object is not serialised.
+    """
+    reuse_client: bool
+    """Changes nothing: connections are shared, also between event loops, which is what turning this off is good for."""
+    api_version: Literal["", "v1"] | None
+    """Changes nothing: OpenRouter has one version."""
+    audio_config: Mapping[str, Any] | None
+    """Must be empty: answers are read as text."""
+    openai_client: None
+    """Must be `None`: there is no client of OpenAI's. See `http_client`."""
+    async_openai_client: None
+    """Must be `None`: there is no client of OpenAI's. See `http_async_client`."""
+    api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    api_base: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    context_window: int | None
+    """Tokens of prompt and answer together. Default: what is known of the model."""
+    is_chat_model: bool
+    """`False` sends a conversation as one text, which `messages_to_prompt` makes of it."""
+    is_function_calling_model: bool
+    """Whether the model calls tools. Agents refuse one that does not."""
+    strict: bool
+    """Whether providers should enforce the schemas of tools. Few can; it narrows the choice of endpoints."""
