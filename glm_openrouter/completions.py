@@ -121,10 +121,15 @@ class Completion(Struct, gc=False):
     """`None` if none was reported; never an estimate."""
     annotations: list[JSONObject] = []
     refusal: str | None = None
+    """What the model said instead of an answer; empty if a filter took all of it without a word."""
     logprobs: JSONObject | None = None
     service_tier: str | None = None
     system_fingerprint: str | None = None
     openrouter_metadata: JSONObject | None = None
+    safeguard_results: list[JSONObject] | None = None
+    """What the plugin `armor` found in each tool call."""
+    alignment: JSONObject | None = None
+    """What the plugin `alignment` found."""
     adjustments: list[str] = []
     """How the request was changed because it was refused, such as `tool_choice: required -> auto`."""
 
@@ -148,6 +153,8 @@ class Completion(Struct, gc=False):
             "service_tier": self.service_tier,
             "system_fingerprint": self.system_fingerprint or None,
             "openrouter_metadata": self.openrouter_metadata,
+            "safeguard_results": self.safeguard_results,
+            "alignment": self.alignment,
             "adjustments": self.adjustments or None,
         }
         return {key: value for key, value in facts.items() if value is not None}

@@ -7,6 +7,7 @@
     ├── BudgetExceededError                       the call might cost more than its `Budget` has left; nothing was sent
     ├── TruncatedToolCallError                    a tool call was cut off; it must not run
     ├── StructuredOutputError (also a ValueError) the answer does not fit the schema, even after a second try
+    │   └── ModelRefusalError                     the model refused to give it
     └── APIError
         ├── APIConnectionError                    no response came
         │   └── APITimeoutError                   silence for longer than `timeout`
@@ -50,6 +51,7 @@ __all__ = [
     "GLMError",
     "InternalServerError",
     "InvalidRequestError",
+    "ModelRefusalError",
     "NotFoundError",
     "PaymentRequiredError",
     "PermissionDeniedError",
@@ -258,8 +260,12 @@ class StructuredOutputError(GLMError, ValueError):
         return str(self.args[0])
 
 
+class ModelRefusalError(StructuredOutputError):
+    """The model, or a filter, refused to give the answer that was asked for; it was not asked again."""
+
+
 class EmptyResponseWarning(UserWarning):
-    """The answer holds no text and no tool call because thinking used up `max_tokens`."""
+    """The answer holds no text and no tool call: thinking used up `max_tokens`, or a filter took all of it."""
 
 
 class RoutingConflictWarning(UserWarning):

@@ -14,7 +14,7 @@ from glm_openrouter import APIError, GLMError, InvalidRequestError
 
 from . import _errors
 from ._errors import *  # noqa: F403 -- the errors are public as a whole
-from ._from_wire.citations import register_citations
+from ._from_wire.content_blocks import register_content_blocks
 from .chat_models import ChatGLM
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 for _path in (("langchain_glm", "chat_models", "ChatGLM"), ("langchain_glm", "llms", "GLM")):
     ALL_SERIALIZABLE_MAPPINGS[_path] = _path
 
-register_citations()
+register_content_blocks()
 
 __all__ = [
     "GLM",

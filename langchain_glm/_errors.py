@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from langchain_core import exceptions
 from langchain_core.messages import BaseMessage
@@ -20,6 +20,7 @@ __all__ = [
     "ConflictError",
     "ContextLengthExceededError",
     "InternalServerError",
+    "ModelRefusalError",
     "NotFoundError",
     "PaymentRequiredError",
     "PermissionDeniedError",
@@ -134,6 +135,20 @@ class StructuredOutputError(errors.StructuredOutputError, exceptions.OutputParse
     def __init__(self, message: str, raw: BaseMessage) -> None:
         errors.StructuredOutputError.__init__(self, message, raw)
         self.observation, self.llm_output, self.send_to_llm = message, str(raw.text), False
+
+
+if TYPE_CHECKING or hasattr(exceptions, "ModelRefusalError"):
+    _RefusalError = exceptions.ModelRefusalError
+else:  # before langchain-core 1.7.5
+    _RefusalError = exceptions.ModelError
+
+
+class ModelRefusalError(errors.ModelRefusalError, _RefusalError):
+    """The model, or a filter, refused to give the answer that was asked for; `raw` is the message."""
+
+    def __init__(self, message: str, raw: BaseMessage) -> None:
+        errors.ModelRefusalError.__init__(self, message, raw)
+        self.raw_message = raw
 
 
 _TYPES: dict[type[errors.APIError], type[_ModelError]] = {

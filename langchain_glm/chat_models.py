@@ -252,6 +252,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
 
         Raises:
             InvalidRequestError: The schema cannot be asked for with this method.
+            ModelRefusalError: While running: the model refused to answer. It is not asked again.
             StructuredOutputError: While running: no answer fits. It holds the raw message.
         """
         from ._structured.output import structured_output

@@ -23,6 +23,7 @@ from glm_openrouter.request.messages import tool_call
 
 __all__ = [
     "IN_PROGRESS",
+    "refusal_text",
     "to_blocks",
     "to_completion_response",
     "to_older_calls",
@@ -57,7 +58,8 @@ def to_response(
     shown_calls = completion.tool_calls[: 1 if one_call else None]
     calls = [(call.id, call.name, call.arguments) for call in shown_calls]
     citations = _to_citations(completion.annotations)
-    blocks = to_blocks(completion.text, completion.reasoning, calls, citations)
+    text = completion.text or refusal_text(completion)
+    blocks = to_blocks(text, completion.reasoning, calls, citations)
     if completion.reasoning_details and not completion.reasoning:
         blocks.insert(0, ThinkingBlock())  # which may be encrypted, but has to go back
     if isinstance(blocks[0], ThinkingBlock):
@@ -76,6 +78,12 @@ def to_response(
         logprobs=_to_logprobs(completion.logprobs),
         additional_kwargs=_to_facts(completion),
     )
+
+
+def refusal_text(completion: Completion) -> str:
+    """Return the words with which a model refused to answer, which LlamaIndex has no block for: they are the text."""
+    has_answer = completion.text or completion.tool_calls
+    return "" if has_answer else completion.refusal or ""
 
 
 def truncated(call: ToolCall) -> TruncatedToolCallError:

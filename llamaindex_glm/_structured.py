@@ -28,7 +28,7 @@ from llama_index.core.types import PydanticProgramMode
 from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, ValidationError
 
-from glm_openrouter import InvalidRequestError, StructuredOutputError
+from glm_openrouter import InvalidRequestError, ModelRefusalError, StructuredOutputError
 from glm_openrouter.structured import (
     Method,
     ModelAnswer,
@@ -78,6 +78,7 @@ def structured_predict(
         use_response_format: Whether to send the schema as `response_format`. Default: as `pydantic_program_mode` says.
 
     Raises:
+        ModelRefusalError: The model refused to answer. It is not asked again.
         StructuredOutputError: The answer does not fit, even after a second try; `raw` is the message.
     """
     _dispatch_start(output_cls, prompt, prompt_args)
@@ -188,6 +189,7 @@ def _conversation(
         read=_to_answer,
         correction_messages=_correction_messages,
         error=_to_error,
+        refusal=_to_refusal,
     )
     return result
 
@@ -216,6 +218,7 @@ def _to_answer(response: ChatResponse) -> ModelAnswer:
         message.content or "",
         [(call.tool_name, call.tool_kwargs) for call in calls],
         cut=raw.get("finish_reason") == "length",
+        refusal=None if calls else message.additional_kwargs.get("refusal"),
     )
 
 
@@ -236,6 +239,10 @@ def _correction_messages(response: ChatResponse, problem: str) -> list[ChatMessa
 
 def _to_error(problem: str, response: ChatResponse) -> StructuredOutputError:
     return StructuredOutputError(problem, response.message)
+
+
+def _to_refusal(problem: str, response: ChatResponse) -> ModelRefusalError:
+    return ModelRefusalError(problem, response.message)
 
 
 class _GrowingObject(Generic[Model]):

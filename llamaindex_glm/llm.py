@@ -306,6 +306,7 @@ class GLM(
         """Return the answer to a prompt as an object of `output_cls`.
 
         Raises:
+            ModelRefusalError: The model refused to answer. It is not asked again.
             StructuredOutputError: The answer does not fit, even after a second try; `raw` is the message.
         """
         prefer = self.should_use_structured_outputs

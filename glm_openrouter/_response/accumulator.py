@@ -142,6 +142,11 @@ class ChatAccumulator:
         return bool(any(self._text) or any(self._reasoning) or self.tool_calls)
 
     @property
+    def has_answer(self) -> bool:
+        """Whether there is any text or tool call."""
+        return bool(any(self._text) or self.tool_calls)
+
+    @property
     def ended_by_itself(self) -> bool:
         """Whether the response has reported an end that cut nothing off."""
         return self._finish_reason(ended=False) not in CUT
@@ -160,6 +165,8 @@ class ChatAccumulator:
         facts.service_tier = chunk.service_tier or facts.service_tier
         facts.system_fingerprint = chunk.system_fingerprint or facts.system_fingerprint
         facts.openrouter_metadata = chunk.openrouter_metadata or facts.openrouter_metadata
+        facts.safeguard_results = chunk.safeguard_results or facts.safeguard_results
+        facts.alignment = chunk.alignment or facts.alignment
 
     def feed_finish(self, choice: Choice) -> None:
         """Keep how the response ends; a `null` that follows a reason does not undo it."""
@@ -210,9 +217,10 @@ class ChatAccumulator:
         completion = self.completion
         completion.text = self.text
         completion.reasoning = self.reasoning.lstrip("\r\n") if self._refiled else self.reasoning
-        completion.refusal = "".join(self._refusal) or None
         completion.reasoning_details = self._details.build()
         completion.tool_calls = self.tool_calls.build(completion.finish_reason)
+        is_filtered = completion.finish_reason == "content_filter" and not self.has_answer
+        completion.refusal = "".join(self._refusal) or ("" if is_filtered else None)
         return completion
 
     def _finish_reason(self, *, ended: bool) -> str | None:

@@ -164,6 +164,8 @@ def _is_full(chunk: ChatChunk, choice: Choice) -> bool:
         or choice.delta is None
         or chunk.error is not None
         or choice.error is not None
+        or chunk.safeguard_results is not None
+        or chunk.alignment is not None
         or bool(choice.index)
     )
 

@@ -89,6 +89,8 @@ class ChatChunk(Struct, gc=False):
     service_tier: str | None = None
     system_fingerprint: str | None = None
     openrouter_metadata: JSONObject | None = None
+    safeguard_results: list[JSONObject] | None = None
+    alignment: JSONObject | None = None
 
 
 _decoder = msgspec.json.Decoder(ChatChunk)

@@ -163,3 +163,10 @@ def _warn_if_empty(completion: Completion) -> None:
             EmptyResponseWarning,
             stacklevel=2,
         )
+    elif completion.refusal == "":
+        warnings.warn(
+            f"The answer is empty: a content filter of {completion.provider or 'the provider'} took it. Ask in other "
+            "words, or choose another provider or model.",
+            EmptyResponseWarning,
+            stacklevel=2,
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, TypeVar
 
-from glm_openrouter.errors import StructuredOutputError
+from glm_openrouter.errors import ModelRefusalError, StructuredOutputError
 from glm_openrouter.request.instructions import correction_instruction
 
 from .spec import ModelAnswer, OutputSpec
@@ -25,6 +25,7 @@ def ask_until_valid(
     read: Callable[[Answer], ModelAnswer],
     correction_messages: Callable[[Answer, str], Sequence[Message]],
     error: Callable[[str, Answer], StructuredOutputError] = StructuredOutputError,
+    refusal: Callable[[str, Answer], ModelRefusalError] = ModelRefusalError,
 ) -> Conversation[Message, Answer, tuple[Any, Answer]]:
     """Yield the messages to send and receive the answer, at most twice; return the object and the answer it is from.
 
@@ -34,23 +35,23 @@ def ask_until_valid(
         read: Returns the parts of an answer that count.
         correction_messages: Returns the messages that show the model its answer and what was wrong with it.
         error: Makes the error, which holds the answer.
+        refusal: Makes the error for an answer that was refused.
 
     Raises:
+        ModelRefusalError: The model refused.
         StructuredOutputError: No answer fits.
     """
-    answer = yield [*messages]
-    reading = read(answer)
-    try:
-        return spec.read(reading), answer
-    except StructuredOutputError as problem:
-        if not spec.may_ask_again(reading):
-            raise error(str(problem), answer) from problem.__cause__
-        again = correction_messages(answer, correction_instruction(str(problem)))
-    answer = yield [*messages, *again]
-    try:
-        return spec.read(read(answer)), answer
-    except StructuredOutputError as problem:
-        raise error(str(problem), answer) from problem.__cause__
+    again: Sequence[Message] = ()
+    while True:
+        answer = yield [*messages, *again]
+        reading = read(answer)
+        try:
+            return spec.read(reading), answer
+        except StructuredOutputError as problem:
+            if again or not spec.may_ask_again(reading):
+                make = error if reading.refusal is None else refusal
+                raise make(str(problem), answer) from problem.__cause__
+            again = correction_messages(answer, correction_instruction(str(problem)))
 
 
 def drive(

@@ -83,6 +83,8 @@ class ModelAnswer(NamedTuple):
     """Name and arguments of each tool call; the arguments are an object, or text."""
     cut: bool = False
     """Whether it reached the limit of tokens."""
+    refusal: str | None = None
+    """What the model said if it refused to answer; empty if a filter took the answer without a word."""
 
 
 class OutputSpec:
@@ -178,8 +180,11 @@ class OutputSpec:
         return _limited(self._validate, value) if self._validate else value
 
     def may_ask_again(self, answer: ModelAnswer) -> bool:
-        """Return whether a second answer may be better: not if it would be cut again, or needs another tool first."""
-        return not answer.cut and not self.wants_tool(answer)
+        """Return whether a second answer may be better.
+
+        Not if the model refused, if it would be cut again, or if another tool has to run first.
+        """
+        return answer.refusal is None and not answer.cut and not self.wants_tool(answer)
 
     def wants_tool(self, answer: ModelAnswer) -> bool:
         """Return whether a tool was called which is not the answer."""
@@ -222,6 +227,8 @@ class OutputSpec:
         return bool(properties) and not known
 
     def _describe(self, answer: ModelAnswer, problem: Exception | None) -> str:
+        if answer.refusal is not None:
+            return f"The model refused to answer: {answer.refusal or 'a content filter took all of it.'}"
         if answer.cut:
             return "The answer was cut off at the limit of tokens. Raise max_tokens."
         if self.wants_tool(answer):

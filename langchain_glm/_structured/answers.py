@@ -21,7 +21,8 @@ def answer_of(message: BaseMessage) -> ModelAnswer:
         calls += [(call["name"], call["args"]) for call in message.tool_calls]
         calls += [(call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
     cut = message.response_metadata.get("finish_reason") == "length"
-    return ModelAnswer(str(message.text), calls, cut)
+    refusal = None if calls else message.additional_kwargs.get("refusal")
+    return ModelAnswer(str(message.text), calls, cut, refusal)
 
 
 def correction_messages(message: BaseMessage, words: str) -> list[BaseMessage]:

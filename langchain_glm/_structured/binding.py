@@ -24,7 +24,7 @@ from glm_openrouter.structured import (
     schema_check,
 )
 from langchain_glm._base import ANSWER_TOOLS
-from langchain_glm._errors import StructuredOutputError
+from langchain_glm._errors import ModelRefusalError, StructuredOutputError
 from langchain_glm._to_wire.content import type_of
 
 from .answers import answer_of, correction_messages
@@ -81,6 +81,7 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
         """Return the message of the model.
 
         Raises:
+            ModelRefusalError: The answer must fit a schema, and the model refused to give one.
             StructuredOutputError: The answer must be the call of a tool, and is not.
         """
         if ANSWER_TOOLS not in self.kwargs:
@@ -138,6 +139,7 @@ def _converse_until_called(
         read=_read_text,
         correction_messages=correction_messages,
         error=StructuredOutputError,
+        refusal=ModelRefusalError,
     )
     try:
         (name, arguments), message = yield from conversation
@@ -177,6 +179,7 @@ def _converse_until_written(
         read=_read_text,
         correction_messages=correction_messages,
         error=StructuredOutputError,
+        refusal=ModelRefusalError,
     )
     try:
         value, message = yield from conversation
@@ -195,8 +198,9 @@ def _calls_of(message: BaseMessage) -> Sequence[Any]:
 
 def _read_text(message: BaseMessage) -> ModelAnswer:
     """Return what counts of a message as a written answer: nothing, while it calls tools."""
-    text, calls, cut = answer_of(message)
-    return ModelAnswer("" if calls else text, [("", arguments) for _, arguments in calls], cut)
+    answer = answer_of(message)
+    calls = [("", arguments) for _, arguments in answer.calls]
+    return answer._replace(text="" if calls else answer.text, calls=calls)
 
 
 def _is_json(text: str) -> bool:

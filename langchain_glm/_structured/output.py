@@ -23,7 +23,7 @@ from langchain_core.messages import (
 )
 from langchain_core.runnables import AddableDict, Runnable, RunnableConfig
 
-from glm_openrouter import JSONObject
+from glm_openrouter import JSONObject, errors
 from glm_openrouter.structured import (
     Conversation,
     Method,
@@ -32,7 +32,7 @@ from glm_openrouter.structured import (
     ask_until_valid,
     drive,
 )
-from langchain_glm._errors import StructuredOutputError
+from langchain_glm._errors import ModelRefusalError, StructuredOutputError
 from langchain_glm._to_wire.tools import ToolLike, to_tool, to_tool_choice
 
 from .answers import answer_of, correction_messages
@@ -102,6 +102,7 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
         """Return the answer as an object.
 
         Raises:
+            ModelRefusalError: The model refused to answer, and `include_raw` is not set. It is not asked again.
             StructuredOutputError: No answer fits, and `include_raw` is not set.
         """
         return self._call_with_config(self._invoke, input, config, **kwargs)
@@ -208,11 +209,12 @@ class StructuredOutput(Runnable[LanguageModelInput, Any]):
             read=answer_of,
             correction_messages=correction_messages,
             error=StructuredOutputError,
+            refusal=ModelRefusalError,
         )
-        problem: StructuredOutputError | None = None
+        problem: errors.StructuredOutputError | None = None
         try:
             value, raw = yield from conversation
-        except StructuredOutputError as error:
+        except errors.StructuredOutputError as error:
             if not self._include_raw:
                 raise
             value, raw, problem = None, error.raw, error

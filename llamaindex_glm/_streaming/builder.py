@@ -6,7 +6,12 @@ from typing import Any, Generic, TypeVar
 from llama_index.core.base.llms.types import ChatResponse, CompletionResponse
 
 from glm_openrouter import Completion, Delta
-from llamaindex_glm._from_wire import IN_PROGRESS, to_completion_response, to_response
+from llamaindex_glm._from_wire import (
+    IN_PROGRESS,
+    refusal_text,
+    to_completion_response,
+    to_response,
+)
 
 __all__ = ["ChatBuilder", "CompletionBuilder", "ResponseBuilder", "describe_increment"]
 
@@ -22,7 +27,7 @@ class ResponseBuilder(ABC, Generic[Response]):
 
     @abstractmethod
     def flush(self, completion: Completion) -> Response:
-        """Return the last response, which holds what only the end tells, and no `delta`."""
+        """Return the last response, which holds what only the end tells; its `delta` is a refusal, or nothing."""
 
 
 class ChatBuilder(ResponseBuilder[ChatResponse]):
@@ -37,7 +42,7 @@ class ChatBuilder(ResponseBuilder[ChatResponse]):
 
     def flush(self, completion: Completion) -> ChatResponse:
         """Return the last response, see `to_response`."""
-        return to_response(completion, delta="", one_call=self._one_call)
+        return to_response(completion, delta=refusal_text(completion), one_call=self._one_call)
 
 
 class CompletionBuilder(ResponseBuilder[CompletionResponse]):
@@ -45,7 +50,7 @@ class CompletionBuilder(ResponseBuilder[CompletionResponse]):
 
     def flush(self, completion: Completion) -> CompletionResponse:
         """Return the last response, see `to_response`."""
-        return to_completion_response(to_response(completion, delta=""))
+        return to_completion_response(to_response(completion, delta=refusal_text(completion)))
 
 
 def describe_increment(delta: Delta, *, has_calls: bool = False) -> dict[str, Any]:

@@ -132,6 +132,24 @@ def test_facts_are_those_of_the_wire():
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"safeguard_results": [{"type": "dangerous_tool_use", "status": {"type": "available"}}]},
+        {"alignment": {"calls": [{"outcome": "allowed"}]}},
+    ],
+    ids=["armor", "alignment"],
+)
+def test_what_plugins_found_is_kept(at, found):
+    chunks = [says("a"), says("b"), finishes("stop", usage=USAGE)]
+    chunks[at] |= found
+    complete = assemble_body(response_body({"content": "ab"}, **found))
+
+    for completion in (assemble_stream(*chunks)[1], complete):
+        assert completion.metadata() == {**completion.metadata(), **found}
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
 @pytest.mark.parametrize(("text", "number"), [(None, None), ("", 0)], ids=["null", "empty"])
 def test_null_and_empty_facts_do_not_undo_known_ones(at, text, number):
     chunks = [says("a"), finishes(), uses("C")]
@@ -506,6 +524,16 @@ def test_a_refusal_is_put_together():
     assert completion.refusal == "I will not."
 
 
+def test_an_answer_that_a_filter_took_is_a_refusal_without_words():
+    filtered = finishes("content_filter")
+    with pytest.warns(EmptyResponseWarning, match="content filter of Novita took it"):
+        _, completion = assemble_stream(thinks("Hm."), filtered)
+
+    assert completion.refusal == ""
+    assert assemble_stream(says("Half"), filtered)[1].refusal is None
+    assert assemble_stream(says("Half"), finishes())[1].refusal is None
+
+
 def test_logprobs_are_put_together():
     one, two = says("a"), says("b")
     one["choices"][0]["logprobs"] = {"content": [{"token": "a", "logprob": -0.1}], "refusal": None}
@@ -794,11 +822,19 @@ def test_a_complete_body_without_answer_is_warned_about():
         assemble_body(response_body({"content": None, "reasoning": "Hm."}, "length"))
 
 
-@pytest.mark.parametrize("reason", ["stop", "content_filter"])
-def test_no_other_empty_answer_is_warned_about(reason):
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [thinks("Hm."), finishes("stop")],
+        [chunk({"refusal": "No."}), finishes("content_filter")],
+        [says("Half"), finishes("content_filter")],
+    ],
+    ids=["nothing to say", "a refusal", "half of it"],
+)
+def test_no_other_answer_is_warned_about(sent):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assemble_stream(thinks("Hm."), finishes(reason))
+        assemble_stream(*sent)
 
 
 def test_an_answer_that_is_cut_is_not_warned_about():

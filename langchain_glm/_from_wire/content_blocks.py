@@ -1,9 +1,10 @@
-"""Annotations of an answer -> LangChain's, on the text of its content blocks.
+"""Citations and refusals of an answer -> LangChain's content blocks.
 
-LangChain asks a translator for the content blocks of a message, whether it was streamed or not. Without annotations
+LangChain asks a translator for the content blocks of a message, whether it was streamed or not. Without one of these
 there is nothing to translate, and LangChain's own reading of the message stands.
 """
 
+from collections.abc import Sequence
 from typing import cast
 
 from langchain_core.messages import AIMessage
@@ -18,7 +19,7 @@ from langchain_core.messages.content import (
 
 from glm_openrouter import JSONObject
 
-__all__ = ["register_citations", "to_annotation"]
+__all__ = ["register_content_blocks", "to_annotation"]
 
 
 def to_annotation(annotation: JSONObject) -> Annotation:
@@ -38,14 +39,28 @@ def to_annotation(annotation: JSONObject) -> Annotation:
 
 
 def _to_content_blocks(message: AIMessage) -> list[ContentBlock]:
-    values = message.additional_kwargs.get("annotations")
-    annotations = (
-        [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
-    )
-    if not annotations:
+    annotations = _annotations_of(message)
+    refusal = message.additional_kwargs.get("refusal")
+    if not annotations and refusal is None:
         raise NotImplementedError
     metadata = {**message.response_metadata, "model_provider": None}
     blocks = message.model_copy(update={"response_metadata": metadata}).content_blocks
+    if annotations:
+        blocks = _annotate(blocks, annotations)
+    if refusal is not None:
+        # langchain-core has a type for it from 1.7.5 on; older ones show the block as it is.
+        blocks = [*blocks, cast(ContentBlock, {"type": "refusal", "refusal": str(refusal)})]
+    return blocks
+
+
+def _annotations_of(message: AIMessage) -> list[JSONObject]:
+    values = message.additional_kwargs.get("annotations")
+    return (
+        [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+    )
+
+
+def _annotate(blocks: list[ContentBlock], annotations: Sequence[JSONObject]) -> list[ContentBlock]:
     text = next((block for block in blocks if block["type"] == "text"), None)
     if text is None:
         # The last chunk of a stream; its index is that of the text in the other ones.
@@ -55,7 +70,7 @@ def _to_content_blocks(message: AIMessage) -> list[ContentBlock]:
     return [cast(TextContentBlock, annotated) if block is text else block for block in blocks]
 
 
-def register_citations() -> None:
-    """Make LangChain show the citations of OpenRouter's messages, unless it does by itself."""
+def register_content_blocks() -> None:
+    """Make LangChain show the citations and refusals of OpenRouter's messages, unless it does by itself."""
     if get_translator("openrouter") is None:
         register_translator("openrouter", _to_content_blocks, _to_content_blocks)
