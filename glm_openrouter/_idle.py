@@ -7,11 +7,30 @@ means, and the sockets of `_http` hold to it. Only making a connection has a lim
 
 import time
 from collections.abc import Callable
+from threading import TIMEOUT_MAX
+from typing import Protocol, runtime_checkable
 
-__all__ = ["IdleTimer"]
+__all__ = ["IdleTimer", "TimeLimits", "is_time_limit"]
 
 _GRACE = 0.05
 """Seconds to wait for the end of the body once the response has ended, so that the connection can be used again."""
+
+
+@runtime_checkable
+class TimeLimits(Protocol):
+    """Limits of time in httpx's form, in seconds; `None` is no limit."""
+
+    connect: float | None
+    read: float | None
+    write: float | None
+    pool: float | None
+
+
+def is_time_limit(value: object) -> bool:
+    """Return whether a value says how long nothing may come."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return isinstance(value, TimeLimits)
+    return 0 < value <= TIMEOUT_MAX
 
 
 class IdleTimer:

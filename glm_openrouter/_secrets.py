@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from .errors import AuthenticationError
 
 __all__ = [
     "Concealed",
+    "HiddenHeaders",
     "Redactor",
     "conceal",
     "key_from_environment",
@@ -38,6 +39,30 @@ class Concealed(dict[str, Any]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self)})"
+
+
+_HIDDEN: Final = "**********"
+"""What stands for a value; pydantic shows a `SecretStr` like that."""
+
+
+class HiddenHeaders(dict[str, str]):
+    """Headers as those may see them who listen to a call: all that can be read are the names.
+
+    A copy has the values, and so has a pickle.
+    """
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        values = headers.reveal() if isinstance(headers, HiddenHeaders) else dict(headers)
+        super().__init__(dict.fromkeys(values, _HIDDEN))
+        # A function, because what goes through the attributes of an object shows them.
+        self._reveal: Callable[[], dict[str, str]] = lambda: Concealed(values)
+
+    def reveal(self) -> dict[str, str]:
+        """Return the headers that go out."""
+        return self._reveal()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self.reveal()),)
 
 
 def conceal(options: T) -> T:
@@ -83,8 +108,12 @@ class Redactor:
     A gateway's keys look different, and some servers repeat in an error what they were sent.
     """
 
-    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
-        self._headers = headers or {}
+    def __init__(self, *headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def adding(self, headers: Mapping[str, str]) -> "Redactor":
+        """Return one that takes out the credentials in more headers, too."""
+        return Redactor(*self._headers, headers)
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
@@ -94,7 +123,8 @@ class Redactor:
 
     @cached_property
     def _secrets(self) -> list[str]:
-        credentials = [value for name, value in self._headers.items() if _CREDENTIAL.search(name)]
+        pairs = [pair for headers in self._headers for pair in headers.items()]
+        credentials = [value for name, value in pairs if _CREDENTIAL.search(name)]
         forms = {form for value in credentials for form in _forms(value)}
         return sorted(forms, key=len, reverse=True)
 

@@ -1,8 +1,10 @@
 """What the model classes of both frameworks have in common: they hold the two clients, and survive being copied."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from inspect import Parameter, getattr_static, iscoroutinefunction, signature, unwrap
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr
 
@@ -10,9 +12,10 @@ from ._client.client import AsyncClient, Client
 from ._client.options import ConnectionOptions, refuse_options
 from ._client.pins import ProviderPins
 from ._client.run_query import arun_query, run_query
-from ._secrets import conceal, key_from_environment
+from ._secrets import Concealed, conceal, key_from_environment
 from .catalogue.queries import read_facts
 from .models import ModelFacts, find_model, strip_variant
+from .request.call_arguments import check_arguments
 
 if TYPE_CHECKING:
     from ._http import AsyncHTTPClient, HTTPClient
@@ -20,10 +23,55 @@ else:
     # pydantic looks at these when the class is made, and httpx is imported only with the first client.
     AsyncHTTPClient = HTTPClient = object
 
-__all__ = ["OpenRouterModelBase"]
+__all__ = ["CallArguments", "OpenRouterModelBase", "check_calls"]
 
 A = TypeVar("A", bound=Mapping[str, Any])
 C = TypeVar("C", Client, AsyncClient)
+
+
+M = TypeVar("M", bound=type[Any])
+
+CallArguments = tuple[tuple[Any, ...], dict[str, Any]]
+"""What a method is called with, by position and by name."""
+
+CallCheck = Callable[[Any, tuple[Any, ...], dict[str, Any], Sequence[str]], CallArguments]
+"""Takes a model, what a method of it is called with, by position and by name, and the names of the method's own
+parameters that are not among the former; returns what to call it with."""
+
+
+def check_calls(model_class: M, methods: Iterable[str], check: CallCheck) -> M:
+    """Have methods of a model check what they are called with before anybody who listens sees it; return the model.
+
+    Args:
+        model_class: The class, once it is made: tracers of a framework lie around its methods, and this around them.
+        methods: Their names.
+        check: Does it.
+    """
+    for name in methods:
+        setattr(model_class, name, _checked(getattr_static(model_class, name), check))
+    return model_class
+
+
+def _checked(method: Callable[..., Any], check: CallCheck) -> Callable[..., Any]:
+    parameters = [*signature(unwrap(method)).parameters.values()][1:]
+    own = [parameter.name for parameter in parameters if parameter.kind not in _FURTHER]
+
+    @wraps(method)
+    def call(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        keywords = Concealed(keywords)  # from tracebacks
+        arguments, keywords = check(self, arguments, keywords, own[len(arguments) :])
+        return method.__get__(self)(*arguments, **keywords)
+
+    @wraps(method)
+    async def acall(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        keywords = Concealed(keywords)
+        arguments, keywords = check(self, arguments, keywords, own[len(arguments) :])
+        return await method.__get__(self)(*arguments, **keywords)
+
+    return acall if iscoroutinefunction(unwrap(method)) else call
+
+
+_FURTHER = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 class ModelClients:
@@ -82,10 +130,25 @@ class OpenRouterModelBase(ConnectionOptions):
         """Return the arguments of a constructor in a form in which no traceback shows the secrets among them."""
         return conceal(arguments)
 
+    _call_names: ClassVar[frozenset[str]] = frozenset()
+    """Arguments of calls that a framework has besides those of `ChatRequest`."""
+
     @staticmethod
     def _refuse_options(arguments: Iterable[str]) -> None:
-        """Refuse arguments of a call that belong to the constructor, before anybody who listens sees them."""
+        """Refuse options of the connection where parameters of requests are expected."""
         refuse_options(arguments)
+
+    def _check_call(
+        self, arguments: Mapping[str, Any], more_names: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Return the arguments of a call as those may see them who listen to it.
+
+        Raises:
+            InvalidRequestError: One belongs to the constructor, or there is none of its name.
+        """
+        arguments = Concealed(arguments)  # also from tracebacks
+        refuse_options(arguments)
+        return check_arguments(arguments, self._call_names.union(more_names))
 
     def model_post_init(self, context: Any, /) -> None:
         """Let the framework finish its part; pydantic's own hook for private attributes would end the chain here."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
 
-from glm_openrouter import APIError, GLMError, InvalidRequestError
+from glm_openrouter import APIError, GLMError
 
 from . import _errors
 from ._errors import *  # noqa: F403 -- the errors are public as a whole
@@ -34,7 +34,6 @@ __all__ = [
     "ChatGLMArguments",
     "GLMArguments",
     "GLMError",
-    "InvalidRequestError",
 ]
 __all__ += _errors.__all__
 

@@ -1,8 +1,8 @@
 """What `ChatGLM` and `GLM` have in common: the connection, the parameters, and how they become a request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
@@ -21,6 +21,8 @@ from glm_openrouter import (
     __version__,
     strip_variant,
 )
+from glm_openrouter._secrets import Concealed
+from glm_openrouter.adapters import CallArguments, check_calls
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import parameters_of, thinks
 
@@ -28,7 +30,13 @@ from ._errors import translate_errors
 from ._to_wire.messages import to_messages
 from ._to_wire.tools import ToolLike, to_tool
 
-__all__ = ["ANSWER_TOOLS", "MODEL_CONFIG", "OpenRouterModel", "trace_model"]
+__all__ = [
+    "ANSWER_TOOLS",
+    "MODEL_CONFIG",
+    "OpenRouterModel",
+    "check_calls_of_model",
+    "trace_model",
+]
 
 
 MODEL_CONFIG = ConfigDict(
@@ -45,10 +53,24 @@ ANSWER_TOOLS = "answer_tools"
 """An argument for `ModelBinding`: the names of the tools of which one is the answer, none for `response_format`."""
 
 
+_NOT_ON_THE_WIRE = frozenset(
+    (
+        ANSWER_TOOLS,
+        "instruction",
+        "ls_structured_output_format",
+        "stream",
+        "structured_output_format",
+    )
+)
+"""Arguments of a call that are no parameters of a request: LangChain adds some for itself."""
+
+
 class OpenRouterModel(OpenRouterModelBase, ModelParameters):
     """Base of the models of this package."""
 
     model_config = ConfigDict(populate_by_name=True)
+
+    _call_names = _NOT_ON_THE_WIRE
 
     model_name: str = Field(default=DEFAULT_MODEL, alias="model")
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
@@ -115,6 +137,14 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         """Same as `provider`."""
         return self.provider
 
+    def _check_call(
+        self, arguments: Mapping[str, Any], more_names: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Return the arguments of a call as those may see them who listen to it; errors are LangChain's, too."""
+        arguments = Concealed(arguments)
+        with translate_errors():
+            return super()._check_call(arguments, more_names)
+
     def _credentials(self) -> tuple[SecretStr | None, str | None]:
         return self.openrouter_api_key, self.openrouter_api_base
 
@@ -122,18 +152,18 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         self, messages: list[BaseMessage], stop: list[str] | None, arguments: JSONObject
     ) -> ChatRequest:
         """Return the request for a call: what the model was made with, overridden by what the call says."""
-        self._refuse_options(arguments)
         call = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
-        return build_request(
-            to_messages(messages, call.get("model") or self.model_name),
-            self,
-            {"model": self.model_name, "stop": self._stop_texts(stop)},
-            call,
-            model_kwargs=self.model_kwargs,
-            instruction=arguments.get("instruction"),
-            answer_tools=arguments.get(ANSWER_TOOLS, ()),
-            thread_id=_current_thread(),
-        )
+        with translate_errors():
+            return build_request(
+                to_messages(messages, call.get("model") or self.model_name),
+                self,
+                {"model": self.model_name, "stop": self._stop_texts(stop)},
+                call,
+                model_kwargs=self.model_kwargs,
+                instruction=arguments.get("instruction"),
+                answer_tools=arguments.get(ANSWER_TOOLS, ()),
+                thread_id=_current_thread(),
+            )
 
     def _stop_texts(self, stop: list[str] | None) -> list[str] | None:
         """Return the texts that end an answer: those of the call, else those of the model."""
@@ -171,12 +201,13 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         """
         from glm_openrouter.tokens import count_prompt_tokens
 
-        return count_prompt_tokens(
-            to_messages(messages, self.model_name),
-            [to_tool(tool) for tool in tools or ()],
-            thinking=thinks(self),
-            count=self.get_num_tokens,
-        )
+        with translate_errors():
+            return count_prompt_tokens(
+                to_messages(messages, self.model_name),
+                [to_tool(tool) for tool in tools or ()],
+                thinking=thinks(self),
+                count=self.get_num_tokens,
+            )
 
     @property
     def _identifying_params(self) -> JSONObject:
@@ -211,6 +242,25 @@ def trace_model(parameters: LangSmithParams, model: str) -> LangSmithParams:
     return cast(LangSmithParams, {**parameters, **names, **routing})
 
 
+C = TypeVar("C", bound=type[Any])
+
+_CALLS = tuple(
+    f"{prefix}{name}" for name in ("invoke", "batch", "stream", "generate") for prefix in ("", "a")
+)
+"""Methods that take the arguments of a call, and those of them that tell LangChain's tracers about it."""
+
+
+def check_calls_of_model(model_class: C) -> C:
+    """Have the methods of a model check the arguments of calls before any tracer sees them."""
+    return check_calls(model_class, _CALLS, _check_keywords)
+
+
+def _check_keywords(
+    model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], own_names: Sequence[str]
+) -> CallArguments:
+    return arguments, model._check_call(keywords, own_names)
+
+
 @cache
 def _names_of(kind: type[BaseModel]) -> dict[str, str]:
     """Return the field of a class for each name that its arguments have, here or in other packages."""
@@ -227,10 +277,6 @@ def _current_thread() -> str | None:
     """Return the `thread_id` of the run, under which LangGraph keeps a conversation."""
     thread = ensure_config().get("configurable", {}).get("thread_id")
     return None if thread is None else str(thread)
-
-
-_NOT_ON_THE_WIRE = frozenset(("instruction", "ls_structured_output_format", "stream", ANSWER_TOOLS))
-"""Arguments of a call that are no parameters of a request: LangChain adds some for itself."""
 
 
 def _to_plain(value: object) -> Any:

@@ -20,6 +20,7 @@ __all__ = [
     "ConflictError",
     "ContextLengthExceededError",
     "InternalServerError",
+    "InvalidRequestError",
     "ModelRefusalError",
     "NotFoundError",
     "PaymentRequiredError",
@@ -31,6 +32,10 @@ __all__ = [
     "StructuredOutputError",
     "UnprocessableEntityError",
 ]
+
+
+class InvalidRequestError(errors.InvalidRequestError, exceptions.ModelInvalidRequestError):
+    """A request that cannot succeed; it was refused before anything was sent."""
 
 
 class _ModelError(errors.APIError, exceptions.ModelError):
@@ -178,6 +183,10 @@ def translate_errors() -> Iterator[None]:
     """Raise the errors of the core as those of this package, which are both."""
     try:
         yield
+    except InvalidRequestError:
+        raise
+    except errors.InvalidRequestError as error:
+        problem = str(error)
     except errors.BudgetExceededError as error:
         amounts = {"limit": error.limit, "spent": error.spent, "estimate": error.estimate}
         raise BudgetExceededError(str(error), **amounts) from None
@@ -185,3 +194,6 @@ def translate_errors() -> Iterator[None]:
         if type(error) not in _TYPES:
             raise
         raise _TYPES[type(error)](error.message, **error.details) from error.__cause__
+    else:
+        return
+    raise InvalidRequestError(problem)

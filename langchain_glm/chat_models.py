@@ -19,12 +19,12 @@ from pydantic import Field, field_validator
 
 from glm_openrouter import ChatRequest, Delta, JSONObject, ModelFacts
 
-from ._base import ANSWER_TOOLS, MODEL_CONFIG, OpenRouterModel, trace_model
+from ._base import ANSWER_TOOLS, MODEL_CONFIG, OpenRouterModel, check_calls_of_model, trace_model
 from ._errors import translate_errors
 from ._from_wire.chunks import to_chunk, to_content_blocks_chunk, to_last_chunk
 from ._from_wire.events import StreamEvents
 from ._from_wire.messages import to_result
-from ._to_wire.tools import to_tool, to_tool_choice
+from ._to_wire.tools import to_tool_choice, to_tools
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatGLM"]
 
 
+@check_calls_of_model
 class ChatGLM(OpenRouterModel, BaseChatModel):
     """GLM 4.6, or any other model, through OpenRouter.
 
@@ -201,16 +202,18 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         from ._structured.binding import ask_for_answer_tools
         from ._structured.schemas import has_schema
 
+        with translate_errors():
+            converted = to_tools(tools, strict=strict)
         if forms := ask_for_answer_tools(tools, tool_choice):
             kwargs, tool_choice = {**forms, **kwargs}, None
         elif has_schema(kwargs.get("response_format")):
             kwargs = {ANSWER_TOOLS: [], **kwargs}
-        converted = [to_tool(tool, strict=strict) for tool in tools]
-        optional = {
-            "tools": converted or None,
-            "tool_choice": to_tool_choice(tool_choice, converted),
-            "parallel_tool_calls": parallel_tool_calls,
-        }
+        with translate_errors():
+            optional = {
+                "tools": converted or None,
+                "tool_choice": to_tool_choice(tool_choice, converted),
+                "parallel_tool_calls": parallel_tool_calls,
+            }
         arguments = {name: value for name, value in optional.items() if value is not None}
         return self.bind(**arguments, **kwargs)
 
@@ -222,8 +225,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         """
         from ._structured.binding import ModelBinding
 
-        self._refuse_options(kwargs)
-        return ModelBinding(bound=self, kwargs=kwargs, config={})
+        return ModelBinding(bound=self, kwargs=self._check_call(kwargs), config={})
 
     def with_structured_output(
         self,
@@ -257,9 +259,11 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         """
         from ._structured.output import structured_output
 
-        return structured_output(
-            self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
-        )
+        kwargs = self._check_call(kwargs)
+        with translate_errors():
+            return structured_output(
+                self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
+            )
 
     @property
     def _llm_type(self) -> str:
@@ -287,10 +291,13 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         facts = self._facts(self.model_name)
         return _to_profile(facts) if facts else None
 
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        # What tracers see of a call; events of version 3 come here without passing the methods that check it.
+        return super()._get_invocation_params(stop=stop, **self._check_call(kwargs))
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        self._refuse_options(
-            kwargs
-        )  # LangChain asks for this before it tells any tracer what a call is made with
         parameters = super()._get_ls_params(stop=self._stop_texts(stop), **kwargs)
         return trace_model(parameters, kwargs.get("model") or self.model_name)
 

@@ -14,7 +14,7 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor
 
 from glm_openrouter import ChatRequest, Completion
 
-from ._base import MODEL_CONFIG, OpenRouterModel, trace_model
+from ._base import MODEL_CONFIG, OpenRouterModel, check_calls_of_model, trace_model
 from ._errors import translate_errors
 from ._from_wire.messages import to_metadata, to_usage
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["GLM"]
 
 
+@check_calls_of_model
 class GLM(OpenRouterModel, BaseLLM):
     """GLM 4.6, or any other model, through OpenRouter, as a completion of text.
 
@@ -131,13 +132,9 @@ class GLM(OpenRouterModel, BaseLLM):
         Raises:
             InvalidRequestError: One is an option of the connection, such as `api_key`: it belongs to the constructor.
         """
-        self._refuse_options(kwargs)
-        return super().bind(**kwargs)
+        return super().bind(**self._check_call(kwargs))
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        self._refuse_options(
-            kwargs
-        )  # LangChain asks for this before it tells any tracer what a call is made with
         parameters = super()._get_ls_params(stop=self._stop_texts(stop), **kwargs)
         return trace_model(parameters, kwargs.get("model") or self.model_name)
 

@@ -39,6 +39,7 @@ from glm_openrouter.structured import (
 )
 
 __all__ = [
+    "FORCE",
     "astream_structured",
     "astructured_predict",
     "stream_structured",
@@ -196,13 +197,14 @@ def _conversation(
 
 def _arguments(spec: OutputSpec, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the arguments of the calls; nothing is forced, also where the caller says so, as in LlamaIndex itself."""
-    own = {name: value for name, value in (llm_kwargs or {}).items() if name not in _FORCE}
+    own = {name: value for name, value in (llm_kwargs or {}).items() if name not in FORCE}
     arguments = {"instruction": spec.instruction, **spec.arguments, **own}
     tools = [*own.get("tools", ()), *spec.arguments.get("tools", ())]
     return {**arguments, "tools": tools} if tools else arguments
 
 
-_FORCE = frozenset(("tool_required", "tool_choice", "allow_parallel_tool_calls"))
+FORCE = frozenset(("tool_required", "tool_choice", "allow_parallel_tool_calls"))
+"""Arguments of LlamaIndex's programs that would force a tool, or several."""
 
 
 def _validate(output_cls: type[Model], value: Any) -> Model:

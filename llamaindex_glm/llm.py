@@ -35,9 +35,9 @@ from glm_openrouter import (
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import parameters_of
 
+from ._calls import check_calls_of_llm
 from ._compat import OpenAICompatArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
-from ._refusal import refuse_options_of_calls
 from ._streaming.builder import ResponseBuilder
 from ._streaming.choice import new_chat_builder, new_completion_builder
 from ._structured import (
@@ -67,7 +67,7 @@ They would keep 256 for a model that names none, and count with another tokenize
 """
 
 
-@refuse_options_of_calls
+@check_calls_of_llm
 class GLM(
     OpenRouterModelBase,
     ModelParameters,
@@ -92,6 +92,8 @@ class GLM(
     """
 
     model_config = ConfigDict(defer_build=False)  # the bases say the rest
+
+    _call_names = frozenset(("instruction",))
 
     model: str = DEFAULT_MODEL
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
@@ -184,7 +186,6 @@ class GLM(
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         model = arguments.get("model") or self.model
         wire_messages = to_messages(messages, model)
-        self._refuse_options(arguments)
         call = {name: value for name, value in arguments.items() if name != "instruction"}
         return build_request(
             wire_messages,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Mapping
 
+from glm_openrouter._idle import TimeLimits
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.stop import stop_sequences
 from glm_openrouter.completions import Completion
@@ -54,6 +55,12 @@ class ChatCall:
         self._pins = pins
         body = build_body(request, stream=stream)
         self._body = body if pins is None else pins.apply(body)
+
+    @property
+    def connection(self) -> tuple[float | TimeLimits | None, Mapping[str, str] | None]:
+        """The time limit and the headers of this call alone."""
+        headers = self.request.extra_headers
+        return self.request.timeout, None if headers is None else headers.reveal()
 
     def encode(self) -> bytes:
         """Return the body to send now.

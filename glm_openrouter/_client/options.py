@@ -96,13 +96,11 @@ CLIENT_OPTIONS: Final = frozenset((*Account.__annotations__, *ConnectionOptions.
 _INSTEAD: Final = {
     "api_base": "base_url",
     "async_http_client": "http_async_client",
-    "extra_headers": "default_headers",
     "headers": "default_headers",
     "openai_api_base": "base_url",
     "openai_api_key": "api_key",
     "openrouter_api_base": "base_url",
     "openrouter_api_key": "api_key",
-    "request_timeout": "timeout",
 }
 """Names that other packages have for options."""
 
@@ -115,8 +113,11 @@ _OPTIONS: Final = frozenset(
         "http_async_client",
         "http_client",
     )
-)
-"""All that concerns the connection, here or in other packages."""
+) - {"timeout"}
+"""What concerns the connection, here or in other packages, and is not an argument of calls, too."""
+
+_WITH_A_CALL: Final = dict.fromkeys(("default_headers", "headers"), "extra_headers")
+"""What some of these are called that can be given with a call."""
 
 
 def refuse_options(arguments: Iterable[str]) -> None:
@@ -131,9 +132,11 @@ def refuse_options(arguments: Iterable[str]) -> None:
     for name in arguments:
         if name in _OPTIONS:
             instead = f", as {_INSTEAD[name]}" if name in _INSTEAD else ""
+            other = _WITH_A_CALL.get(name)
             raise InvalidRequestError(
-                f"{name} cannot be given with a call: give it to the constructor{instead}. "
-                "Calls over another connection need a model or client of their own."
+                f"{name} cannot be given with a call: give it to the constructor{instead}"
+                + (f", or to the call as {other}." if other else ". ")
+                + ("" if other else "Calls over another connection need a model of their own.")
             )
 
 

@@ -30,7 +30,7 @@ class _BaseStream:
     """What both streams have in common."""
 
     def __init__(self, transport: BaseTransport, call: ChatCall) -> None:
-        self._transport = transport
+        self._transport = transport.for_call(*call.connection)
         self._call = call
         self._attempt: ChatAttempt | None = None
         self._body: Any = None

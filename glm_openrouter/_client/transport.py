@@ -7,11 +7,12 @@ steps and sends the results back in. Importing this module imports httpx, so cli
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
+from typing import Any, Self, TypeVar
 
 from glm_openrouter import _http
-from glm_openrouter._idle import IdleTimer
+from glm_openrouter._idle import IdleTimer, TimeLimits
 from glm_openrouter._secrets import Redactor
 
 from .options import ConnectionOptions
@@ -55,6 +56,9 @@ class BaseTransport:
     clock: Clock = Clock()
     """That of all transports. A test replaces it here, and waits for nothing."""
 
+    _origin: "BaseTransport | None" = None
+    """The transport of the client, if this is one for a call; sockets are shared under its name."""
+
     def __init__(
         self,
         http_client: Any,
@@ -72,6 +76,20 @@ class BaseTransport:
         self._http_client = http_client
         self._max_retries = options.max_retries
         self._builder = _http.RequestBuilder(self.base_url, headers, self.timeout)
+
+    def for_call(
+        self, timeout: float | TimeLimits | None, extra_headers: Mapping[str, str] | None
+    ) -> Self:
+        """Return the transport for one call: with the same sockets, and what the call says about time and headers."""
+        if timeout is None and not extra_headers:
+            return self
+        transport = copy(self)
+        transport._origin = self
+        headers = extra_headers or {}
+        transport.redact = self.redact.adding(headers)
+        transport.timeout = self.timeout if timeout is None else _http.build_timeout(timeout)
+        transport._builder = self._builder.for_call(headers, transport.timeout)
+        return transport
 
     @property
     def address(self) -> str:
@@ -132,7 +150,7 @@ class Transport(BaseTransport):
         self.clock.sleep(seconds)
 
     def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.Body:
-        client = self._http_client or _http.sync_client(self)
+        client = self._http_client or _http.sync_client(self._origin or self)
         http_request = self._builder.build_request(request, self._http_client)
         with _http.LeavingNoFrames(), _http.sending(http_request, timer):
             response = client.send(http_request, stream=True, follow_redirects=False)
@@ -175,7 +193,7 @@ class AsyncTransport(BaseTransport):
 
     async def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.AsyncBody:
         _http.running_loop()  # also where it is the user's own client
-        client = self._http_client or await _http.async_client(self)
+        client = self._http_client or await _http.async_client(self._origin or self)
         sending = self._start_sending(client, request)
         with _http.LeavingNoFrames():
             async with asyncio.timeout(timer.seconds_to_send()):

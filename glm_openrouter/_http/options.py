@@ -2,12 +2,12 @@
 
 import re
 from ipaddress import ip_address
-from threading import TIMEOUT_MAX
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import httpx
 
+from glm_openrouter._idle import TimeLimits, is_time_limit
 from glm_openrouter._secrets import show_option
 from glm_openrouter.errors import InvalidRequestError
 
@@ -43,18 +43,17 @@ def build_timeout(timeout: object) -> Timeout:
     Raises:
         InvalidRequestError: It is neither a positive number of seconds, nor an `httpx.Timeout`, nor `None`.
     """
-    if isinstance(timeout, httpx.Timeout):
-        return timeout
     limit = DEFAULT_TIMEOUT if timeout is None else timeout
-    if (
-        isinstance(limit, bool)
-        or not isinstance(limit, int | float)
-        or not 0 < limit <= TIMEOUT_MAX
-    ):
+    if not is_time_limit(limit):
         raise InvalidRequestError(
             f"timeout must be a positive number of seconds, or an httpx.Timeout, "
             f"got {show_option(timeout)}."
         )
+    if isinstance(limit, TimeLimits):
+        return httpx.Timeout(
+            connect=limit.connect, read=limit.read, write=limit.write, pool=limit.pool
+        )
+    assert isinstance(limit, int | float)  # for the type checker; there is nothing else
     connect = min(CONNECT_TIMEOUT, limit)
     return httpx.Timeout(limit, connect=connect, pool=connect)
 

@@ -1,6 +1,7 @@
 """Where requests go, with which headers, and how long they may take."""
 
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -51,6 +52,16 @@ class RequestBuilder:
         """
         # Asking the environment takes as long as all else here, so it waits until there is a request.
         return environment_proxy(httpx.URL(self.base_url))
+
+    def for_call(self, headers: Mapping[str, str], timeout: Timeout) -> "RequestBuilder":
+        """Return one for requests with more headers, which win over the others, and with limits of their own."""
+        builder = copy(self)
+        replaced = {name.lower() for name in headers}
+        kept = {name: self.headers[name] for name in self.headers if name.lower() not in replaced}
+        builder.headers = Concealed({**kept, **headers})
+        builder._httpx_headers = httpx.Headers(builder.headers)
+        builder.timeout = timeout
+        return builder
 
     def describe(self, client: HTTPClient | AsyncHTTPClient | None) -> str:
         """Return where requests go, and through which proxy; see `build_request`."""

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
-from glm_openrouter._secrets import Concealed
+from glm_openrouter._secrets import Concealed, HiddenHeaders
 from glm_openrouter.errors import InvalidRequestError
 
-__all__ = ["Attribution", "build_headers"]
+__all__ = ["Attribution", "build_headers", "hide_headers"]
 
 _USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
 _NEW_NAMES = {"x-title": "x-openrouter-title"}
@@ -64,15 +64,42 @@ def build_headers(
     replaced = {_NEW_NAMES.get(name.lower(), name.lower()) for name in default_headers}
     names = [name for name, value in headers.items() if value and name.lower() not in replaced]
     merged = Concealed({name: headers[name] for name in names} | dict(default_headers))
-    for name in merged:  # without a variable for the value, which a traceback might show
-        if not _HEADER_NAME.fullmatch(name):
+    _check(
+        merged, {name: option for name, option in _OPTIONS.items() if name not in default_headers}
+    )
+    return merged
+
+
+def hide_headers(headers: object) -> HiddenHeaders:
+    """Return the headers of one call in a form in which nobody who listens to it sees their values.
+
+    Raises:
+        InvalidRequestError: They cannot be sent; the message shows no value.
+    """
+    if isinstance(headers, HiddenHeaders):
+        return headers
+    if not isinstance(headers, Mapping):
+        raise InvalidRequestError("extra_headers must be a mapping of names to texts.")
+    hidden = Concealed(headers)
+    _check(hidden, {})
+    return HiddenHeaders({_NEW_NAMES.get(name.lower(), name): hidden[name] for name in hidden})
+
+
+def _check(headers: Mapping[Any, object], options: Mapping[str, str]) -> None:
+    """Check that headers can be sent.
+
+    Args:
+        headers: By name.
+        options: Which option a header comes from, if it is not given as a header.
+    """
+    for name in headers:  # without a variable for the value, which a traceback might show
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
             raise InvalidRequestError(f"HTTP does not allow {name!r} as the name of a header.")
-        if not _is_sendable(merged[name]):
-            option = "" if name in default_headers else f"{_OPTIONS[name]}: "
+        if not _is_sendable(headers[name]):
+            option = f"{options[name]}: " if name in options else ""
             raise InvalidRequestError(
                 f"{option}The value of the header {name} must be text of printable ASCII characters."
             )
-    return merged
 
 
 def _is_sendable(value: object) -> bool:

@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Self, Unpack
 
-from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    model_validator,
+)
 
+from glm_openrouter._idle import TimeLimits, is_time_limit
 from glm_openrouter._json.values import JSONObject
+from glm_openrouter._secrets import HiddenHeaders
 from glm_openrouter.models import DEFAULT_MODEL
 
 from ._base import FreeJSON, Settings
+from ._headers import hide_headers
 from ._warnings import check_max_tokens, check_routing
 from .parameters import Debug, Metadata, ModelParameters, thinks
 
@@ -26,6 +36,19 @@ def _check_tools(tools: list[JSONObject]) -> list[JSONObject]:
         if "function" in tool and not (isinstance(name, str) and name):
             raise ValueError(f"tools[{position}].function must be an object with a name.")
     return tools
+
+
+def _check_timeout(value: object) -> object:
+    if value is not None and not is_time_limit(value):
+        raise ValueError("This must be a positive number of seconds, or an httpx.Timeout.")
+    return value
+
+
+def _to_headers(value: object) -> HiddenHeaders | None:
+    return None if value is None else hide_headers(value)
+
+
+_NOT_IN_THE_BODY = ("timeout", "extra_headers", "thread_id")
 
 
 class ChatRequest(ModelParameters):
@@ -53,6 +76,12 @@ class ChatRequest(ModelParameters):
     """Up to 16 texts about the request, for your logs at OpenRouter. Also taken as `metadata`, the name on the wire."""
     debug: Debug | None = None
     """What OpenRouter should tell of its own work."""
+    timeout: Annotated[float | TimeLimits | None, PlainValidator(_check_timeout)] = None
+    """How long nothing may come, for this request alone: seconds, or an `httpx.Timeout`. Default: the client's."""
+    extra_headers: Annotated[HiddenHeaders | None, PlainValidator(_to_headers)] = Field(
+        default=None, exclude=True
+    )
+    """Headers of this request alone; they win over those of the client. Their values are never shown."""
     thread_id: str | None = None
     """The framework's own id of the conversation: the `session_id` if nothing else gives one; not sent as itself."""
 
@@ -79,7 +108,8 @@ class ChatRequest(ModelParameters):
         """Return what was set, as it goes on the wire."""
         fields = {name: value for name, value in vars(self).items() if value is not None}
         extra_body = fields.pop("extra_body", {})
-        fields.pop("thread_id", None)
+        for name in _NOT_IN_THE_BODY:
+            fields.pop(name, None)
         if "request_metadata" in fields:
             fields["metadata"] = fields.pop("request_metadata")
         if self.plugins is not None:

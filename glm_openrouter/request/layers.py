@@ -3,21 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glm_openrouter._json.values import JSONObject
+from pydantic import ValidationError
 
+from glm_openrouter._json.values import JSONObject
+from glm_openrouter.errors import InvalidRequestError
+
+from .call_arguments import ALIASES, explain
 from .chat import ChatRequest
 from .instructions import add_instruction, format_instruction, tool_instruction
 from .parameters import ModelParameters, parameters_of
 
 __all__ = ["build_request"]
-
-_ALIASES = {
-    "openrouter_provider": "provider",
-    "model_name": "model",
-    "stop_sequences": "stop",
-    "metadata": "request_metadata",
-}
-"""Other names that the frameworks and their packages have for parameters -> ours."""
 
 
 def build_request(
@@ -42,10 +38,10 @@ def build_request(
         thread_id: The framework's own id of the conversation: the `session_id` if nothing else gives one.
 
     Raises:
-        pydantic.ValidationError: An argument is unknown or makes no sense.
+        InvalidRequestError: An argument is unknown or makes no sense.
     """
     defaults, *named = [
-        {_ALIASES.get(name, name): layer[name] for name in layer}
+        {ALIASES.get(name, name): layer[name] for name in layer}
         for layer in (model_kwargs or {}, *layers)
     ]
     unknown = {
@@ -54,13 +50,23 @@ def build_request(
     in_order = [{"thread_id": thread_id}, parameters_of(parameters), defaults, *named]
     merged: dict[str, Any] = {name: layer[name] for layer in in_order for name in layer}
     bodies = [unknown, *(layer.get("extra_body") or {} for layer in in_order)]
+    if "messages" in merged:
+        raise InvalidRequestError("messages are what a call is about: they cannot be given twice.")
+    if not all(isinstance(body, Mapping) for body in bodies):
+        raise InvalidRequestError("extra_body must be an object.")
     extra_body = {name: body[name] for body in bodies for name in body}
+    if not isinstance(instruction, str | None):
+        raise InvalidRequestError("instruction must be text.")
     if instruction is None:
         instruction = _default_instruction(merged, answer_tools)
     if instruction and messages:
         messages = add_instruction(messages, instruction)
-    merged["extra_body"] = extra_body or None
-    return ChatRequest(messages=messages, **merged)
+    arguments = {**merged, "messages": messages, "extra_body": extra_body or None}
+    try:
+        return ChatRequest(**arguments)
+    except ValidationError as error:
+        problem = explain(error, arguments)
+    raise InvalidRequestError(problem)
 
 
 def _default_instruction(arguments: Mapping[str, Any], answer_tools: Sequence[str]) -> str | None:

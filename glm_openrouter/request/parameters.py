@@ -9,7 +9,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AliasChoices,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -19,7 +18,7 @@ from pydantic import (
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter.sessions import LONGEST_SESSION_ID
 
-from ._base import FiniteNumber, FreeJSON, Settings
+from ._base import FiniteNumber, FreeJSON, Settings, SuggestsNames
 from .plugins import Plugin
 from .provider import ProviderPreferences
 
@@ -95,7 +94,7 @@ def _to_session(value: object) -> object:
     return None if value == "" else value
 
 
-class ModelParameters(BaseModel):
+class ModelParameters(SuggestsNames):
     """The parameters that make sense as defaults of a model: what both adapters and `ChatRequest` take."""
 
     model_config = ConfigDict(

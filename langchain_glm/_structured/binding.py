@@ -110,8 +110,7 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
 
     def bind(self, **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
         """Return this binding with more arguments; see `ChatGLM.bind`."""
-        cast(Any, self.bound)._refuse_options(kwargs)
-        return super().bind(**kwargs)
+        return super().bind(**cast(Any, self.bound)._check_call(kwargs))
 
     def _converse(self, input: LanguageModelInput) -> Conversation:
         messages = cast(Any, self.bound)._convert_input(input).to_messages()

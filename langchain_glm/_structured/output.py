@@ -33,7 +33,7 @@ from glm_openrouter.structured import (
     drive,
 )
 from langchain_glm._errors import ModelRefusalError, StructuredOutputError
-from langchain_glm._to_wire.tools import ToolLike, to_tool, to_tool_choice
+from langchain_glm._to_wire.tools import ToolLike, to_tool_choice, to_tools
 
 from .answers import answer_of, correction_messages
 from .schemas import is_pydantic, to_spec
@@ -44,6 +44,7 @@ __all__ = ["StructuredOutput", "structured_output"]
 def structured_output(
     model: BaseChatModel,
     schema: JSONObject | type | None,
+    /,  # `model` is an argument of calls, too
     *,
     method: Method,
     include_raw: bool,
@@ -61,7 +62,7 @@ def structured_output(
     arguments = {**kwargs, **spec.arguments, "ls_structured_output_format": traced}
     if spec.instruction is not None:
         arguments["instruction"] = spec.instruction
-    converted = [to_tool(tool) for tool in (*(tools or ()), *arguments.get("tools", ()))]
+    converted = [*to_tools(tools or ()), *to_tools(arguments.get("tools", ()))]
     optional = {"tools": converted or None, "tool_choice": to_tool_choice(tool_choice, converted)}
     arguments |= {name: value for name, value in optional.items() if value is not None}
     output_type = schema if isinstance(schema, type) and not include_raw else JSONObject

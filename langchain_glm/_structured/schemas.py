@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter
 from typing_extensions import is_typeddict
 
-from glm_openrouter import JSONObject
+from glm_openrouter import InvalidRequestError, JSONObject
 from glm_openrouter.structured import Method, OutputSpec
 
 __all__ = ["has_schema", "is_pydantic", "to_spec"]
@@ -26,11 +26,20 @@ def to_spec(schema: JSONObject | type | None, method: Method, strict: bool | Non
     if is_pydantic(schema) and not issubclass(schema, BaseModel):
         old_class = cast(Any, schema)  # of pydantic.v1
         return OutputSpec(old_class.schema(), old_class.parse_obj, method=method, strict=strict)
-    adapter = TypeAdapter[Any](schema)
-    json_schema = adapter.json_schema()
+    adapter, json_schema = _adapt(schema)
     if is_dataclass(schema) and schema.__doc__:
         json_schema = {"description": schema.__doc__, **json_schema}
     return OutputSpec(json_schema, _Validator(adapter), method=method, strict=strict)
+
+
+def _adapt(schema: Any) -> tuple[TypeAdapter[Any], JSONObject]:
+    try:
+        adapter = TypeAdapter[Any](schema)
+        return adapter, adapter.json_schema()
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+        problem = error.message
+    name = getattr(schema, "__name__", f"a {type(schema).__name__}")
+    raise InvalidRequestError(f"{name} cannot be the schema of an answer: {problem}")
 
 
 def is_pydantic(schema: object) -> bool:

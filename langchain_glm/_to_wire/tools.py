@@ -1,14 +1,15 @@
 """LangChain's tools -> OpenRouter's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from glm_openrouter import InvalidRequestError, JSONObject
+from glm_openrouter.request.call_arguments import suggest
 
-__all__ = ["ToolLike", "to_tool", "to_tool_choice"]
+__all__ = ["ToolLike", "to_tool", "to_tool_choice", "to_tools"]
 
 ToolLike = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
 
@@ -28,6 +29,17 @@ def to_tool(tool: ToolLike, *, strict: bool | None = None) -> JSONObject:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         problem = str(error)
     raise InvalidRequestError(f"The tool {_name_of(tool)} cannot be sent: {problem}")
+
+
+def to_tools(tools: Iterable[ToolLike], *, strict: bool | None = None) -> list[JSONObject]:
+    """Return tools in OpenRouter's form.
+
+    Raises:
+        InvalidRequestError: One cannot be sent, or they are no list.
+    """
+    if not isinstance(tools, Iterable) or isinstance(tools, str | Mapping | type):
+        raise InvalidRequestError("tools must be a list of tools, such as [get_weather].")
+    return [to_tool(tool, strict=strict) for tool in tools]
 
 
 def _name_of(tool: ToolLike) -> str:
@@ -58,7 +70,8 @@ def to_tool_choice(
     if not isinstance(choice, str) or choice in ("auto", "none", "required"):
         return choice
     if choice not in names:
-        raise InvalidRequestError(f"tool_choice names {choice!r}; the tools are {names}.")
+        hint = suggest(choice, names)
+        raise InvalidRequestError(f"tool_choice names no tool; the tools are {names}.{hint}")
     if "function" not in tools[names.index(choice)]:
         return {"type": choice}
     return {"type": "function", "function": {"name": choice}}

@@ -165,7 +165,7 @@ def test_a_choice_is_sent_as_it_is_asked_for(
 @pytest.mark.parametrize(
     ("choice", "tools", "text"),
     [
-        ("wether", [WEATHER], "'wether'.*'weather'"),
+        ("wether", [WEATHER], "no tool; the tools are.*Did you mean `weather`"),
         (True, [WEATHER, decorated], "exactly one tool, got 2"),
         (True, [], "exactly one tool, got 0"),
     ],

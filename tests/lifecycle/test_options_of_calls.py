@@ -19,7 +19,6 @@ GIVEN = {
     "api_key": KEY,
     "base_url": f"https://me:{KEY}@example.com",
     "default_headers": {"X-Api-Key": KEY},
-    "extra_headers": {"Authorization": f"Bearer {KEY}"},
     "http_client": KEY,
     "openrouter_api_key": KEY,
 }
@@ -39,7 +38,9 @@ def refused(option):
     return pytest.raises(InvalidRequestError, match=f"{option} cannot be given with a call")
 
 
-@pytest.mark.parametrize("option", [*ClientOptions.__annotations__, "http_async_client"])
+@pytest.mark.parametrize(
+    "option", [*{*ClientOptions.__annotations__} - {"timeout"}, "http_async_client"]
+)
 def test_no_option_of_a_client_goes_with_a_call(option):
     with refused(option) as caught:
         ModelClass("langchain-chat").make(NOWHERE).bind(**{option: KEY})
@@ -47,8 +48,9 @@ def test_no_option_of_a_client_goes_with_a_call(option):
 
 
 def test_the_name_of_an_option_here_is_said():
-    with pytest.raises(InvalidRequestError, match="to the constructor, as default_headers"):
-        ModelClass("langchain-chat").make(NOWHERE).bind(extra_headers={})
+    where = "to the constructor, as default_headers, or to the call as extra_headers"
+    with pytest.raises(InvalidRequestError, match=where):
+        ModelClass("langchain-chat").make(NOWHERE).bind(headers={})
 
 
 @pytest.mark.parametrize("name", ["langchain-chat", "langchain-text", "llamaindex"])

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from glm_openrouter import (
     ChatRequest,
     Client,
+    InvalidRequestError,
     MaxPrice,
     ModelParameters,
     ProviderPreferences,
@@ -80,6 +81,15 @@ WAYS = {
     ).complete("Hi"),
 }
 """Where settings can be made; each sends one request."""
+
+CONSTRUCTORS = ("core, request", "core, defaults", "LangChain, model", "LlamaIndex, model")
+"""Where pydantic makes an object of them at once."""
+
+
+def refusal(way: str) -> type[ValueError]:
+    """Return the error for settings that cannot be sent."""
+    return ValidationError if way in CONSTRUCTORS else InvalidRequestError
+
 
 FREE = ("LangChain, model_kwargs", "LlamaIndex, additional_kwargs")
 """Where an unknown parameter goes into the body."""
@@ -291,6 +301,8 @@ def test_extra_body_is_merged_last(server, way):
 
 NOT_TAKEN_BY_THE_FRAMEWORK = (
     "core, request",
+    "LangChain, bind",
+    "LangChain, call",
     "LangChain, model_kwargs",
     "LlamaIndex, call",
     "LlamaIndex, additional_kwargs",
@@ -330,7 +342,7 @@ def test_an_unknown_key_at_the_top_may_go_out_in_the_body(server, way):
     [(way, place) for way in WAYS for place in UNKNOWN if place != "top" or way not in FREE],
 )
 def test_an_unknown_key_is_refused_before_anything_is_sent(server, way, place):
-    with pytest.raises(ValidationError):
+    with pytest.raises(refusal(way)):
         send(server, way, UNKNOWN[place])
 
     assert server.requests == []
@@ -368,10 +380,25 @@ WRONG = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("what", WRONG)
 def test_what_makes_no_sense_is_refused_before_anything_is_sent(server, way, what):
-    with pytest.raises(ValidationError):
+    with pytest.raises(refusal(way)):
         send(server, way, WRONG[what])
 
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "meant"),
+    [
+        (lambda: ModelParameters(temprature=1), "temperature"),
+        (lambda: ProviderPreferences(onyl=["z-ai"]), "only"),
+        (lambda: ModelParameters(provider={"sort": {"bye": "price"}}), "by"),
+        (lambda: ChatGLM(api_key=KEY, base_ulr="x"), "base_url"),
+        (lambda: GLM(api_key=KEY, temprature=1), "temperature"),
+    ],
+)
+def test_a_name_that_was_meant_is_suggested(settings, meant):
+    with pytest.raises(ValidationError, match=rf"not permitted\. Did you mean `{meant}`\?"):
+        settings()
 
 
 @pytest.mark.parametrize(
