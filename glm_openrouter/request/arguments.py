@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Required, TypedDict
 
+from glm_openrouter._idle import TimeLimits
 from glm_openrouter.request.parameters import CacheControl, Debug, Reasoning
 from glm_openrouter.request.plugins import (
     ContextCompression,
@@ -334,5 +335,9 @@ class ChatRequestArguments(ParameterArguments, total=False):
     """Up to 16 texts about the request, for your logs at OpenRouter. Also taken as `metadata`, the name on the wire."""
     debug: Debug | DebugDict | None
     """What OpenRouter should tell of its own work."""
+    timeout: float | TimeLimits | None
+    """How long nothing may come, for this request alone: seconds, or an `httpx.Timeout`. Default: the client's."""
+    extra_headers: Mapping[str, str] | None
+    """Headers of this request alone; they win over those of the client. Their values are never shown."""
     thread_id: str | None
     """The framework's own id of the conversation: the `session_id` if nothing else gives one; not sent as itself."""

@@ -78,7 +78,7 @@ class ChatRequest(ModelParameters):
     """What OpenRouter should tell of its own work."""
     timeout: Annotated[float | TimeLimits | None, PlainValidator(_check_timeout)] = None
     """How long nothing may come, for this request alone: seconds, or an `httpx.Timeout`. Default: the client's."""
-    extra_headers: Annotated[HiddenHeaders | None, PlainValidator(_to_headers)] = Field(
+    extra_headers: Annotated[Mapping[str, str] | None, PlainValidator(_to_headers)] = Field(
         default=None, exclude=True
     )
     """Headers of this request alone; they win over those of the client. Their values are never shown."""
