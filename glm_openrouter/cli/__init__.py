@@ -5,21 +5,32 @@ code. What a command needs beside the core, such as rich, it imports when it run
 """
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 
-from glm_openrouter import GLMError, __version__
+from glm_openrouter import AuthenticationError, GLMError, __version__
 
 from . import _chat, _demo, _doctor, _providers, _serve
-from ._common import Command
+from ._common import Command, UsageError, write_error
 from ._plain import plain_errors, plain_output
 
 __all__ = ["main", "plain_output"]
 
 
+_EXIT_CODES = """\
+exit codes, of all commands:
+  0    all went well
+  1    something failed; stderr, or the output of doctor and demo, says what
+  2    the arguments are wrong
+  130  Ctrl-C
+  141  nobody reads the output any more, as in a pipe to head
+"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code.
+    """Run one command and return its exit code: 0, 1, 2, 130 or 141, as `--help` explains.
 
     Args:
         arguments: The words after `glm-openrouter`; default: those of the process.
@@ -32,20 +43,38 @@ def _run(arguments: Sequence[str] | None) -> int:
     options = _build_parser().parse_args(arguments)
     command: Command = options.command
     try:
-        return command(options)
+        code = command(options)
+        sys.stdout.flush()
+    except UsageError as error:
+        return _fail(options, error, 2)
+    except BrokenPipeError:
+        # What is still buffered would be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (GLMError, ImportError, OSError) as error:
-        sys.stderr.write(f"glm-openrouter {options.name}: {error}\n")
-        return 1
+        return _fail(options, error, 1)
     except KeyboardInterrupt:
         return 130
     except Exception:  # noqa: BLE001 -- shown here, as plain text
         traceback.print_exc()
         return 1
+    return code
+
+
+def _fail(options: argparse.Namespace, error: Exception, code: int) -> int:
+    hint = ""
+    if isinstance(error, AuthenticationError) and not options.offline:
+        hint = " Without a key, --offline answers by rules."
+    write_error(options.name, f"{error}{hint}")
+    return code
 
 
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="glm-openrouter", description="GLM 4.6 through OpenRouter."
+        prog="glm-openrouter",
+        description="GLM 4.6 through OpenRouter.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(

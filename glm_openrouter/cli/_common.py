@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,13 +15,26 @@ from glm_openrouter import DEFAULT_MODEL, ClientOptions
 if TYPE_CHECKING:
     from ._console import PlainConsole
 
-__all__ = ["Command", "Commands", "add_connection", "add_model", "connection", "make_console"]
+__all__ = [
+    "Command",
+    "Commands",
+    "UsageError",
+    "add_connection",
+    "add_model",
+    "connection",
+    "make_console",
+    "write_error",
+]
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 _PIPED_WIDTH = 160
 """Columns, when the output goes to a file or a pipe."""
+
+
+class UsageError(Exception):
+    """The arguments make no sense together."""
 
 
 def add_connection(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +46,9 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the option for the model."""
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="model id (default: %(default)s)")
+    parser.add_argument(
+        "-m", "--model", default=DEFAULT_MODEL, help="model id (default: %(default)s)"
+    )
 
 
 @contextmanager
@@ -59,9 +77,18 @@ def make_console() -> PlainConsole:
     try:
         from ._console import PlainConsole
     except ImportError as error:
-        msg = 'This command needs rich: pip install "glm-openrouter[demo]"'
+        msg = 'This command needs rich: pip install "glm-openrouter[cli]"'
         raise ImportError(msg) from error
     console = PlainConsole()
     if not console.is_terminal:
         console.width = max(console.width, _PIPED_WIDTH)
     return console
+
+
+def write_error(command: str, problem: object) -> None:
+    """Say on stderr what went wrong: in one line, which a terminal gets broken between words."""
+    text = f"glm-openrouter {command}: {problem}"
+    if sys.__stderr__ is not None and sys.__stderr__.isatty():
+        width = shutil.get_terminal_size().columns
+        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    sys.stderr.write(f"{text}\n")

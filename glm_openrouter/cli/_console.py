@@ -22,3 +22,7 @@ class PlainConsole(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Return text for what is printed, and for the cells of tables."""
         return super().render_str(plain(text), **options)
+
+    def on_broken_pipe(self) -> None:
+        """Let the command end as it does where something else than rich writes."""
+        raise BrokenPipeError

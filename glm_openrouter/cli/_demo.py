@@ -4,11 +4,21 @@ import argparse
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
-from ._common import Commands, add_connection, connection, make_console
+from ._common import Commands, add_connection, connection
 
 __all__ = ["add_parser"]
+
+_NEEDED = (
+    "rich.console",
+    "langchain",
+    "llama_index.core",
+    "llama_index.retrievers.bm25",
+    "starlette",
+    "uvicorn",
+)
 
 
 def add_parser(commands: Commands) -> None:
@@ -16,22 +26,39 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser(
         "demo",
         help="run the examples and show what they cost",
-        description="Run the examples and show what they cost. Without OPENROUTER_API_KEY, offline.",
+        description="Run the examples and show what they cost. Without OPENROUTER_API_KEY, an offline server answers.",
     )
     add_connection(parser)
     parser.set_defaults(command=demo)
 
 
 def demo(options: argparse.Namespace) -> int:
-    """Run the examples and return how many of them failed."""
-    make_console()  # raises if rich is missing, and says what to install
+    """Run the examples, and return 1 if one of them failed."""
+    _check_installation()
     with connection(options) as client_options:
         if options.offline:
             os.environ["OPENROUTER_API_KEY"] = str(client_options.get("api_key") or "")
             os.environ["OPENROUTER_API_BASE"] = client_options.get("base_url") or ""
         sys.path.insert(0, str(_home()))
-        failed: int = import_module("examples.demo").main()
-        return failed
+        return 1 if import_module("examples.demo").main() else 0
+
+
+def _check_installation() -> None:
+    """See whether there is all that the examples need.
+
+    Raises:
+        ImportError: Something is missing; the message names the extra.
+    """
+    for name in _NEEDED:
+        if not _is_installed(name):
+            raise ImportError(f'The examples need {name}: pip install "glm-openrouter[demo]"')
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):  # of a parent, or of what is switched off
+        return False
 
 
 def _home() -> Path:

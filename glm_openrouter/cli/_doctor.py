@@ -46,7 +46,7 @@ def add_parser(commands: Commands) -> None:
 
 
 def doctor(options: argparse.Namespace) -> int:
-    """Make all checks, and return 1 if one failed."""
+    """Make the checks, and return 1 if one failed."""
     console = make_console()
     with connection(options) as client_options, track_spend() as spend:
         impatient: ClientOptions = {**client_options, "max_retries": 0, "timeout": _TIMEOUT}
@@ -64,7 +64,10 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def _run(console: PlainConsole, client: Client, model: str) -> bool:
-    """Make the checks one after the other, and return whether all passed; stop when a needed one fails."""
+    """Make the checks one after the other, and return whether all passed.
+
+    An error ends it, since what comes later would fail for the same cause. What a model answered wrongly does not.
+    """
     passed = True
     for name, check in CHECKS.items():
         begin = time.perf_counter()
@@ -75,19 +78,29 @@ def _run(console: PlainConsole, client: Client, model: str) -> bool:
         _report(console, name, outcome, time.perf_counter() - begin)
         if isinstance(outcome, Exception):
             passed = False
-            if name in _NEEDED:
+            if not isinstance(outcome, _FINDINGS):
                 break
     return passed
 
 
 def _report(console: PlainConsole, name: str, outcome: str | Exception, seconds: float) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     failed = isinstance(outcome, Exception)
-    mark, colour = ("fails", "red") if failed else ("works", "green")
-    console.print(mark, style=colour, end="")
-    console.print(f"  {name:<18} {seconds:6.2f} s  ", end="")
-    console.print(" ".join(str(outcome).split()), soft_wrap=True)
+    line = Table.grid(padding=(0, 2, 0, 0))
+    for width in _WIDTHS:
+        line.add_column(min_width=width, no_wrap=True)
+    line.add_column()
+    line.add_row(
+        Text("fails", "red") if failed else Text("works", "green"),
+        name,
+        f"{seconds:5.2f} s",
+        " ".join(str(outcome).split()),
+    )
     if isinstance(outcome, Exception):
-        console.print(f"       {_hint(outcome)}", style="yellow", soft_wrap=True)
+        line.add_row("", "", "", Text(_hint(outcome), "yellow"))
+    console.print(line)
 
 
 class _UnexpectedAnswerError(Exception):
@@ -183,8 +196,10 @@ CHECKS: Mapping[str, Check] = {
     "tool call": check_tools,
     "structured output": check_schema,
 }
-_NEEDED = frozenset(("network", "key"))
-"""Checks without which the later ones cannot pass."""
+_WIDTHS = (5, len("structured output"), 7)
+"""Columns of a mark, of the name of a check, and of its seconds."""
+_FINDINGS = (_UnexpectedAnswerError, errors.StructuredOutputError)
+"""What says something about one answer, and nothing about the checks that come later."""
 
 
 def _request(model: str, question: str, **settings: Any) -> ChatRequest:

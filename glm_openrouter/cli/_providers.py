@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from glm_openrouter import DEFAULT_MODEL, Client
+from glm_openrouter import Client
 
-from ._common import Commands, add_connection, connection, make_console
+from ._common import Commands, add_connection, add_model, connection, make_console
 from ._plain import escaped
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from glm_openrouter.catalogue.infos import EndpointInfo, PercentileStats
+
+    from ._console import PlainConsole
 
 __all__ = ["add_parser"]
 
@@ -39,13 +42,7 @@ def add_parser(commands: Commands) -> None:
         help="list who serves a model, with prices, limits and speed",
         description=_DESCRIPTION,
     )
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        nargs="?",
-        default=DEFAULT_MODEL,
-        help="model id (default: %(default)s)",
-    )
+    add_model(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_connection(parser)
     parser.set_defaults(command=providers)
@@ -59,7 +56,7 @@ def providers(options: argparse.Namespace) -> int:
         rows = [msgspec.to_builtins(endpoint) for endpoint in endpoints]
         sys.stdout.write(escaped(json.dumps(rows, indent=2, ensure_ascii=False)) + "\n")
     else:
-        make_console().print(_build_table(options.model, endpoints))
+        _show(make_console(), options.model, endpoints)
     return 0
 
 
@@ -83,30 +80,67 @@ _COLUMNS: Mapping[str, Callable[[EndpointInfo], str]] = {
     "In\n$/M": lambda e: _price(e, "prompt"),
     "Out\n$/M": lambda e: _price(e, "completion"),
     "Cached\n$/M": lambda e: _price(e, "input_cache_read"),
-    "Context\ntokens": lambda e: _number(e.context_length),
-    "Output\ntokens": lambda e: _number(e.max_completion_tokens),
-    "Quant.": lambda e: e.quantization or "",
+    "Context\ntokens": lambda e: _rounded(e.context_length),
+    "Output\ntokens": lambda e: _rounded(e.max_completion_tokens),
     "Uptime\n%": lambda e: _number(e.uptime_last_30m, 1),
     "First\ntoken s": lambda e: _number(_seconds(_median(e.latency_last_30m)), 2),
     "Tokens\n/s": lambda e: _number(_median(e.throughput_last_30m)),
     "Tools": lambda e: "yes" if e.supports("tools") else "no",
     "Schema": lambda e: "yes" if e.supports("structured_outputs") else "no",
+    "Quant.": lambda e: e.quantization or "",
 }
 """Heading -> what stands below it."""
 
-_TEXTS = frozenset(("Provider", "Quant.", "Tools", "Schema"))
+_TEXTS = frozenset(("Provider", "Tools", "Schema", "Quant."))
+_DISPENSABLE = (
+    *("Quant.", "Schema", "Cached\n$/M", "First\ntoken s", "Output\ntokens"),
+    *("Context\ntokens", "Uptime\n%", "Tokens\n/s", "Tools"),
+)
+"""What a narrow terminal does not show, the first of them first."""
+
+_WIDEST = 10_000
+"""Columns; more than any table takes."""
+_PRICE_WIDTH = 5
+"""Columns that a price keeps, however narrow the terminal is."""
+
+_NAME_WIDTH = 24
+"""Columns that the name of a provider may take, however narrow the terminal is."""
 
 
-def _build_table(model: str, endpoints: Iterable[EndpointInfo]) -> Table:
+def _show(console: PlainConsole, model: str, endpoints: Sequence[EndpointInfo]) -> None:
+    """Print the table, with as many columns as there is room for."""
+    unlimited = console.options.update(max_width=_WIDEST)
+    for count in range(len(_DISPENSABLE) + 1):
+        table = _build_table(model, endpoints, set(_COLUMNS).difference(_DISPENSABLE[:count]))
+        table.columns[0].max_width = max(_NAME_WIDTH, console.width // 3)
+        if console.measure(table, options=unlimited).maximum <= console.width:
+            break
+    console.print(table)
+    if count:
+        names = ", ".join(heading.split()[0] for heading in _DISPENSABLE[:count])
+        console.print(f"No room for: {names}. With --json, everything.", style="dim")
+
+
+def _build_table(
+    model: str, endpoints: Iterable[EndpointInfo], headings: AbstractSet[str]
+) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(title=model, box=box.SIMPLE, padding=(0, 1), title_justify="left")
-    for heading in _COLUMNS:
-        table.add_column(heading, justify="left" if heading in _TEXTS else "right", no_wrap=True)
+    shown = {heading: cell for heading, cell in _COLUMNS.items() if heading in headings}
+    table = Table(
+        title=model, box=box.SIMPLE, padding=(0, 1), collapse_padding=True, title_justify="left"
+    )
+    for heading in shown:
+        table.add_column(
+            heading,
+            justify="left" if heading in _TEXTS else "right",
+            no_wrap=True,
+            min_width=_PRICE_WIDTH if "$" in heading else None,
+        )
     for endpoint in endpoints:
         table.add_row(
-            *(" ".join(cell(endpoint).split()) for cell in _COLUMNS.values()),
+            *(" ".join(cell(endpoint).split()) for cell in shown.values()),
             style="dim" if (endpoint.status or 0) < 0 else None,
         )
     return table
@@ -118,6 +152,13 @@ def _price(endpoint: EndpointInfo, kind: str) -> str:
 
 def _number(value: float | None, digits: int = 0) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
+
+
+def _rounded(tokens: float | None) -> str:
+    """Return a count of tokens in a few characters, such as `131k` and `1.0M`."""
+    if tokens is None or tokens < 1000:
+        return _number(tokens)
+    return f"{tokens / 1e6:.1f}M" if tokens >= 1e6 - 500 else f"{tokens / 1e3:.0f}k"
 
 
 def _seconds(milliseconds: float | None) -> float | None:

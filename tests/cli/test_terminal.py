@@ -1,19 +1,14 @@
 """What a model, a server or the user writes is text on the terminal, in every command."""
 
 import json
-import os
-import pty
-import re
-import select
-import subprocess
 import sys
-from contextlib import suppress
 from unicodedata import category
 
 import pytest
 
 from glm_openrouter.cli import main
 from glm_openrouter.testing import json_reply, stream_reply
+from support.terminal import without_style
 from support.wire import call, chunk, response_body, thinks
 
 NASTY = {
@@ -29,75 +24,40 @@ NASTY = {
 }
 WHOLE = "".join(NASTY.values())
 SHOWN = NASTY["markup"]
-STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def commands_in(seen):
     """Return the characters that command the terminal, but for what sets colours and ends lines."""
     return {
         char
-        for char in STYLE.sub("", seen).replace("\r\n", "\n")
+        for char in without_style(seen).replace("\r\n", "\n")
         if category(char) in ("Cc", "Cf", "Cs") and char not in "\n\t"
     }
-
-
-@pytest.fixture
-def in_terminal(monkeypatch):
-    """Run the command on a terminal of its own, and return what that receives."""
-
-    def run(server, *arguments, typed="", code="from glm_openrouter.cli import main"):
-        variables = {
-            **os.environ,
-            "OPENROUTER_API_KEY": "sk-or-v1-of-a-test",
-            "OPENROUTER_API_BASE": server.base_url,
-            "TERM": "xterm-256color",
-            "COLUMNS": "1000",
-        }
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-c", f"{code}; raise SystemExit(main({[*arguments]!r}))"],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=variables,
-        )
-        os.close(theirs)
-        os.write(ours, typed.encode())
-        seen = bytearray()
-        with suppress(OSError):  # Linux says so that the other side is closed
-            while select.select([ours], [], [], 60)[0] and (piece := os.read(ours, 65536)):
-                seen += piece
-        process.kill()
-        process.wait()
-        os.close(ours)
-        return seen.decode()
-
-    return run
 
 
 def test_chat_shows_reasoning_and_answer_as_text(in_terminal, scripted_openrouter):
     server = scripted_openrouter(
         stream_reply([thinks(WHOLE), chunk({"content": WHOLE}), chunk({}, "stop")])
     )
-    seen = in_terminal(server, "chat", typed="Hello\n/quit\n")
+    seen = in_terminal(server, "chat", typed=["Hello\n", "/quit\n"])
 
     assert commands_in(seen) == set()
-    assert STYLE.sub("", seen).count(SHOWN) == 2
+    assert without_style(seen).count(SHOWN) == 2
 
 
 def test_a_control_sequence_in_pieces_is_text_too(in_terminal, scripted_openrouter):
     pieces = [chunk({"content": piece}) for piece in WHOLE]
     server = scripted_openrouter(stream_reply([*pieces, chunk({}, "stop")]))
-    seen = in_terminal(server, "chat", typed="Hello\n/quit\n")
+    seen = in_terminal(server, "chat", typed=["Hello\n", "/quit\n"])
 
     assert commands_in(seen) == set()
-    assert SHOWN in STYLE.sub("", seen)
+    assert SHOWN in without_style(seen)
 
 
 def test_chat_shows_errors_as_text(in_terminal, scripted_openrouter):
     refusal = {"code": 403, "message": WHOLE, "metadata": {"provider_name": WHOLE, "raw": WHOLE}}
     server = scripted_openrouter(json_reply({"error": refusal}, 403))
-    seen = in_terminal(server, "chat", typed="Hello\n/quit\n")
+    seen = in_terminal(server, "chat", typed=["Hello\n", "/quit\n"])
 
     assert commands_in(seen) == set()
     assert SHOWN in seen
@@ -129,7 +89,7 @@ def test_doctor_shows_answers_and_names_as_text(in_terminal, scripted_openrouter
     seen = in_terminal(server, "doctor")
 
     assert commands_in(seen) == set()
-    assert STYLE.sub("", seen).count(SHOWN) >= 4
+    assert without_style(seen).count(SHOWN) >= 4
 
 
 def test_doctor_shows_a_check_in_one_line(in_terminal, scripted_openrouter):
@@ -139,13 +99,13 @@ def test_doctor_shows_a_check_in_one_line(in_terminal, scripted_openrouter):
     server = scripted_openrouter(ENDPOINTS, json_reply({"data": {}}), ENDPOINTS, stream, no)
     seen = in_terminal(server, "doctor")
 
-    lines = STYLE.sub("", seen).splitlines()
+    lines = without_style(seen).splitlines()
     assert [line[:5] for line in lines if line[7:].startswith("tool call")] == ["fails"]
 
 
 @pytest.mark.parametrize("model", ["a/b[/x]", f"z-ai/{WHOLE[:40]}"])
 def test_providers_shows_entries_and_the_model_as_text(in_terminal, scripted_openrouter, model):
-    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", model)
+    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", "--model", model)
 
     assert commands_in(seen) == set()
     assert "Traceback" not in seen

@@ -1,0 +1,62 @@
+"""The command on a terminal of its own."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
+
+STYLE = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?2004[hl]\r?")
+"""What sets colours, and what asks the terminal to say where a paste begins and ends."""
+TAKE = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
+"""Makes the terminal that of the process, so that Ctrl-C interrupts it."""
+MAIN = "from glm_openrouter.cli import main"
+
+
+def without_style(seen: str) -> str:
+    return STYLE.sub("", seen)
+
+
+def run_in_terminal(
+    arguments: Sequence[str],
+    *,
+    typed: Sequence[str] = (),
+    pressed: Mapping[str, str] = MappingProxyType({}),
+    code: str = MAIN,
+    **variables: str,
+) -> tuple[int, str]:
+    """Run the command, and return its exit code and what the terminal receives.
+
+    Args:
+        arguments: Those of the command.
+        typed: Texts; each is typed once a prompt waits for it.
+        pressed: Keys; each is pressed once what it belongs to has been seen.
+        code: Imports `main`.
+        variables: For the environment.
+    """
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{TAKE}\n{code}\nraise SystemExit(main({[*arguments]!r}))"],
+        start_new_session=True,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color", **variables},
+    )
+    os.close(theirs)
+    waiting, since, keys = [*typed], 0, dict(pressed)
+    seen = bytearray()
+    with suppress(OSError):  # Linux says so that the other side is closed
+        while select.select([ours], [], [], 60)[0] and (piece := os.read(ours, 65536)):
+            seen += piece
+            if waiting and without_style(seen[since:].decode(errors="replace")).endswith("> "):
+                since = len(seen)
+                os.write(ours, waiting.pop(0).encode())
+            for text in [text for text in keys if text in seen[since:].decode(errors="replace")]:
+                os.write(ours, keys.pop(text).encode())
+    os.close(ours)
+    return process.wait(timeout=60), seen.decode()
