@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -67,17 +67,17 @@ class Attempt:
             body, response.status_code, response.headers, self.context, redact=self._redact
         )
 
-    def read_all(self, sending: Any) -> Steps[tuple[HTTPResponse, bytes]]:
-        """Wait for a response, and read the whole of it.
+    def read_all(self, send: Callable[[], Any]) -> Steps[tuple[HTTPResponse, bytes]]:
+        """Send a request, wait for its response, and read the whole of it.
 
         Args:
-            sending: What `get` or `post` of the transport returned.
+            send: Calls `get` or `post` of the transport, and returns what that returns.
 
         Raises:
             APIError: It does not come, or breaks.
         """
         with self.translating_errors():
-            body = yield sending
+            body = yield send()
             try:
                 self.timer.restart("the start of the response")
                 content = yield body.read_all()

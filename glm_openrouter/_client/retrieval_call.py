@@ -193,7 +193,7 @@ def _send(transport: BaseTransport, request: PartRequest[T]) -> Steps[PartAnswer
     attempt = RetrievalAttempt(transport, request)
     try:
         content = attempt.open()
-        sending = transport.post(request.path, content, attempt.timer)
-        return attempt.read(*(yield from attempt.read_all(sending)))
+        send = partial(transport.post, request.path, content, attempt.timer)
+        return attempt.read(*(yield from attempt.read_all(send)))
     finally:
         attempt.close()

@@ -51,5 +51,6 @@ def _steps(transport: BaseTransport, query: Query[T]) -> Steps[T]:
 def _get(transport: BaseTransport, request: GetRequest) -> Steps[JSONObject]:
     """Make one try at one request."""
     attempt = Attempt(transport, request.model)
-    response, content = yield from attempt.read_all(transport.get(request.path, attempt.timer))
+    send = partial(transport.get, request.path, attempt.timer)
+    response, content = yield from attempt.read_all(send)
     return attempt.read_object(request.path, response, content, "data")

@@ -319,6 +319,13 @@ def test_a_connection_that_breaks_is_an_error_of_ours(get, scripted_openrouter):
     assert "Model" not in str(caught.value)
 
 
+def test_a_connection_that_is_refused_is_an_error_of_ours(run):
+    with pytest.raises(APIConnectionError, match="check the network"):
+        run.scenario(
+            "http://127.0.0.1:1/api/v1", lambda client: ask(client, "models"), max_retries=0
+        )
+
+
 def test_silence_ends_in_a_timeout(get, scripted_openrouter):
     server = scripted_openrouter((Status(200, {"content-length": "9"}), Hold()))
     with pytest.raises(APITimeoutError, match=r"0\.05 s .*the start of the response"):
