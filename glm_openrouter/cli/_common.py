@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from glm_openrouter import DEFAULT_MODEL, ClientOptions
+from glm_openrouter import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from glm_openrouter import ClientOptions
+
     from ._console import PlainConsole
 
 __all__ = [

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from glm_openrouter import (
     ChatRequest,
     Client,
-    ClientOptions,
     Completion,
     errors,
     structured,
@@ -23,6 +22,8 @@ from glm_openrouter.request.instructions import schema_instruction
 from ._common import Commands, add_connection, add_model, connection, make_console
 
 if TYPE_CHECKING:
+    from glm_openrouter import ClientOptions
+
     from ._console import PlainConsole
 
 __all__ = ["add_parser"]
