@@ -1,7 +1,7 @@
 """`ChatGLM`: GLM through OpenRouter as a LangChain chat model."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -10,7 +10,7 @@ from langchain_core.callbacks import (
 )
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ._structured.binding import ModelBinding
 
 __all__ = ["ChatGLM"]
+
+Output = TypeVar("Output")
 
 
 @check_calls_of_model
@@ -183,7 +185,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         strict: bool | None = None,
         parallel_tool_calls: bool | None = None,
         **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
+    ) -> "ModelBinding":
         """Return this model with tools.
 
         Args:
@@ -226,6 +228,50 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
         from ._structured.binding import ModelBinding
 
         return ModelBinding(bound=self, kwargs=self._check_call(kwargs), config={})
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: type[Output],
+        *,
+        method: "Method" = "json_schema",
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Output]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: JSONObject | None = None,
+        *,
+        method: "Method" = "json_schema",
+        include_raw: Literal[False] = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, JSONObject]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: JSONObject | type | None = None,
+        *,
+        method: "Method" = "json_schema",
+        include_raw: Literal[True],
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, JSONObject]: ...
+
+    @overload
+    def with_structured_output(
+        self,
+        schema: JSONObject | type | None = None,
+        *,
+        method: "Method" = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]: ...
 
     def with_structured_output(
         self,

@@ -17,7 +17,6 @@ from llama_index.core.base.llms.types import (
     LLMMetadata,
     MessageRole,
 )
-from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.program.utils import FlexibleModel
@@ -35,6 +34,7 @@ from glm_openrouter import (
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import parameters_of
 
+from ._callbacks import chat_callback, completion_callback
 from ._calls import check_calls_of_llm
 from ._compat import OpenAICompatArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
@@ -211,7 +211,7 @@ class GLM(
             )
         return {"max_tokens": window - prompt_tokens}
 
-    @llm_chat_callback()
+    @chat_callback
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Return the response to a conversation.
 
@@ -221,12 +221,12 @@ class GLM(
         """
         return self._complete(self._request(messages, kwargs))
 
-    @llm_chat_callback()
+    @chat_callback
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Return the response to a conversation; see `chat`."""
         return await self._acomplete(self._request(messages, kwargs))
 
-    @llm_chat_callback()
+    @chat_callback
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Return the responses to a conversation while it grows; each holds all that has come, and its `delta`.
 
@@ -236,7 +236,7 @@ class GLM(
         request = self._request(messages, kwargs)
         return self._stream(request, new_chat_builder(one_call=_one_call(request)))
 
-    @llm_chat_callback()
+    @chat_callback
     async def astream_chat(
         self, messages: Sequence[ChatMessage], **kwargs: Any
     ) -> ChatResponseAsyncGen:
@@ -244,12 +244,12 @@ class GLM(
         request = self._request(messages, kwargs)
         return self._astream(request, new_chat_builder(one_call=_one_call(request)))
 
-    @llm_completion_callback()
+    @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
         """Return the response to a prompt; see `chat`."""
         return to_completion_response(self._complete(self._text_request(prompt, formatted, kwargs)))
 
-    @llm_completion_callback()
+    @completion_callback
     async def acomplete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponse:
@@ -258,14 +258,14 @@ class GLM(
             await self._acomplete(self._text_request(prompt, formatted, kwargs))
         )
 
-    @llm_completion_callback()
+    @completion_callback
     def stream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
         return self._stream(self._text_request(prompt, formatted, kwargs), new_completion_builder())
 
-    @llm_completion_callback()
+    @completion_callback
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
@@ -327,6 +327,28 @@ class GLM(
         return await astructured_predict(
             self, output_cls, prompt, llm_kwargs, prompt_args, use_response_format=prefer
         )
+
+    if TYPE_CHECKING:  # the decorator of LlamaIndex hides the class of the objects
+
+        def stream_structured_predict(
+            self,
+            output_cls: type[Model],
+            prompt: PromptTemplate,
+            llm_kwargs: JSONObject | None = None,
+            **prompt_args: Any,
+        ) -> Generator[Model | FlexibleModel, None, None]:
+            """Yield the object while it grows: of `output_cls` as soon as it is valid; see `structured_predict`."""
+            raise NotImplementedError
+
+        async def astream_structured_predict(
+            self,
+            output_cls: type[Model],
+            prompt: PromptTemplate,
+            llm_kwargs: JSONObject | None = None,
+            **prompt_args: Any,
+        ) -> AsyncGenerator[Model | FlexibleModel, None]:
+            """Yield the object while it grows; see `stream_structured_predict`."""
+            raise NotImplementedError
 
     def _structured_stream_call(
         self,

@@ -1,14 +1,22 @@
 """`ChatGLM` with arguments bound to it: what `bind` and `bind_tools` return."""
 
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 from uuid import uuid4
 
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage, ToolCall
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
 from langchain_core.messages.tool import tool_call
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.tools import StructuredTool
@@ -31,6 +39,7 @@ from .answers import answer_of, correction_messages
 
 __all__ = ["ModelBinding", "ask_for_answer_tools"]
 
+Output = TypeVar("Output")
 Conversation = Generator[list[BaseMessage], BaseMessage, BaseMessage]
 
 _FORM = (ANSWER_TOOLS, "instruction", "response_format")
@@ -65,6 +74,16 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
     If `bind_tools` was told to get an answer in a schema, `invoke` sees to it: the answer is read tolerantly, and the
     model gets one chance to mend it. `stream` gives what comes.
     """
+
+    @overload
+    def with_structured_output(
+        self, schema: type[Output], *, include_raw: Literal[False] = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Output]: ...
+
+    @overload
+    def with_structured_output(
+        self, schema: JSONObject | type | None = None, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]: ...
 
     def with_structured_output(
         self, schema: JSONObject | type | None = None, **kwargs: Any
@@ -108,9 +127,23 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
         conversation = self._converse(input)
         return cast(AIMessage, await adrive(conversation, await ask(next(conversation)), ask))
 
-    def bind(self, **kwargs: Any) -> Runnable[LanguageModelInput, AIMessage]:
+    def bind(self, **kwargs: Any) -> Self:
         """Return this binding with more arguments; see `ChatGLM.bind`."""
-        return super().bind(**cast(Any, self.bound)._check_call(kwargs))
+        return cast(Self, super().bind(**cast(Any, self.bound)._check_call(kwargs)))
+
+    if TYPE_CHECKING:  # to LangChain, a stream of a binding consists of whole messages
+
+        def stream(
+            self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+        ) -> Iterator[AIMessageChunk]:
+            """Yield the message of the model while it comes."""
+            raise NotImplementedError
+
+        def astream(
+            self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
+        ) -> AsyncIterator[AIMessageChunk]:
+            """Yield the message of the model while it comes."""
+            raise NotImplementedError
 
     def _converse(self, input: LanguageModelInput) -> Conversation:
         messages = cast(Any, self.bound)._convert_input(input).to_messages()

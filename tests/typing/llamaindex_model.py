@@ -13,19 +13,29 @@ from llama_index.core.base.llms.types import (
     LLMMetadata,
 )
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.llms.structured_llm import StructuredLLM
+from llama_index.core.program.utils import FlexibleModel
+from llama_index.core.prompts import PromptTemplate
+from pydantic import BaseModel
 
 from llamaindex_glm import GLM
 
 messages = [ChatMessage("?")]
+prompt = PromptTemplate("?")
+
+
+class Berth(BaseModel):
+    pier: int
 
 
 def synchronous() -> None:
     llm = GLM("z-ai/glm-4.6", api_key="sk-or-v1")
-    # What LlamaIndex decorates is `Any` to mypy; pyright reads the annotations that are ours.
-    chat: ChatResponse = llm.chat(messages)
-    stream_chat: ChatResponseGen = llm.stream_chat(messages)
-    complete: CompletionResponse = llm.complete("?")
-    stream_complete: CompletionResponseGen = llm.stream_complete("?")
+    chat = llm.chat(messages)
+    assert_type(chat, ChatResponse)
+    assert_type(llm.stream_chat(messages), ChatResponseGen)
+    assert_type(llm.complete("?"), CompletionResponse)
+    assert_type(llm.stream_complete("?"), CompletionResponseGen)
+    assert_type(llm.predict(prompt), str)
     assert_type(llm.metadata, LLMMetadata)
     assert_type(llm.refresh_profile(), LLMMetadata)
     assert_type(llm.get_tool_calls_from_response(chat), list[ToolSelection])
@@ -35,8 +45,20 @@ def synchronous() -> None:
 
 async def asynchronous() -> None:
     llm = GLM()
-    chat: ChatResponse = await llm.achat(messages)
-    stream_chat: ChatResponseAsyncGen = await llm.astream_chat(messages)
-    complete: CompletionResponse = await llm.acomplete("?")
-    stream_complete: CompletionResponseAsyncGen = await llm.astream_complete("?")
+    assert_type(await llm.achat(messages), ChatResponse)
+    assert_type(await llm.astream_chat(messages), ChatResponseAsyncGen)
+    assert_type(await llm.acomplete("?"), CompletionResponse)
+    assert_type(await llm.astream_complete("?"), CompletionResponseAsyncGen)
     assert_type(await llm.arefresh_profile(), LLMMetadata)
+
+
+async def structured() -> None:
+    llm = GLM()
+    assert_type(llm.structured_predict(Berth, prompt, city="Oslo"), Berth)
+    assert_type(await llm.astructured_predict(Berth, prompt), Berth)
+    for part in llm.stream_structured_predict(Berth, prompt):
+        assert_type(part, Berth | FlexibleModel)
+    async for part in await llm.astream_structured_predict(Berth, prompt):
+        assert_type(part, Berth | FlexibleModel)
+    assert_type(llm.as_structured_llm(Berth), StructuredLLM)
+    llm.structured_predict("Berth", prompt)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
