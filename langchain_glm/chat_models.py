@@ -13,7 +13,6 @@ from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
 from langchain_core.utils.utils import LC_ID_PREFIX
 from pydantic import Field, field_validator
 
@@ -27,6 +26,8 @@ from ._from_wire.messages import to_result
 from ._to_wire.tools import to_tool_choice, to_tools
 
 if TYPE_CHECKING:
+    # As in LangChain's own models: importing it takes as long as a tenth of this package.
+    from langchain_core.tools import BaseTool
     from langchain_protocol.protocol import MessagesData
 
     from glm_openrouter.structured import Method
@@ -179,7 +180,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
 
     def bind_tools(
         self,
-        tools: Sequence[JSONObject | type | Callable[..., Any] | BaseTool],
+        tools: "Sequence[JSONObject | type | Callable[..., Any] | BaseTool]",
         *,
         tool_choice: str | bool | JSONObject | None = None,
         strict: bool | None = None,

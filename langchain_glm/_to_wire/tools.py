@@ -1,17 +1,20 @@
 """LangChain's tools -> OpenRouter's."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from glm_openrouter import InvalidRequestError, JSONObject
 from glm_openrouter.request.call_arguments import suggest
 
+if TYPE_CHECKING:
+    # As in LangChain's own models: importing it takes as long as a tenth of this package.
+    from langchain_core.tools import BaseTool
+
 __all__ = ["ToolLike", "to_tool", "to_tool_choice", "to_tools"]
 
-ToolLike = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
+ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
 
 
 def to_tool(tool: ToolLike, *, strict: bool | None = None) -> JSONObject:
