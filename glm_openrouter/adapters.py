@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from inspect import Parameter, getattr_static, iscoroutinefunction, signature, unwrap
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pydantic import AliasChoices, Field, PrivateAttr, SecretStr
@@ -16,6 +17,7 @@ from ._secrets import Concealed, conceal, key_from_environment
 from .catalogue.queries import read_facts
 from .models import ModelFacts, find_model, strip_variant
 from .request.call_arguments import check_arguments
+from .request.history import HistoryOptions, MessageRules
 
 if TYPE_CHECKING:
     from ._http import AsyncHTTPClient, HTTPClient
@@ -96,7 +98,7 @@ class ModelClients:
         return model_client
 
 
-class OpenRouterModelBase(ConnectionOptions):
+class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
     """Base of a model class that talks to OpenRouter.
 
     Copies share no client with the original. A copy in the same process keeps `http_client` and `http_async_client`;
@@ -124,6 +126,9 @@ class OpenRouterModelBase(ConnectionOptions):
 
     _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
     """What the catalogue said, by model."""
+
+    _warned: set[str] = PrivateAttr(default_factory=set)
+    """What this model has warned of."""
 
     @staticmethod
     def _conceal(arguments: A) -> A:
@@ -190,6 +195,23 @@ class OpenRouterModelBase(ConnectionOptions):
     def _facts(self, model: str) -> ModelFacts | None:
         """Return what is known of a model: what the catalogue said if it was asked, else what is known offline."""
         return self._current_facts.get(strip_variant(model)) or find_model(model)
+
+    def _message_rules(
+        self, model: str, arguments: Mapping[str, Any] = MappingProxyType({})
+    ) -> MessageRules:
+        """Return what of a conversation goes to a model.
+
+        Args:
+            model: The model of the call.
+            arguments: Those of the call, of which some may be `HistoryOptions`.
+
+        Raises:
+            InvalidRequestError: One of those makes no sense.
+        """
+        options = {name: getattr(self, name) for name in HistoryOptions.model_fields}
+        options |= {name: arguments[name] for name in options if arguments.get(name) is not None}
+        facts = self._facts(model) if isinstance(model, str) else None
+        return MessageRules(model, facts, warned=self._warned, **options)
 
     def _refresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""

@@ -65,6 +65,7 @@ __all__ = [
     "TruncatedToolCallError",
     "UnprocessableEntityError",
     "UnreportedCostWarning",
+    "UnsupportedContentWarning",
 ]
 
 
@@ -278,3 +279,7 @@ class SmallMaxTokensWarning(UserWarning):
 
 class UnreportedCostWarning(UserWarning):
     """A response says how many tokens it took, but not what they cost, so a `Spend` or `Budget` can only estimate."""
+
+
+class UnsupportedContentWarning(UserWarning):
+    """An image or the like in a tool result or an earlier answer was left out: the model does not take it."""

@@ -8,13 +8,15 @@ from typing import Any, Literal
 from pydantic.types import SecretStr
 
 from glm_openrouter._client.arguments import ConnectionArguments
-from glm_openrouter.request.arguments import ParameterArguments
+from glm_openrouter.request.arguments import HistoryArguments, ParameterArguments
 from langchain_glm._framework import ChatModelArguments, LLMArguments
 
 __all__ = ["ChatGLMArguments", "GLMArguments"]
 
 
-class GLMArguments(ParameterArguments, ConnectionArguments, LLMArguments, total=False):
+class GLMArguments(
+    ParameterArguments, HistoryArguments, ConnectionArguments, LLMArguments, total=False
+):
     """Arguments of `GLM`."""
 
     model_name: str

@@ -23,6 +23,7 @@ from glm_openrouter import (
 )
 from glm_openrouter._secrets import Concealed
 from glm_openrouter.adapters import CallArguments, check_calls
+from glm_openrouter.request.history import HistoryOptions
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import parameters_of, thinks
 
@@ -60,6 +61,7 @@ _NOT_ON_THE_WIRE = frozenset(
         "ls_structured_output_format",
         "stream",
         "structured_output_format",
+        *HistoryOptions.model_fields,
     )
 )
 """Arguments of a call that are no parameters of a request: LangChain adds some for itself."""
@@ -154,8 +156,9 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         call = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
         with translate_errors():
+            rules = self._message_rules(call.get("model") or self.model_name, arguments)
             return build_request(
-                to_messages(messages, call.get("model") or self.model_name),
+                to_messages(messages, rules),
                 self,
                 {"model": self.model_name, "stop": self._stop_texts(stop)},
                 call,
@@ -203,7 +206,7 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
 
         with translate_errors():
             return count_prompt_tokens(
-                to_messages(messages, self.model_name),
+                to_messages(messages, self._message_rules(self.model_name)),
                 [to_tool(tool) for tool in tools or ()],
                 thinking=thinks(self),
                 count=self.get_num_tokens,
@@ -212,7 +215,12 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
     @property
     def _identifying_params(self) -> JSONObject:
         settings = {name: _to_plain(value) for name, value in parameters_of(self).items()}
-        names = {"model": self.model_name, "stop_sequences": self.stop}
+        names = {
+            "model": self.model_name,
+            "stop_sequences": self.stop,
+            "unsupported_content": self.unsupported_content,
+            "reasoning_history": self.reasoning_history,
+        }
         identity = {name: value for name, value in names.items() if value is not None}
         return {**identity, **settings, "model_kwargs": self.model_kwargs, "repairs": self.repairs}
 

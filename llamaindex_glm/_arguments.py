@@ -8,14 +8,16 @@ from typing import Any, Literal
 from pydantic.types import SecretStr
 
 from glm_openrouter._client.arguments import ConnectionArguments
-from glm_openrouter.request.arguments import ParameterArguments
+from glm_openrouter.request.arguments import HistoryArguments, ParameterArguments
 from llamaindex_glm._compat import Tokenizer
 from llamaindex_glm._framework import LLMArguments
 
 __all__ = ["GLMArguments"]
 
 
-class GLMArguments(ParameterArguments, ConnectionArguments, LLMArguments, total=False):
+class GLMArguments(
+    ParameterArguments, HistoryArguments, ConnectionArguments, LLMArguments, total=False
+):
     """Arguments of `GLM`, beside the model, which may come first."""
 
     additional_kwargs: Mapping[str, Any]

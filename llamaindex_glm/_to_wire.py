@@ -24,6 +24,8 @@ from pydantic import BaseModel
 from glm_openrouter import InvalidRequestError
 from glm_openrouter._json.strict import write_arguments
 from glm_openrouter.request import messages as wire
+from glm_openrouter.request.attachments import Attachment, base64_size, kind_of_file
+from glm_openrouter.request.history import MessageRules
 from glm_openrouter.request.parameters import CacheControl
 
 __all__ = ["to_messages", "to_tool"]
@@ -42,26 +44,26 @@ _ROLES = {
 }
 
 
-def to_messages(messages: Sequence[ChatMessage], model: str) -> list[JSONObject]:
+def to_messages(messages: Sequence[ChatMessage], rules: MessageRules) -> list[JSONObject]:
     """Return the messages in OpenRouter's form.
 
     Args:
         messages: The conversation; it is not changed.
-        model: The model that gets them, for what it can take.
+        rules: What goes to the model that gets them.
 
     Raises:
         InvalidRequestError: A message or a block that the model cannot take.
     """
-    return wire.convert_each(messages, lambda message: [_to_message(message, model)])
+    return wire.convert_each(messages, lambda message: [_to_message(message, rules)], rules)
 
 
-def _to_message(message: ChatMessage, model: str) -> JSONObject:
+def _to_message(message: ChatMessage, rules: MessageRules) -> JSONObject:
     role = _ROLES.get(message.role) if isinstance(message.role, str) else None
     if role is None:
         raise InvalidRequestError(f"A message cannot have the role {message.role!r}.")
     if role == "assistant":
-        return _to_assistant(message, model)
-    content = _to_content(message.blocks, model)
+        return _to_assistant(message, rules)
+    content = _to_content(message.blocks, rules, role)
     if role == "tool":
         call_id = message.additional_kwargs.get("tool_call_id")
         if not call_id:
@@ -72,7 +74,7 @@ def _to_message(message: ChatMessage, model: str) -> JSONObject:
     return {**turn, "name": wire.expect_text(name, "additional_kwargs['name']")} if name else turn
 
 
-def _to_assistant(message: ChatMessage, model: str) -> JSONObject:
+def _to_assistant(message: ChatMessage, rules: MessageRules) -> JSONObject:
     thinking = [block for block in message.blocks if isinstance(block, ThinkingBlock)]
     reasoning_details = [
         block.additional_information.get("reasoning_details") for block in thinking
@@ -86,7 +88,7 @@ def _to_assistant(message: ChatMessage, model: str) -> JSONObject:
     # A citation says where the text of a turn is from; it is no part of it.
     blocks = [block for block in message.blocks if not isinstance(block, CitationBlock)]
     return wire.assistant_message(
-        _to_content(blocks, model),
+        _to_content(blocks, rules, "assistant"),
         tool_calls=calls or [_to_older_call(call) for call in _older_calls(message)],
         reasoning="".join(block.content or "" for block in thinking),
         reasoning_details=details
@@ -128,14 +130,14 @@ def _to_older_call(call: Any) -> JSONObject:
         ) from error
 
 
-def _to_content(blocks: Iterable[object], model: str) -> str | list[JSONObject]:
+def _to_content(blocks: Iterable[object], rules: MessageRules, role: str) -> str | list[JSONObject]:
     """Return content as plain text if it is nothing else, put together as `ChatMessage.content` does."""
     parts: list[JSONObject] = []
     for block in blocks:
         if isinstance(block, CachePoint):
             parts[-1:] = [_with_cache_control(parts, block)]
         else:
-            parts += _to_parts(block, model)
+            parts += _to_parts(block, rules, role)
     if all(part.keys() == {"type", "text"} for part in parts):
         return "\n".join(part["text"] for part in parts)
     return parts
@@ -148,34 +150,59 @@ def _with_cache_control(parts: Sequence[JSONObject], point: CachePoint) -> JSONO
     return {**parts[-1], "cache_control": control.to_wire()}
 
 
-def _to_parts(block: object, model: str) -> list[JSONObject]:
+def _to_parts(block: object, rules: MessageRules, role: str) -> list[JSONObject]:
     """Return one block as content parts; nothing for what only the model itself writes."""
+    attachment = _describe(block)
+    if attachment is not None and not rules.takes(attachment.kind):
+        return [rules.leave_out(attachment, role)]  # without a look at files, or at the web
     match block:
         case TextBlock():
             return [_text(block.text)]
         case ImageBlock():
-            wire.check_part({"type": "image_url"}, model)
             detail = {"detail": block.detail} if block.detail else {}
             return [{"type": "image_url", "image_url": {"url": _url(block), **detail}}]
         case AudioBlock():
-            wire.check_part({"type": "input_audio"}, model)
             data = block.resolve_audio(as_base64=True).read().decode()
             audio = {"data": data, "format": block.format or "mp3"}
             return [{"type": "input_audio", "input_audio": audio}]
         case VideoBlock():
-            wire.check_part({"type": "video_url"}, model)
             return [{"type": "video_url", "video_url": {"url": _url(block)}}]
         case DocumentBlock():
             return [_to_document(block)]
         case CitableBlock():
-            parts = [part for inner in block.content for part in _to_parts(inner, model)]
+            parts = [part for inner in block.content for part in _to_parts(inner, rules, role)]
             return [_text(f"{block.title} ({block.source}):"), *parts]
         case CitationBlock():
-            return _to_parts(block.cited_content, model)
+            return _to_parts(block.cited_content, rules, role)
         case ThinkingBlock() | ToolCallBlock():
             return []
         case _:
-            raise InvalidRequestError(f"A {type(block).__name__} cannot be sent.")
+            kind = type(block).__name__
+            return [rules.leave_out(Attachment(kind), role, f"A {kind} cannot be sent.")]
+
+
+def _describe(block: object) -> Attachment | None:
+    """Return what a block holds besides text, as far as the block itself says."""
+    match block:
+        case ImageBlock():
+            return Attachment("image", block.image_mimetype or "", _size(block.image))
+        case AudioBlock():
+            mimetype = f"audio/{block.format}" if block.format else ""
+            return Attachment("audio", mimetype, _size(block.audio))
+        case VideoBlock():
+            return Attachment("video", block.video_mimetype or "", _size(block.video))
+        case DocumentBlock():
+            mimetype = _mimetype_of(block)
+            return Attachment(kind_of_file(mimetype), mimetype, _size(block.data))
+        case _:
+            return None
+
+
+def _size(data: object) -> int | None:
+    """Return how many bytes there are in what LlamaIndex keeps as base64."""
+    return (
+        base64_size(data.decode("ascii", "replace")) if isinstance(data, bytes) and data else None
+    )
 
 
 def _text(text: str) -> JSONObject:
@@ -190,8 +217,7 @@ def _to_document(block: DocumentBlock) -> JSONObject:
     """Return a document as text if it is that, else as a file, which OpenRouter's plugin `file-parser` reads."""
     if not (block.data or block.path or block.url):
         raise InvalidRequestError("A DocumentBlock needs data, a path or a url; it is empty.")
-    place = str(block.url or block.path or block.title)
-    mimetype = block.document_mimetype or guess_type(place)[0] or ""
+    mimetype = _mimetype_of(block)
     if not block.url and mimetype.partition("/")[0] in ("", "text"):
         content = block.resolve_document().read()
         try:
@@ -200,6 +226,11 @@ def _to_document(block: DocumentBlock) -> JSONObject:
             mimetype = "application/octet-stream"
     document = block.model_copy(update={"document_mimetype": mimetype})
     return wire.file_part(_url(document), block.title)
+
+
+def _mimetype_of(block: DocumentBlock) -> str:
+    place = str(block.url or block.path or block.title)
+    return block.document_mimetype or guess_type(place)[0] or ""
 
 
 def to_tool(tool: BaseTool, *, strict: bool) -> JSONObject:

@@ -31,6 +31,7 @@ from glm_openrouter import (
     ModelParameters,
     OpenRouterModelBase,
 )
+from glm_openrouter.request.history import HistoryOptions
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import parameters_of
 
@@ -67,6 +68,10 @@ They would keep 256 for a model that names none, and count with another tokenize
 """
 
 
+_NOT_ON_THE_WIRE = frozenset(("instruction", *HistoryOptions.model_fields))
+"""Arguments of a call that are no parameters of a request."""
+
+
 @check_calls_of_llm
 class GLM(
     OpenRouterModelBase,
@@ -93,7 +98,7 @@ class GLM(
 
     model_config = ConfigDict(defer_build=False)  # the bases say the rest
 
-    _call_names = frozenset(("instruction",))
+    _call_names = _NOT_ON_THE_WIRE
 
     model: str = DEFAULT_MODEL
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
@@ -185,8 +190,8 @@ class GLM(
     def _build(self, messages: Sequence[ChatMessage], arguments: JSONObject) -> ChatRequest:
         """Return the request for a call: what the model was made with, overridden by what the call says."""
         model = arguments.get("model") or self.model
-        wire_messages = to_messages(messages, model)
-        call = {name: value for name, value in arguments.items() if name != "instruction"}
+        wire_messages = to_messages(messages, self._message_rules(model, arguments))
+        call = {name: value for name, value in arguments.items() if name not in _NOT_ON_THE_WIRE}
         return build_request(
             wire_messages,
             self,

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter.errors import InvalidRequestError
-from glm_openrouter.models import find_model, strip_variant
+
+from .history import MessageRules
 
 __all__ = [
     "assistant_message",
-    "check_part",
     "convert_each",
     "expect_objects",
     "expect_text",
@@ -27,7 +27,9 @@ Message = TypeVar("Message")
 
 
 def convert_each(
-    messages: Sequence[Message], convert: Callable[[Message], Iterable[JSONObject]]
+    messages: Sequence[Message],
+    convert: Callable[[Message], Iterable[JSONObject]],
+    rules: MessageRules,
 ) -> list[JSONObject]:
     """Return messages of a framework in OpenRouter's form; an error names the message.
 
@@ -35,6 +37,7 @@ def convert_each(
         messages: The conversation.
         convert: Returns what one message becomes. It may stumble over values that are not what they should be: they
             come from stores, from other models, from anywhere.
+        rules: Whose reasoning goes back.
 
     Raises:
         InvalidRequestError: A message cannot be sent.
@@ -58,7 +61,7 @@ def convert_each(
         ) as error:
             problem = f"it cannot be sent: {error}"
             raise InvalidRequestError(f"messages[{position}]: {problem}") from error
-    return converted
+    return rules.select_reasoning(converted)
 
 
 def expect_text(value: object, field: str) -> str:
@@ -178,25 +181,3 @@ def file_part(data: str, filename: str | None) -> JSONObject:
     """Return a file for OpenRouter's `file-parser` plugin; `data` is a URL or a data URI."""
     file = {"filename": expect_text(filename, "The name of a file")} if filename else {}
     return {"type": "file", "file": {**file, "file_data": data}}
-
-
-_INPUTS = {
-    "image_url": "images",
-    "input_audio": "audio",
-    "video_url": "video",
-}
-
-
-def check_part(part: JSONObject, model: str) -> JSONObject:
-    """Return `part` if `model` can take it.
-
-    Raises:
-        InvalidRequestError: No endpoint of the model takes it. Once in the history, it would fail every turn.
-    """
-    facts = find_model(model)
-    kind = _INPUTS.get(str(part.get("type")))
-    if facts is None or kind is None or (kind == "images" and facts.image_input):
-        return part
-    raise InvalidRequestError(
-        f"{strip_variant(model)} takes text only, no {kind}. Leave them out, or choose a model that takes them."
-    )

@@ -6,22 +6,23 @@ from typing import Any
 
 from glm_openrouter import InvalidRequestError, JSONObject
 from glm_openrouter.request import messages as wire
+from glm_openrouter.request.attachments import Attachment
+from glm_openrouter.request.history import MessageRules
 
 __all__ = ["required", "to_answer", "to_blocks", "to_content", "type_of"]
 
 Content = str | list[str | JSONObject]
 
 
-def to_content(content: Content, model: str) -> str | list[JSONObject]:
-    """Return content for `model`: plain text if it is nothing else.
+def to_content(content: Content, rules: MessageRules, role: str) -> str | list[JSONObject]:
+    """Return the content of a message: plain text if it is nothing else.
 
     Raises:
-        InvalidRequestError: A block that the model, or OpenRouter, cannot take.
+        InvalidRequestError: A block that the model, or OpenRouter, cannot take, and that is not to be left out.
     """
     if isinstance(content, str):
         return content
-    blocks = [wire.check_part(_to_part(block), model) for block in to_blocks(content)]
-    return wire.text_content(blocks)
+    return wire.text_content([_to_part(block, rules, role) for block in to_blocks(content)])
 
 
 def to_blocks(content: object) -> Sequence[str | JSONObject]:
@@ -39,7 +40,7 @@ def to_blocks(content: object) -> Sequence[str | JSONObject]:
     return content
 
 
-def to_answer(content: Content, model: str) -> str | list[JSONObject]:
+def to_answer(content: Content, rules: MessageRules) -> str | list[JSONObject]:
     """Return what a model has written, without the blocks that have a place of their own in a message.
 
     Nor are there blocks that only another provider knows, such as its server tools, so that a conversation which was
@@ -47,9 +48,8 @@ def to_answer(content: Content, model: str) -> str | list[JSONObject]:
     """
     if isinstance(content, str):
         return content
-    return to_content(
-        [block for block in to_blocks(content) if str(type_of(block)) in _SAID], model
-    )
+    said = [block for block in to_blocks(content) if str(type_of(block)) in _SAID]
+    return to_content(said, rules, "assistant")
 
 
 def type_of(block: str | JSONObject) -> object:
@@ -68,7 +68,15 @@ def required(block: JSONObject, key: str) -> Any:
     return block[key]
 
 
-def _to_part(block: str | JSONObject) -> JSONObject:
+def _to_part(block: str | JSONObject, rules: MessageRules, role: str) -> JSONObject:
+    try:
+        part = _convert(block)
+    except InvalidRequestError as error:
+        return rules.leave_out(Attachment(str(type_of(block))), role, str(error))
+    return rules.check(part, role)
+
+
+def _convert(block: str | JSONObject) -> JSONObject:
     if isinstance(block, str):
         return {"type": "text", "text": block}
     if not isinstance(block, dict):

@@ -16,18 +16,19 @@ from langchain_core.messages import (
 from glm_openrouter import InvalidRequestError, JSONObject
 from glm_openrouter._json.strict import parse_arguments, write_arguments
 from glm_openrouter.request import messages as wire
+from glm_openrouter.request.history import MessageRules
 
 from .content import required, to_answer, to_blocks, to_content, type_of
 
 __all__ = ["to_messages"]
 
 
-def to_messages(messages: Sequence[BaseMessage], model: str) -> list[JSONObject]:
+def to_messages(messages: Sequence[BaseMessage], rules: MessageRules) -> list[JSONObject]:
     """Return the messages in OpenRouter's form.
 
     Args:
         messages: The conversation; it is not changed.
-        model: The model that gets them, for what it can take.
+        rules: What goes to the model that gets them.
 
     Raises:
         InvalidRequestError: A message or a part of one that the model cannot take.
@@ -37,24 +38,24 @@ def to_messages(messages: Sequence[BaseMessage], model: str) -> list[JSONObject]
         for message in messages
         if isinstance(message, ToolMessage) and isinstance(message.tool_call_id, str)
     }
-    return wire.convert_each(messages, lambda message: _to_message(message, model, answered))
+    return wire.convert_each(messages, lambda message: _to_message(message, rules, answered), rules)
 
 
-def _to_message(message: BaseMessage, model: str, answered: set[str]) -> list[JSONObject]:
+def _to_message(message: BaseMessage, rules: MessageRules, answered: set[str]) -> list[JSONObject]:
     match message:
         case AIMessage():
-            return [_to_assistant(message, model, answered)]
+            return [_to_assistant(message, rules, answered)]
         case HumanMessage():
-            return _to_user(message, model)
+            return _to_user(message, rules)
         case SystemMessage():
             role = message.additional_kwargs.get("__openai_role__", "system")
-            return [_to_turn(wire.expect_text(role, "__openai_role__"), message, model)]
+            return [_to_turn(wire.expect_text(role, "__openai_role__"), message, rules)]
         case ToolMessage():
-            content = to_content(message.content, model)
+            content = to_content(message.content, rules, "tool")
             failed = message.status == "error"
             return [wire.tool_message(message.tool_call_id, content, failed=failed)]
         case ChatMessage():
-            return [_to_turn(message.role, message, model)]
+            return [_to_turn(message.role, message, rules)]
         case FunctionMessage():
             raise InvalidRequestError(
                 "A FunctionMessage cannot be sent; give the result of a tool as a ToolMessage."
@@ -63,31 +64,31 @@ def _to_message(message: BaseMessage, model: str, answered: set[str]) -> list[JS
             raise InvalidRequestError(f"A {type(message).__name__} cannot be sent to a chat model.")
 
 
-def _to_turn(role: str, message: BaseMessage, model: str) -> JSONObject:
+def _to_turn(role: str, message: BaseMessage, rules: MessageRules) -> JSONObject:
     # For models that know no names, OpenRouter puts the name before the text.
-    turn = {"role": role, "content": to_content(message.content, model)}
+    turn = {"role": role, "content": to_content(message.content, rules, role)}
     return {**turn, "name": message.name} if message.name else turn
 
 
-def _to_user(message: HumanMessage, model: str) -> list[JSONObject]:
+def _to_user(message: HumanMessage, rules: MessageRules) -> list[JSONObject]:
     """Return a user turn; results of tools in Anthropic's form become messages of their own before it."""
     if isinstance(message.content, str):
-        return [_to_turn("user", message, model)]
+        return [_to_turn("user", message, rules)]
     results = [block for block in to_blocks(message.content) if type_of(block) == "tool_result"]
     rest = [block for block in to_blocks(message.content) if type_of(block) != "tool_result"]
-    converted = [_to_result(block, model) for block in results if isinstance(block, dict)]
+    converted = [_to_result(block, rules) for block in results if isinstance(block, dict)]
     if rest or not results:
-        converted.append(_to_turn("user", message.model_copy(update={"content": rest}), model))
+        converted.append(_to_turn("user", message.model_copy(update={"content": rest}), rules))
     return converted
 
 
-def _to_result(block: JSONObject, model: str) -> JSONObject:
-    content = to_content(block.get("content") or "", model)
+def _to_result(block: JSONObject, rules: MessageRules) -> JSONObject:
+    content = to_content(block.get("content") or "", rules, "tool")
     call_id = required(block, "tool_use_id")
     return wire.tool_message(call_id, content, failed=bool(block.get("is_error")))
 
 
-def _to_assistant(message: AIMessage, model: str, answered: set[str]) -> JSONObject:
+def _to_assistant(message: AIMessage, rules: MessageRules, answered: set[str]) -> JSONObject:
     # A message keeps the name of its agent, which is left out: with GLM it would become part of the prompt.
     extras = message.additional_kwargs
     written = extras.get("tool_arguments")
@@ -102,7 +103,7 @@ def _to_assistant(message: AIMessage, model: str, answered: set[str]) -> JSONObj
         if isinstance(call["id"], str) and call["id"] in answered
     ]
     return wire.assistant_message(
-        to_answer(message.content, model),
+        to_answer(message.content, rules),
         tool_calls=calls,
         reasoning=extras.get("reasoning_content") or _reasoning_in_content(message),
         reasoning_details=_to_details(extras.get("reasoning_details")),

@@ -1,6 +1,7 @@
 """Messages of both frameworks with odd values in them: they become a request or a typed error, and are not changed."""
 
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
@@ -9,11 +10,12 @@ from langchain_core.messages import messages_from_dict, messages_to_dict
 from llama_index.core.base.llms.types import ChatMessage
 from pydantic import ValidationError
 
-from glm_openrouter import ChatRequest, GLMError
+from glm_openrouter import ChatRequest, GLMError, UnsupportedContentWarning
 from glm_openrouter.request._body import build_body, encode_body
+from glm_openrouter.request.history import MessageRules
 from langchain_glm._to_wire.messages import to_messages as from_langchain
 from llamaindex_glm._to_wire import to_messages as from_llamaindex
-from support.wire import MODEL
+from support.odd_values import RULES
 
 from .seeds import ARGUMENTS
 
@@ -117,10 +119,14 @@ def _read_llamaindex(given: Any) -> list[Any]:
     return messages
 
 
-def _check_conversion(messages: list[Any], convert: Callable[[Sequence[Any], str], Any]) -> None:
+def _check_conversion(
+    messages: list[Any], convert: Callable[[Sequence[Any], MessageRules], Any]
+) -> None:
     before = repr(messages)
     try:
-        request = ChatRequest(messages=convert(messages, MODEL))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnsupportedContentWarning)
+            request = ChatRequest(messages=convert(messages, RULES))
         encode_body(build_body(request, stream=True))
     except (GLMError, ValidationError):
         pass

@@ -14,6 +14,8 @@ from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
 from glm_openrouter._response.sse import ResponseDecoder
 from glm_openrouter._response.stop import StopSequences
+from glm_openrouter.models import find_model
+from glm_openrouter.request.history import MessageRules
 from glm_openrouter.structured import Partials
 from glm_openrouter.tokens import count_tokens
 from langchain_glm._from_wire.chunks import to_chunk
@@ -144,8 +146,11 @@ def _converse(count: int) -> list[dict[str, Any]]:
     ]
 
 
+RULES = MessageRules("z-ai/glm-4.6", find_model("z-ai/glm-4.6"))
+
+
 def _to_langchain(conversation: list[dict[str, Any]]) -> None:
-    to_messages(messages_from_dict(conversation), "z-ai/glm-4.6")
+    to_messages(messages_from_dict(conversation), RULES)
 
 
 def _as_chunks(deltas: list[Delta]) -> None:

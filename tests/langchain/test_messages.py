@@ -181,18 +181,6 @@ REFUSED: dict[str, tuple[str, BaseMessage, str]] = {
         HumanMessage([blocks.create_audio_block(base64="YXVk", mime_type="audio/wav")]),
         "no audio",
     ),
-    "an image in the result of a tool": (
-        TEXT,
-        ToolMessage(
-            [blocks.create_image_block(base64="aW1n", mime_type="image/png")], tool_call_id="1"
-        ),
-        "no images",
-    ),
-    "an image in an older answer": (
-        TEXT,
-        AIMessage(content_blocks=[blocks.create_image_block(url="https://e.org/a.png")]),
-        "no images",
-    ),
     "an image in the system prompt": (
         TEXT,
         SystemMessage([image_part("https://e.org/a.png")]),

@@ -21,7 +21,7 @@ from glm_openrouter.testing.pytest_plugin import StartScript
 from langchain_glm import ChatGLM
 from langchain_glm._to_wire.messages import to_messages
 from support.langchain_models import model_for
-from support.odd_values import ODD, assert_sent_or_refused, odd_in
+from support.odd_values import ODD, RULES, assert_sent_or_refused, odd_in
 from support.wire import response_body
 
 _EXTRAS = (
@@ -82,12 +82,13 @@ MESSAGES = st.builds(
 
 
 def write(messages: list[BaseMessage]) -> bytes:
-    request = ChatRequest(messages=to_messages(messages, "z-ai/glm-4.6"))
+    request = ChatRequest(messages=to_messages(messages, RULES))
     return encode_body(build_body(request, stream=False))
 
 
 @given(st.lists(MESSAGES, min_size=1, max_size=3))
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.filterwarnings("ignore::glm_openrouter.UnsupportedContentWarning")
 def test_any_message_is_sent_or_refused_and_never_changed(messages: list[BaseMessage]) -> None:
     assert_sent_or_refused(messages, to_messages)
 

@@ -204,7 +204,7 @@ async def test_the_reasoning_of_a_turn_goes_back_unmodified_with_the_next(
 
 
 @CHAT_MEMORY_IS_NOT_STORED
-async def test_each_request_begins_with_all_of_the_one_before(
+async def test_each_request_of_a_turn_begins_with_the_one_before(
     llm: GLM, streaming: bool, offline_openrouter: OfflineServer
 ) -> None:
     agent = FunctionAgent(tools=[get_weather, multiply], llm=llm, streaming=streaming)
@@ -213,6 +213,22 @@ async def test_each_request_begins_with_all_of_the_one_before(
     await agent.run("Get the weather in Rome.", ctx=context)
     sent = [json.dumps(request.body["messages"]) for request in offline_openrouter.requests]
     assert len(sent) == 5
+    turns = (sent[:3], sent[3:])  # the reasoning of a turn stays behind when the next one begins
+    for earlier, later in (pair for turn in turns for pair in pairwise(turn)):
+        assert later.startswith(earlier[:-1])
+
+
+@CHAT_MEMORY_IS_NOT_STORED
+async def test_with_all_reasoning_each_request_begins_with_the_one_before(
+    offline_openrouter: OfflineServer,
+) -> None:
+    llm = llm_for(offline_openrouter, reasoning_history="all")
+    agent = FunctionAgent(tools=[get_weather], llm=llm)
+    context = Context(agent)
+    await agent.run("Get the weather in Oslo.", ctx=context)
+    await agent.run("Get the weather in Rome.", ctx=context)
+    sent = [json.dumps(request.body["messages"]) for request in offline_openrouter.requests]
+    assert len(sent) == 4
     assert all(later.startswith(earlier[:-1]) for earlier, later in pairwise(sent))
 
 
@@ -354,7 +370,8 @@ def test_a_memory_without_a_limit_takes_three_quarters_of_the_window(llm: GLM) -
 
 
 @CHAT_MEMORY_IS_NOT_STORED
-async def test_a_conversation_survives_as_json(llm: GLM, offline_openrouter: OfflineServer) -> None:
+async def test_a_conversation_survives_as_json(offline_openrouter: OfflineServer) -> None:
+    llm = llm_for(offline_openrouter, reasoning_history="all")
     agent = FunctionAgent(tools=[get_weather], llm=llm)
     context = Context(agent)
     await agent.run("What is the weather in Paris?", ctx=context)

@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from glm_openrouter import ChatRequest, InvalidRequestError
+from glm_openrouter.models import find_model
 from glm_openrouter.request._body import build_body, encode_body
+from glm_openrouter.request.history import MessageRules
 
-__all__ = ["NOT_JSON", "ODD", "assert_sent_or_refused", "odd_in", "snapshot"]
+__all__ = ["NOT_JSON", "ODD", "RULES", "assert_sent_or_refused", "odd_in", "snapshot"]
+
+
+RULES = MessageRules("z-ai/glm-4.6", find_model("z-ai/glm-4.6"))
+"""What goes to GLM 4.6."""
 
 
 def _nested() -> list[Any]:
@@ -71,7 +77,7 @@ def assert_sent_or_refused(messages: Sequence[Any], to_messages: Callable[..., A
     before = snapshot(messages)
     said = "messages[0]"
     try:
-        request = ChatRequest(messages=to_messages(messages, "z-ai/glm-4.6"))
+        request = ChatRequest(messages=to_messages(messages, RULES))
         assert encode_body(build_body(request, stream=False))
     except InvalidRequestError as error:
         said = str(error)

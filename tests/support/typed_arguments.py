@@ -41,6 +41,7 @@ class Arguments(NamedTuple):
 
 _PARAMETERS = "glm_openrouter.request.arguments:ParameterArguments"
 _SHARED = "glm_openrouter._client.arguments:SharedOptions"
+_HISTORY = "glm_openrouter.request.arguments:HistoryArguments"
 _CONNECTION = "glm_openrouter._client.arguments:ConnectionArguments"
 _TEXT_MODEL = "langchain_glm._arguments:GLMArguments"
 
@@ -48,6 +49,10 @@ ARGUMENTS = {
     _PARAMETERS: Arguments(
         "Parameters of a request, for a model or for one request.",
         ("glm_openrouter.request.parameters:ModelParameters",),
+    ),
+    _HISTORY: Arguments(
+        "What becomes of earlier turns.",
+        ("glm_openrouter.request.history:HistoryOptions",),
     ),
     "glm_openrouter.request.arguments:ChatRequestArguments": Arguments(
         "Arguments of `ChatRequest`.",
@@ -75,7 +80,7 @@ ARGUMENTS = {
     _TEXT_MODEL: Arguments(
         "Arguments of `GLM`.",
         ("langchain_glm._base:OpenRouterModel",),
-        bases=(_PARAMETERS, _CONNECTION, "langchain_glm._framework:LLMArguments"),
+        bases=(_PARAMETERS, _HISTORY, _CONNECTION, "langchain_glm._framework:LLMArguments"),
     ),
     "langchain_glm._arguments:ChatGLMArguments": Arguments(
         "Arguments of `ChatGLM`.",
@@ -85,7 +90,7 @@ ARGUMENTS = {
     "llamaindex_glm._arguments:GLMArguments": Arguments(
         "Arguments of `GLM`, beside the model, which may come first.",
         ("llamaindex_glm._compat:OpenAICompatArguments", "llamaindex_glm.llm:GLM"),
-        bases=(_PARAMETERS, _CONNECTION, "llamaindex_glm._framework:LLMArguments"),
+        bases=(_PARAMETERS, _HISTORY, _CONNECTION, "llamaindex_glm._framework:LLMArguments"),
         leaves_out=("model",),
     ),
 }
