@@ -1,11 +1,14 @@
 """The examples do what they promise, each by itself and all in the demonstration.
 
-They run as a user runs them, in processes of their own.
+They run as scripts. A process of its own, which imports its framework anew, has one of them, and the demonstration.
 """
 
+import io
 import os
+import runpy
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("l*.py"))
 
 
-def run(*words, **variables):
+def run_in_process(*words, **variables):
     kept = {name: value for name, value in os.environ.items() if "OPENROUTER" not in name}
     return subprocess.run(
         [sys.executable, *words],
@@ -29,6 +32,10 @@ def run(*words, **variables):
     )
 
 
+def environment(server):
+    return {"OPENROUTER_API_KEY": "sk-or-examples", "OPENROUTER_API_BASE": server.base_url}
+
+
 @pytest.fixture(scope="module")
 def output(_offline_openrouter_server):
     """Run an example by its path, once for all tests, and return what it prints."""
@@ -36,27 +43,38 @@ def output(_offline_openrouter_server):
 
     def run_once(name):
         if name not in printed:
-            done = run(
-                f"examples/{name}.py",
-                OPENROUTER_API_KEY="sk-or-examples",
-                OPENROUTER_API_BASE=_offline_openrouter_server.base_url,
-            )
-            assert (done.returncode, done.stderr) == (0, "")
-            printed[name] = done.stdout
+            printed[name] = run_here(name, environment(_offline_openrouter_server))
         return printed[name]
 
     return run_once
 
 
+def run_here(name, variables):
+    """Run a script in this process, which has imported the frameworks already."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for variable, value in variables.items():
+            patch.setenv(variable, value)
+        runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="__main__")
+    assert err.getvalue() == ""
+    return out.getvalue()
+
+
 @pytest.fixture(scope="module")
 def demonstration():
-    return run("-m", "examples.demo")
+    return run_in_process("-m", "examples.demo")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_is_short(name):
     lines = (ROOT / "examples" / f"{name}.py").read_text().splitlines()
     assert len(lines) <= 40
+
+
+def test_an_example_is_a_script_of_its_own(offline_openrouter, output):
+    name = "langchain_chain"
+    done = run_in_process(f"examples/{name}.py", **environment(offline_openrouter))
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", output(name))
 
 
 def test_the_chain_shows_the_reasoning_before_the_answer(output):
