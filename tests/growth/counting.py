@@ -66,29 +66,32 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 def _call(function: Any, /, *arguments: Any, **named: Any) -> Any:
-    """Call a function, and count what it does if it does not count by itself."""
+    """Call a function, and count what it does if it is not cheap and does not count by itself."""
     global _done
     _done += 1
-    if (getattr(function, "__module__", None) or "").partition(".")[0] in OURS:
+    name = getattr(function, "__name__", "")
+    if name in _CHEAP or (getattr(function, "__module__", None) or "").startswith(OURS):
         return function(*arguments, **named)
     result = None
     try:
         result = function(*arguments, **named)
         return result
     finally:
-        _done += _cost(function, arguments, result)
+        _done += _cost(function, name, arguments, result)
 
 
-def _cost(function: Any, arguments: tuple[Any, ...], result: Any) -> int:
-    name = getattr(function, "__name__", "")
+def _cost(function: Any, name: str, arguments: tuple[Any, ...], result: Any) -> int:
     owner = getattr(function, "__self__", None)
-    if name in _CHEAP or (name == "pop" and not arguments):
+    if name == "pop" and not arguments:
         return 0
     if isinstance(owner, re.Pattern) or name in ("raw_decode", "find", "index"):
         return _searched(owner, arguments, result)
     grows = name == "extend"
     own = len(owner) if isinstance(owner, str | bytes | list) and not grows else 0
-    return own + sum(map(_size, arguments)) + _size(result)
+    cost = own + _size(result)
+    for argument in arguments:
+        cost += _size(argument)
+    return cost
 
 
 def _searched(owner: Any, arguments: tuple[Any, ...], result: Any) -> int:

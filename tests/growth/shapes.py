@@ -32,6 +32,8 @@ LEAK = (
 
 _GROWING = 4000
 """Increments; an answer that has fewer than a few hundred is read again with each, see `PartialJSON`."""
+_WEIGHED = 500
+"""Entries of a body that is so large that its memory is counted, also at the smallest size."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Shape:
     name: str
     make: Callable[[int], Any]
     use: Callable[[Any], None]
-    size: int = 500
+    size: int = 200
     """The smallest of the three sizes; the others are two and four times as large."""
 
 
@@ -242,8 +244,15 @@ _PIECEMEAL = [
             f"{name}, in an error", lambda n, t=texts: _failure({"message": "".join(t(n))}), _fail
         ),
         Shape(f"{name}, in a page", lambda n, t=texts: _page("".join(t(n))), _fail),
-        Shape(f"{name}, as an answer that grows", texts, _grow, size=_GROWING),
     )
+]
+
+_SHORT = {name: texts for name, texts in _TEXTS.items() if len("".join(texts(100))) < 2000}
+"""To what reads a growing value markup is a text like any other; long parts would only take time."""
+
+_GROWING_ANSWERS = [
+    Shape(f"{name}, as an answer that grows", texts, _grow, size=_GROWING)
+    for name, texts in _SHORT.items()
 ]
 
 _CALLS = {
@@ -283,7 +292,12 @@ _OTHERS = [
         for name, calls in _CALLS.items()
     ),
     *(
-        Shape(f"{name} in a body", lambda n, c=calls: _body({"tool_calls": [*c(n)]}), _assemble)
+        Shape(
+            f"{name} in a body",
+            lambda n, c=calls: _body({"tool_calls": [*c(n)]}),
+            _assemble,
+            size=_WEIGHED,
+        )
         for name, calls in _CALLS.items()
     ),
     Shape("calls as names", lambda n: _calls([_call(0, "", name="a<arg_key>" * n)]), _assemble),
@@ -296,6 +310,7 @@ _OTHERS = [
         "log probabilities in a body",
         lambda n: _body({"content": "a"}, logprobs=_logprobs(n)),
         _assemble,
+        size=_WEIGHED,
     ),
     Shape(
         "details of reasoning",
@@ -324,7 +339,7 @@ _OTHERS = [
         "choices",
         lambda n: [json.dumps({"choices": [{"index": 1}] * n}).encode()],
         _assemble,
-        size=2_000,  # long enough to be weighed
+        size=4 * _WEIGHED,
     ),
     Shape("nearly stop texts", _said(_each("abcab")), _stopping),
     Shape("comments", lambda n: [b": OPENROUTER PROCESSING\n\n"] * n, _assemble),
@@ -370,4 +385,4 @@ _OTHERS = [
     Shape("other scripts, counted", lambda n: "語" * n, _count),
 ]
 
-SHAPES = {shape.name: shape for shape in (*_PIECEMEAL, *_OTHERS)}
+SHAPES = {shape.name: shape for shape in (*_PIECEMEAL, *_GROWING_ANSWERS, *_OTHERS)}
