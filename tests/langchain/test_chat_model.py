@@ -452,13 +452,21 @@ def test_a_stream_says_where_it_ends(scripted_openrouter: StartScript) -> None:
 
 def test_chunks_are_what_pydantic_would_make_of_them(scripted_openrouter: StartScript) -> None:
     for part in model_for(thoughtful(scripted_openrouter)).stream("?"):
-        made = AIMessageChunk(**part.model_dump())
+        made = AIMessageChunk(**part.model_dump(exclude_unset=True))
         assert (made.content, made.additional_kwargs, made.tool_call_chunks) == (
             part.content,
             part.additional_kwargs,
             part.tool_call_chunks,
         )
         assert made.__dict__.keys() == part.__dict__.keys()
+
+
+def test_a_chunk_of_text_counts_as_set_what_it_holds(scripted_openrouter: StartScript) -> None:
+    chunks = [*model_for(thoughtful(scripted_openrouter)).stream("?")]
+    by_langchain = {"id", "response_metadata"}
+    texts = [chunk.model_fields_set - by_langchain for chunk in chunks if chunk.content]
+    assert texts
+    assert all(fields == {"content"} for fields in texts)
 
 
 def test_every_public_name_is_there() -> None:
