@@ -135,13 +135,15 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
         """Return the arguments of a constructor in a form in which no traceback shows the secrets among them."""
         return conceal(arguments)
 
+    _client_types: ClassVar[tuple[type[Client], type[AsyncClient]]] = (Client, AsyncClient)
+    """What errors of these call the base URL is the framework's own name for it."""
+
     _call_names: ClassVar[frozenset[str]] = frozenset()
     """Arguments of calls that a framework has besides those of `ChatRequest`."""
 
-    @staticmethod
-    def _refuse_options(arguments: Iterable[str]) -> None:
+    def _refuse_options(self, arguments: Iterable[str]) -> None:
         """Refuse options of the connection where parameters of requests are expected."""
-        refuse_options(arguments)
+        refuse_options(arguments, base_url_name=self._client_types[0]._base_url_name)
 
     def _check_call(
         self, arguments: Mapping[str, Any], more_names: Iterable[str] = ()
@@ -152,7 +154,7 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
             InvalidRequestError: One belongs to the constructor, or there is none of its name.
         """
         arguments = Concealed(arguments)  # also from tracebacks
-        refuse_options(arguments)
+        self._refuse_options(arguments)
         return check_arguments(arguments, self._call_names.union(more_names))
 
     def model_post_init(self, context: Any, /) -> None:
@@ -185,12 +187,12 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
     @property
     def _client(self) -> Client:
         options = {**self._client_options(), "http_client": self.http_client}
-        return self._clients.get(Client, options)
+        return self._clients.get(self._client_types[0], options)
 
     @property
     def _async_client(self) -> AsyncClient:
         options = {**self._client_options(), "http_async_client": self.http_async_client}
-        return self._clients.get(AsyncClient, options)
+        return self._clients.get(self._client_types[1], options)
 
     def _facts(self, model: str) -> ModelFacts | None:
         """Return what is known of a model: what the catalogue said if it was asked, else what is known offline."""

@@ -31,6 +31,7 @@ A failure has the same type wherever OpenRouter puts it: in the HTTP status, in 
 choice, or in a chunk of a stream.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
@@ -102,6 +103,8 @@ class ErrorDetails(TypedDict, total=False):
     status_code: int | None
     code: str | int | None
     error_type: str | None
+    availability: str | None
+    fallback_models: list[str]
     provider_name: str | None
     model: str | None
     raw: str | None
@@ -124,6 +127,10 @@ class APIError(GLMError):
     """The `code` of the error as sent."""
     error_type: str | None = None
     """OpenRouter's `error_type` or `availability.code`, such as `rate_limit_exceeded`."""
+    availability: str | None = None
+    """OpenRouter's `availability.code`, such as `model_deprecated`."""
+    fallback_models: Sequence[str] = ()
+    """Models that OpenRouter suggests instead."""
     provider_name: str | None = None
     """The upstream that failed, such as `Z.AI`; `None` if OpenRouter itself did."""
     model: str | None = None

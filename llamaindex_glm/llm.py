@@ -37,6 +37,7 @@ from glm_openrouter.request.parameters import parameters_of
 
 from ._callbacks import chat_callback, completion_callback
 from ._calls import check_calls_of_llm
+from ._clients import IndexAsyncClient, IndexClient
 from ._compat import OpenAICompatArguments
 from ._from_wire import to_completion_response, to_response, to_tool_selections
 from ._streaming.builder import ResponseBuilder
@@ -98,6 +99,7 @@ class GLM(
 
     model_config = ConfigDict(defer_build=False)  # the bases say the rest
 
+    _client_types = (IndexClient, IndexAsyncClient)
     _call_names = _NOT_ON_THE_WIRE
 
     model: str = DEFAULT_MODEL

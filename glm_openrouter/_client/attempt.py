@@ -62,9 +62,16 @@ class Attempt:
     def status_error(self, response: HTTPResponse, body: bytes) -> APIError:
         """Return the error for a response that is not a success."""
         if response.is_redirect:
-            body = f"Redirected to {response.headers.get('location')}; set base_url to where the API is".encode()
+            target = response.headers.get("location")
+            name = self._transport.base_url_name
+            body = f"Redirected to {target}; set {name} to where the API is".encode()
         return error_from_body(
-            body, response.status_code, response.headers, self.context, redact=self._redact
+            body,
+            response.status_code,
+            response.headers,
+            self.context,
+            redact=self._redact,
+            other_server=self._transport.address_hint,
         )
 
     def read_all(self, send: Callable[[], Any]) -> Steps[tuple[HTTPResponse, bytes]]:
@@ -112,7 +119,7 @@ class Attempt:
                 return answer
         raise self._fail(
             APIResponseError,
-            f"[OpenRouter] {where} did not answer with JSON that has {key!r}; check base_url.",
+            f"[OpenRouter] {where} did not answer with JSON that has {key!r}. {self._transport.address_hint}",
         )
 
     def raise_translated(self, error: Exception) -> NoReturn:
@@ -164,7 +171,8 @@ class Attempt:
             return APIResponseError, f"The response cannot be decompressed: {cause}."
         if self._has_progressed:
             return StreamInterruptedError, f"The connection broke: {cause}."
-        what = f"No answer came from {self._address}; check the network and base_url: {cause}."
+        name = self._transport.base_url_name
+        what = f"No answer came from {self._address}; check the network and {name}: {cause}."
         return APIConnectionError, what
 
 

@@ -36,6 +36,8 @@ class BaseClient:
 
     base_url = DEFAULT_BASE_URL
     """Where the API is."""
+    _base_url_name = "base_url"
+    """What it is called where the client is made; errors name it."""
     _http_client: Any
     """The user's own, if there is one."""
     _transport: Any
@@ -59,6 +61,7 @@ class BaseClient:
         attribution = Attribution(options.app_url, options.app_title, options.app_categories)
         return {
             "base_url": self.base_url,
+            "base_url_name": self._base_url_name,
             "headers": build_headers(
                 resolve_api_key(self._api_key), attribution, options.default_headers or {}
             ),

@@ -120,23 +120,27 @@ _WITH_A_CALL: Final = dict.fromkeys(("default_headers", "headers"), "extra_heade
 """What some of these are called that can be given with a call."""
 
 
-def refuse_options(arguments: Iterable[str]) -> None:
+def refuse_options(arguments: Iterable[str], *, base_url_name: str = "base_url") -> None:
     """Refuse arguments of a call that concern the connection: frameworks show what a call is made with in their traces.
 
     Args:
         arguments: Their names; nobody looks at the values.
+        base_url_name: What the constructor calls the base URL.
 
     Raises:
         InvalidRequestError: There is one; the message names it and says where it belongs.
     """
     for name in arguments:
         if name in _OPTIONS:
-            instead = f", as {_INSTEAD[name]}" if name in _INSTEAD else ""
-            other = _WITH_A_CALL.get(name)
+            own_name = _INSTEAD.get(name, name)
+            own_name = base_url_name if own_name == "base_url" else own_name
+            instead = "" if own_name == name else f", as {own_name}"
+            if name in _WITH_A_CALL:
+                otherwise = f", or to the call as {_WITH_A_CALL[name]}."
+            else:
+                otherwise = ". Calls over another connection need a model of their own."
             raise InvalidRequestError(
-                f"{name} cannot be given with a call: give it to the constructor{instead}"
-                + (f", or to the call as {other}." if other else ". ")
-                + ("" if other else "Calls over another connection need a model of their own.")
+                f"{name} cannot be given with a call: give it to the constructor{instead}{otherwise}"
             )
 
 

@@ -23,6 +23,9 @@ __all__ = ["AsyncTransport", "BaseTransport", "Clock", "Transport"]
 
 T = TypeVar("T")
 
+_PATH = "/api/v1"
+"""Where OpenRouter's API is on its host."""
+
 
 class Clock:
     """The time, and how to wait."""
@@ -46,6 +49,7 @@ class BaseTransport:
     Args:
         http_client: The user's own, if there is one.
         base_url: Where the API is.
+        base_url_name: What that is called where the client is made.
         headers: Those of every request.
         options: Those of the client.
 
@@ -64,11 +68,15 @@ class BaseTransport:
         http_client: Any,
         *,
         base_url: str,
+        base_url_name: str,
         headers: dict[str, str],
         options: ConnectionOptions,
     ) -> None:
         self._check(http_client)
-        self.base_url = _http.check_base_url(base_url, allow_http=options.allow_http)
+        self.base_url_name = base_url_name
+        self.base_url = _http.check_base_url(
+            base_url, name=base_url_name, allow_http=options.allow_http
+        )
         self.timeout = _http.build_timeout(options.timeout)
         self.max_response_bytes = options.max_response_bytes
         self.redact = Redactor(headers)
@@ -95,6 +103,13 @@ class BaseTransport:
     def address(self) -> str:
         """Where requests go, and through which proxy."""
         return self._builder.describe(self._http_client)
+
+    @property
+    def address_hint(self) -> str:
+        """What to do about an answer that is not OpenRouter's."""
+        if self.base_url.endswith(_PATH):
+            return f"This is no answer of OpenRouter: check {self.base_url_name}, {self.base_url}."
+        return f"This is no answer of OpenRouter: {self.base_url_name} should end with {_PATH}."
 
     def start_timer(self) -> IdleTimer:
         """Return the timer of an attempt, which begins now."""

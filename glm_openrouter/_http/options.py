@@ -73,8 +73,13 @@ def check_client(
         )
 
 
-def check_base_url(url: str, *, allow_http: bool) -> str:
+def check_base_url(url: str, *, name: str = "base_url", allow_http: bool) -> str:
     """Return the base URL without white space around it and its last slash.
+
+    Args:
+        url: What was given.
+        name: What it is called where it was given.
+        allow_http: Whether it may be on another machine, and without encryption.
 
     Raises:
         InvalidRequestError: It is not a URL, would send the key unencrypted to another machine, or has a part that does
@@ -83,23 +88,23 @@ def check_base_url(url: str, *, allow_http: bool) -> str:
     url = url.strip()
     if "@" in url:
         raise InvalidRequestError(
-            "base_url must be host and path only, without user and password; an @ in a path is written as %40. "
+            f"{name} must be host and path only, without user and password; an @ in a path is written as %40. "
             "Send credentials of your own as default_headers."
         )
     shown = re.split("[?#]", url)[0]
     if not shown.isprintable():
-        raise InvalidRequestError("base_url has a line end or a control character in it.")
+        raise InvalidRequestError(f"{name} has a line end or a control character in it.")
     scheme, host = _split(url)
     if scheme not in ("http", "https") or not host:
         value = repr(shown) if "://" in shown else "text without it"  # which may be a key
-        raise InvalidRequestError(f"base_url must be a URL with https://, got {value}.")
+        raise InvalidRequestError(f"{name} must be a URL with https://, got {value}.")
     if scheme == "http" and not allow_http and not _is_loopback(host):
         raise InvalidRequestError(
-            f"base_url {shown!r} would send the API key unencrypted. Use https://, or set allow_http=True."
+            f"{name} {shown!r} would send the API key unencrypted. Use https://, or set allow_http=True."
         )
     if shown != url:
         raise InvalidRequestError(
-            f"base_url must be host and path only, such as {shown!r}, without query or fragment. "
+            f"{name} must be host and path only, such as {shown!r}, without query or fragment. "
             "Send credentials of your own as default_headers."
         )
     return url.rstrip("/")

@@ -41,26 +41,58 @@ _TYPES: Mapping[int, type[APIStatusError]] = {
 _MAY_BE_BILLED = frozenset((504, 524))
 """Somebody in between did not wait for the answer; the provider may have finished it."""
 
+_OVERFLOW_NAMES = frozenset(
+    (
+        "context_length_exceeded",
+        "max_tokens_exceeded",
+        "string_too_long",
+        "token_limit_exceeded",
+    )
+)
+"""What OpenRouter calls a prompt, or a `max_tokens`, that does not fit."""
+
 _STATUS_OF_NAME = {
-    "invalid_request": 400,
-    "context_length_exceeded": 400,
-    "model_not_found": 400,
-    "wrong_endpoint": 400,
+    **dict.fromkeys(
+        (
+            "content_policy_violation",
+            "image_download_failed",
+            "image_too_large",
+            "image_too_small",
+            "invalid_image",
+            "invalid_prompt",
+            "invalid_request",
+            "model_not_found",
+            "refusal",
+            "unsupported_image_format",
+            "wrong_endpoint",
+            *_OVERFLOW_NAMES,
+        ),
+        400,
+    ),
     "authentication": 401,
     "payment_required": 402,
-    "permission_denied": 403,
-    "region_restricted": 403,
-    "not_found": 404,
-    "no_endpoints": 404,
-    "constraint_filtered": 404,
-    "privacy_restricted": 404,
+    **dict.fromkeys(("permission_denied", "region_restricted"), 403),
+    **dict.fromkeys(
+        (
+            "constraint_filtered",
+            "free_variant_ended",
+            "image_not_found",
+            "model_deprecated",
+            "model_unavailable_upstream",
+            "no_endpoints",
+            "not_found",
+            "privacy_restricted",
+        ),
+        404,
+    ),
+    "precondition_failed": 412,
     "payload_too_large": 413,
     "unprocessable": 422,
-    "rate_limit_exceeded": 429,
-    "capacity_exhausted": 429,
+    **dict.fromkeys(("capacity_exhausted", "rate_limit_exceeded"), 429),
+    **dict.fromkeys(("server", "unmapped"), 500),
     "provider_unavailable": 502,
-    "provider_overloaded": 503,
-    "temporarily_unavailable": 503,
+    **dict.fromkeys(("provider_overloaded", "temporarily_unavailable"), 503),
+    "timeout": 504,
 }
 """`error_type`, `availability.code` or a word as `code` -> the status, where no number says it."""
 
@@ -79,6 +111,7 @@ def error_from_body(
     context: ErrorDetails,
     *,
     redact: Redactor = redact_usual,
+    other_server: str = "",
 ) -> APIStatusError:
     """Return the error for an HTTP response with an error status.
 
@@ -88,11 +121,14 @@ def error_from_body(
         headers: The response headers.
         context: What is known already, such as the model.
         redact: Takes out the secrets of the client, which some servers repeat.
+        other_server: What to do if it is not OpenRouter that says there is nothing.
     """
     envelope = _read_envelope(body)
     if envelope is None:
         envelope = {"error": {"message": body.decode(errors="replace").strip()}}
-    return error_from_envelope(envelope, context, status=status, headers=headers, redact=redact)
+    return error_from_envelope(
+        envelope, context, status=status, headers=headers, redact=redact, other_server=other_server
+    )
 
 
 def error_from_envelope(
@@ -102,6 +138,7 @@ def error_from_envelope(
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
     redact: Redactor = redact_usual,
+    other_server: str = "",
     now: Callable[[], float] = time.time,
 ) -> APIStatusError:
     """Return the error that an envelope describes.
@@ -112,6 +149,7 @@ def error_from_envelope(
         status: The HTTP status, if it is one of an error.
         headers: The response headers.
         redact: Takes out the secrets of the client, which some servers repeat.
+        other_server: What to do if it is not OpenRouter that says there is nothing.
         now: Returns the time in seconds since the epoch; resets are given as a point in time.
     """
     read = partial(find_text, redact=redact)
@@ -123,6 +161,7 @@ def error_from_envelope(
     headers = headers or {}
     names = (metadata.get("error_type"), error.get("error_type"), availability.get("code"))
     code = error.get("code")
+    is_openrouters = any((_to_status(code), metadata, availability, *names))
     status = _to_status(code) or _to_status(error.get("http_status")) or status
     status = status or _status_of_names(*names, code)
     raw = read(metadata.get("raw"))
@@ -131,6 +170,7 @@ def error_from_envelope(
     facts = {
         "code": _to_code(code),
         "error_type": _first_text(*names),
+        "availability": _first_text(availability.get("code")),
         "provider_name": _first_text(metadata.get("provider_name"), context.get("provider_name")),
         "raw": raw or None,
         "request_id": headers.get("x-generation-id") or context.get("request_id"),
@@ -149,10 +189,13 @@ def error_from_envelope(
         "retryable": is_retryable(status, text, wait, metadata, availability),
         "may_be_billed": bool(context.get("may_be_billed")) and status in _MAY_BE_BILLED,
     }
+    if suggested := list_texts(availability.get("fallback_models"), read):
+        details["fallback_models"] = suggested
     if status == 402 and (affordable := affordable_tokens(text)) is not None:
         details["affordable_max_tokens"] = affordable
     causes = availability.get("excluded_by") or metadata.get("failed_routing_step")
-    message = describe(text, details, list_texts(causes, read))
+    hint = other_server if status == 404 and not is_openrouters else ""
+    message = describe(text, details, list_texts(causes, read), hint=hint)
     return _error_type(status, text, details)(redact(message), **details)
 
 
@@ -176,7 +219,7 @@ def _status_of_names(*names: object) -> int:
 
 def _error_type(status: int, text: str, details: ErrorDetails) -> type[APIStatusError]:
     names = (details.get("error_type"), details.get("code"))
-    overflow = "context_length_exceeded" in names or _OVERFLOW.search(text)
+    overflow = not _OVERFLOW_NAMES.isdisjoint(names) or _OVERFLOW.search(text)
     if overflow and status in (400, 413, 422):
         return errors.ContextLengthExceededError
     return _TYPES.get(

@@ -33,17 +33,32 @@ _EXCLUDED_BY_TEXT = (
 """Texts of a 404 -> the part of the request to change."""
 
 
-def describe(text: str, details: ErrorDetails, causes: Sequence[str]) -> str:
+_AVAILABILITY = {
+    "model_not_found": "Check the model id (https://openrouter.ai/models).",
+    "wrong_endpoint": "This model cannot be asked here (https://openrouter.ai/models).",
+    "no_endpoints": "No endpoint is left that `provider` and the settings of the account allow.",
+    "model_deprecated": "OpenRouter has retired the model.",
+    "model_unavailable_upstream": "No provider offers the model now.",
+    "free_variant_ended": "The free variant has ended; the model without `:free` is not free.",
+    "capacity_exhausted": "All providers of the model are at their limits.",
+    "temporarily_unavailable": "All providers of the model have failed.",
+    "region_restricted": "The model is not offered in your region.",
+}
+"""`availability.code` -> what it means; of other codes, `excluded_by` says more."""
+
+
+def describe(text: str, details: ErrorDetails, causes: Sequence[str], *, hint: str = "") -> str:
     """Say what happened, where, and what to do.
 
     Args:
         text: What OpenRouter or the provider said.
         details: What is known besides.
         causes: Names of what in the request has excluded endpoints.
+        hint: What else to do.
     """
     what = f"[{details.get('provider_name') or 'OpenRouter'}] {text.rstrip('. ')} ({details.get('status_code')})."
     where = f"Model: {details.get('model')}." if details.get("model") else ""
-    return " ".join(filter(None, (what, where, *_advice(text, details, causes))))
+    return " ".join(filter(None, (what, where, *_advice(text, details, causes), hint)))
 
 
 def _advice(text: str, details: ErrorDetails, causes: Sequence[str]) -> list[str]:
@@ -55,10 +70,14 @@ def _advice(text: str, details: ErrorDetails, causes: Sequence[str]) -> list[str
         )
     if affordable := details.get("affordable_max_tokens"):
         advice.append(f"Set max_tokens to at most {affordable}, or add credits.")
-    if status == 404 and (excluded := _excluded_by(text, causes)):
+    if (status == 404 or causes) and (excluded := _excluded_by(text, causes)):
         advice.append(f"Excluded by {excluded}.")
-    if status in (400, 404) and "not a valid model" in text:
-        advice.append("Check the model id (https://openrouter.ai/models).")
+    elif availability := _AVAILABILITY.get(details.get("availability") or ""):
+        advice.append(availability)
+    elif status in (400, 404) and "not a valid model" in text:
+        advice.append(_AVAILABILITY["model_not_found"])
+    if models := details.get("fallback_models"):
+        advice.append(f"OpenRouter suggests {' or '.join(models)}.")
     if wait := details.get("retry_after"):
         advice.append(f"Retry after {_duration(wait)}.")
     return advice

@@ -76,6 +76,7 @@ TYPES = {
     404: NotFoundError,
     408: InternalServerError,
     409: ConflictError,
+    412: APIStatusError,
     413: RequestTooLargeError,
     422: UnprocessableEntityError,
     429: RateLimitError,
@@ -149,6 +150,13 @@ def test_retryable_says_what_may_succeed_later(status):
         ({"code": "oops", "error_type": "payment_required"}, None, 402),
         ({"metadata": {"error_type": "rate_limit_exceeded"}}, None, 429),
         ({"availability": {"code": "capacity_exhausted"}}, None, 429),
+        ({"availability": {"code": "model_deprecated"}}, None, 404),
+        ({"error_type": "invalid_prompt"}, None, 400),
+        ({"error_type": "content_policy_violation"}, None, 400),
+        ({"error_type": "refusal"}, None, 400),
+        ({"error_type": "image_not_found"}, None, 404),
+        ({"error_type": "precondition_failed"}, None, 412),
+        ({"error_type": "timeout"}, None, 504),
         ({"metadata": {"error_type": ["odd"]}}, None, 500),
         ({"code": 200}, None, 500),
         ({"code": 0}, None, 500),
@@ -446,6 +454,113 @@ def test_what_openrouter_says_about_retries_wins_over_the_status(code, retryable
     sent["error"]["availability"] = {"retryable": retryable}
 
     assert read(sent).retryable is retryable
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "context_length_exceeded",
+        "max_tokens_exceeded",
+        "string_too_long",
+        "token_limit_exceeded",
+    ],
+)
+@pytest.mark.parametrize("status", [None, 400])
+def test_what_does_not_fit_has_its_type_by_name_alone(name, status):
+    found = read({"error": {"error_type": name, "message": "No"}}, status)
+
+    assert (type(found), found.status_code, found.retryable) == (
+        ContextLengthExceededError,
+        400,
+        False,
+    )
+
+
+AVAILABILITY = {
+    "model_not_found": "Check the model id",
+    "wrong_endpoint": "cannot be asked here",
+    "no_endpoints": "`provider` and the settings of the account",
+    "model_deprecated": "retired the model",
+    "model_unavailable_upstream": "No provider offers the model",
+    "free_variant_ended": "without `:free`",
+    "capacity_exhausted": "at their limits",
+    "temporarily_unavailable": "have failed",
+    "region_restricted": "your region",
+}
+
+
+@pytest.mark.parametrize("code", AVAILABILITY)
+def test_the_message_says_what_an_availability_means(code):
+    found = read({"error": {"message": "No", "availability": {"code": code}}})
+
+    assert AVAILABILITY[code] in str(found)
+    assert found.availability == code
+
+
+def test_models_that_openrouter_suggests_are_kept_and_said(run, scripted_openrouter):
+    sent = error(404, "No endpoints", error_type="not_found")
+    models = ["z-ai/glm-5.1", "z-ai/glm-5"]
+    sent["error"]["availability"] = {"code": "model_deprecated", "fallback_models": models}
+    server = scripted_openrouter(json_reply(sent, 404))
+    with pytest.raises(NotFoundError, match=r"suggests z-ai/glm-5.1 or z-ai/glm-5[.]") as caught:
+        run.complete(server.base_url)
+
+    assert caught.value.fallback_models == models
+    assert (caught.value.error_type, caught.value.availability) == ("not_found", "model_deprecated")
+
+
+@pytest.mark.parametrize("models", [None, "z-ai/glm-5", {"a": 1}, [None, 5, ["x"]], [""]])
+def test_odd_suggestions_cost_nothing(models):
+    sent = error(404, "No endpoints")
+    sent["error"]["availability"] = {"fallback_models": models}
+    assert isinstance(read(sent), NotFoundError)
+
+
+NOT_OPENROUTERS = {
+    "a page": bytes_reply(b"<html><title>Nothing here</title></html>", status=404),
+    "text": bytes_reply(b"404 page not found", status=404),
+    "nothing": bytes_reply(b"", status=404),
+    "JSON": json_reply({"detail": "Not Found"}, 404),
+    "an error of another API": json_reply(
+        {"error": {"message": "Invalid URL", "type": "invalid_request_error", "code": None}}, 404
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NOT_OPENROUTERS)
+def test_a_404_of_another_server_names_the_path_of_the_api(run, scripted_openrouter, what):
+    server = scripted_openrouter(NOT_OPENROUTERS[what])
+    with pytest.raises(NotFoundError, match=r"no answer of OpenRouter.* end with /api/v1"):
+        run.complete(server.base_url.removesuffix("/api/v1"))
+    with pytest.raises(NotFoundError, match="no answer of OpenRouter: check base_url, http"):
+        run.complete(server.base_url)
+
+
+def test_a_404_of_openrouter_does_not_blame_the_base_url(run, scripted_openrouter):
+    server = scripted_openrouter(json_reply(error(404, "No endpoints"), 404))
+    with pytest.raises(NotFoundError) as caught:
+        run.complete(server.base_url)
+    assert "base_url" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["langchain-chat", "langchain-text", "llamaindex"])
+def test_an_error_names_the_argument_of_the_framework(scripted_openrouter, name):
+    from support.models import ModelClass
+
+    model_class = ModelClass(name)
+    argument = "api_base" if name == "llamaindex" else "base_url"
+    other = scripted_openrouter(NOT_OPENROUTERS["JSON"]).base_url.removesuffix("/api/v1")
+    elsewhere = scripted_openrouter(bytes_reply(b"", status=307, headers={"location": "/v1"}))
+    for base_url, options in (
+        ("ftp://example.com", {}),
+        ("http://example.com/api/v1", {}),
+        (other, {}),
+        (elsewhere.base_url, {}),
+        ("http://127.0.0.1:9/api/v1", {"max_retries": 0}),
+    ):
+        with pytest.raises(GLMError, match=rf"\b{argument}\b") as caught:
+            model_class.call(model_class.make(base_url, **options))
+        assert ("base_url" in str(caught.value)) is (argument == "base_url")
 
 
 def test_an_unknown_availability_is_read_by_its_status():
