@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 from pydantic.types import SecretStr
 
@@ -58,7 +58,7 @@ class ClientOptions(SharedOptions, total=False):
 
 
 class ConnectionArguments(SharedOptions, total=False):
-    """Options of the connection, and of what is sent over it, as models take them."""
+    """Options of the connection, as models take them."""
 
     request_timeout: float | Timeout | None
     """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300.
@@ -71,11 +71,3 @@ class ConnectionArguments(SharedOptions, total=False):
     """Your own `httpx.AsyncClient`, which stays yours to close. Also taken as `async_http_client`."""
     async_http_client: AsyncHTTPClient | None
     """Your own `httpx.AsyncClient`, which stays yours to close. Also taken as `async_http_client`."""
-    unsupported_content: Literal["replace", "raise"]
-    """What to do about an image, audio or video that the model does not take, where it is in the result of a tool or in
-    an earlier answer: `replace` it by a few words that name it, with one warning, or `raise` an `InvalidRequestError`.
-    What a user's own message holds always raises."""
-    reasoning_history: Literal["all", "turn", "none"] | None
-    """Whose reasoning goes back to the model: that of `all` turns, of the open `turn` (all that follows the last
-    question, with its tool calls), or `none`. Default: `turn` for models that clear the rest themselves, which GLM
-    does up to 4.6, else `all`."""

@@ -70,11 +70,10 @@ ARGUMENTS = {
         bases=(_SHARED,),
     ),
     _CONNECTION: Arguments(
-        "Options of the connection, and of what is sent over it, as models take them.",
+        "Options of the connection, as models take them.",
         (
             "glm_openrouter._client.options:ConnectionOptions",
             "glm_openrouter.adapters:OpenRouterModelBase",
-            "glm_openrouter.request.history:HistoryOptions",
         ),
         bases=(_SHARED,),
     ),
