@@ -4,14 +4,15 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import quote
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, SecretStr
 
 from .errors import AuthenticationError
 
 __all__ = [
+    "ApiKey",
     "Concealed",
     "HiddenHeaders",
     "Redactor",
@@ -100,6 +101,17 @@ def key_from_environment() -> SecretStr | None:
     """Return the key in the environment, if there is one."""
     key = os.environ.get("OPENROUTER_API_KEY")
     return SecretStr(key) if key else None
+
+
+def _restore(key: SecretStr) -> SecretStr | None:
+    """Return a key that may come from a dump as JSON, which conceals it: then it is that of the environment."""
+    return key_from_environment() if key.get_secret_value() == _CONCEALED_KEY else key
+
+
+_CONCEALED_KEY: Final = str(SecretStr("key"))
+
+ApiKey = Annotated[SecretStr, AfterValidator(_restore)]
+"""A key as a field of a model."""
 
 
 class Redactor:

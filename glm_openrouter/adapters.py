@@ -13,7 +13,7 @@ from ._client.client import AsyncClient, Client
 from ._client.options import ConnectionOptions, refuse_options
 from ._client.pins import ProviderPins
 from ._client.run_query import arun_query, run_query
-from ._secrets import Concealed, conceal, key_from_environment
+from ._secrets import ApiKey, Concealed, conceal, key_from_environment
 from .catalogue.queries import read_facts
 from .models import ModelFacts, find_model, strip_variant
 from .request.call_arguments import check_arguments
@@ -25,7 +25,7 @@ else:
     # pydantic looks at these when the class is made, and httpx is imported only with the first client.
     AsyncHTTPClient = HTTPClient = object
 
-__all__ = ["CallArguments", "OpenRouterModelBase", "check_calls"]
+__all__ = ["ApiKey", "CallArguments", "OpenRouterModelBase", "check_calls"]
 
 A = TypeVar("A", bound=Mapping[str, Any])
 C = TypeVar("C", Client, AsyncClient)
@@ -246,6 +246,19 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    _not_compared: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a framework that say nothing of what a model does, and that no copy has the same of."""
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether another model is made with the same settings, whatever both have been used for."""
+        if not isinstance(other, OpenRouterModelBase) or type(self) is not type(other):
+            return NotImplemented
+        return self._settings() == other._settings()
+
+    def _settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        names = type(self).model_fields.keys() - self._not_compared
+        return {name: getattr(self, name) for name in names}, self._client_options()
 
     # Copies: pydantic's own, but for what the user's own clients and the secrets need.
 

@@ -22,10 +22,10 @@ from glm_openrouter import (
     strip_variant,
 )
 from glm_openrouter._secrets import Concealed
-from glm_openrouter.adapters import CallArguments, check_calls
+from glm_openrouter.adapters import ApiKey, CallArguments, check_calls
 from glm_openrouter.request.history import HistoryOptions
 from glm_openrouter.request.layers import build_request
-from glm_openrouter.request.parameters import parameters_of, thinks
+from glm_openrouter.request.parameters import ModelId, parameters_of, thinks
 
 from ._errors import translate_errors
 from ._to_wire.messages import to_messages
@@ -74,10 +74,10 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
 
     _call_names = _NOT_ON_THE_WIRE
 
-    model_name: str = Field(default=DEFAULT_MODEL, alias="model")
+    model_name: ModelId = Field(default=DEFAULT_MODEL, alias="model")
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
 
-    openrouter_api_key: SecretStr | None = Field(
+    openrouter_api_key: ApiKey | None = Field(
         default_factory=secret_from_env("OPENROUTER_API_KEY", default=None), alias="api_key"
     )
     """Default: `OPENROUTER_API_KEY`."""

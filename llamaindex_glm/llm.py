@@ -31,9 +31,10 @@ from glm_openrouter import (
     ModelParameters,
     OpenRouterModelBase,
 )
+from glm_openrouter.adapters import ApiKey
 from glm_openrouter.request.history import HistoryOptions
 from glm_openrouter.request.layers import build_request
-from glm_openrouter.request.parameters import parameters_of
+from glm_openrouter.request.parameters import ModelId, parameters_of
 
 from ._callbacks import chat_callback, completion_callback
 from ._calls import check_calls_of_llm
@@ -101,11 +102,12 @@ class GLM(
 
     _client_types = (IndexClient, IndexAsyncClient)
     _call_names = _NOT_ON_THE_WIRE
+    _not_compared = frozenset(("callback_manager",))
 
-    model: str = DEFAULT_MODEL
+    model: ModelId = DEFAULT_MODEL
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
 
-    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    api_key: ApiKey | None = Field(default=None, exclude=True, repr=False)
     """Default: `OPENROUTER_API_KEY`."""
 
     api_base: str | None = None
@@ -128,6 +130,13 @@ class GLM(
         named = {} if model is None else {"model": model}
         super().__init__(**cast("JSONObject", {**named, **arguments}))
         self._check_connection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_class_name(cls, values: JSONObject) -> JSONObject:
+        """Return the arguments without what LlamaIndex adds to every dump."""
+        added = {"class_name": cls.class_name()}
+        return {name: value for name, value in values.items() if (name, value) not in added.items()}
 
     @model_validator(mode="after")
     def _no_option_gets_into_the_body(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from pydantic.types import SecretStr
 
@@ -58,13 +58,21 @@ class ClientOptions(SharedOptions, total=False):
 
 
 class ConnectionArguments(SharedOptions, total=False):
-    """Options of the connection, as models take them."""
+    """Options of the connection and of conversations, as models take them."""
 
     request_timeout: float | Timeout | None
     """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300.
 
     Also taken as an `httpx.Timeout`, whose `read` is what counts here, and by models as `request_timeout`.
     """
+    unsupported_content: Literal["replace", "raise"]
+    """What to do about an image, audio or video that the model does not take, where it is in the result of a tool or in
+    an earlier answer: `replace` it by a few words that name it, with one warning, or `raise` an `InvalidRequestError`.
+    What a user's own message holds always raises."""
+    reasoning_history: Literal["all", "turn", "none"] | None
+    """Whose reasoning goes back to the model: that of `all` turns, of the open `turn` (all that follows the last
+    question, with its tool calls), or `none`. Default: `turn` for models that clear the rest themselves, which GLM
+    does up to 4.6, else `all`."""
     http_client: HTTPClient | None
     """Your own `httpx.Client`, which stays yours to close."""
     http_async_client: AsyncHTTPClient | None

@@ -59,7 +59,8 @@ class SuggestsNames(BaseModel):
 
 
 def _is_unknown(problem: Any) -> bool:
-    return problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1
+    has_suggestion = "ctx" in problem  # from a model within a model, which pydantic validates twice
+    return problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1 and not has_suggestion
 
 
 def _with_suggestion(problem: Any, model: type[BaseModel]) -> InitErrorDetails:

@@ -20,7 +20,7 @@ from glm_openrouter.models import DEFAULT_MODEL
 from ._base import FreeJSON, Settings
 from ._headers import hide_headers
 from ._warnings import check_max_tokens, check_routing
-from .parameters import Debug, Metadata, ModelParameters, thinks
+from .parameters import Debug, Metadata, ModelId, ModelParameters, thinks
 
 if TYPE_CHECKING:
     from .arguments import ChatRequestArguments
@@ -58,7 +58,7 @@ class ChatRequest(ModelParameters):
 
     messages: list[JSONObject] = Field(min_length=1)
     """The conversation, in OpenRouter's form; at least one message."""
-    model: str = DEFAULT_MODEL
+    model: ModelId = DEFAULT_MODEL
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
     stop: str | list[str] | None = None
     """Texts that end the answer, also where the provider does not keep to them."""

@@ -8,6 +8,7 @@ https://openrouter.ai/docs/api_reference/parameters.
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BeforeValidator,
     ConfigDict,
@@ -26,6 +27,7 @@ __all__ = [
     "CacheControl",
     "Debug",
     "Metadata",
+    "ModelId",
     "ModelParameters",
     "Reasoning",
     "parameters_of",
@@ -40,6 +42,15 @@ Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
     Field(max_length=16),
 ]
+
+
+def _is_named(model: str) -> str:
+    if not model.strip():
+        raise ValueError("The id of the model is empty: give one, such as z-ai/glm-4.6:exacto.")
+    return model
+
+
+ModelId = Annotated[str, AfterValidator(_is_named)]
 
 
 class Reasoning(Settings):
@@ -104,7 +115,7 @@ class ModelParameters(SuggestsNames):
         defer_build=True,  # this class has no objects of its own
     )
 
-    models: list[str] | None = None
+    models: list[ModelId] | None = None
     """Models to try in this order if the first fails; each may carry its own routing suffix."""
     route: str | None = None
     """Obsolete; use `models`."""

@@ -70,9 +70,10 @@ ARGUMENTS = {
         bases=(_SHARED,),
     ),
     _CONNECTION: Arguments(
-        "Options of the connection, as models take them.",
+        "Options of the connection and of conversations, as models take them.",
         (
             "glm_openrouter._client.options:ConnectionOptions",
+            "glm_openrouter.request.history:HistoryOptions",
             "glm_openrouter.adapters:OpenRouterModelBase",
         ),
         bases=(_SHARED,),
