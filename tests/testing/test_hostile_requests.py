@@ -115,7 +115,7 @@ def test_a_body_that_is_too_large_is_a_413(offline):
 
 
 def test_a_large_prompt_does_not_stop_others(offline, monkeypatch):
-    from glm_openrouter.testing._openrouter import app
+    from glm_openrouter.testing._openrouter import chat_completions as app
 
     working, others_are_done = threading.Event(), threading.Event()
     generate = app.generate

@@ -104,6 +104,7 @@ def listen(host: str, port: int) -> socket.socket:
     connection that is used again waits 40 ms for an acknowledgement. On Linux a connection takes the option from its
     listener.
     """
-    listening = socket.create_server((host, port), backlog=2048)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=2048)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

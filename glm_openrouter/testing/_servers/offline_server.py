@@ -87,7 +87,9 @@ def serve(
     allowed_hosts: Collection[str] = (),
     chunk_delay: float = 0.02,
 ) -> None:
-    """Serve in the foreground until Ctrl-C; print the base URL once the server listens.
+    """Serve in the foreground until Ctrl-C; print what the environment needs once the server listens.
+
+    Each request is logged by the logger `glm_openrouter.testing`, at level INFO.
 
     A web page can reach servers on this machine under a name of its own. So a request is refused unless its `Host`
     header is `localhost`, `host`, an address of this machine, or one of `allowed_hosts`.
@@ -102,12 +104,8 @@ def serve(
         from glm_openrouter.testing._openrouter.app import create_app
         from glm_openrouter.testing._openrouter.http_check import HostCheck
 
+        from .access_log import AccessLog
         from .app_server import AppServer
-
-    def announce() -> None:
-        address, actual_port = listening.getsockname()[:2]
-        sys.stdout.write(f"Offline OpenRouter: http://{address}:{actual_port}/api/v1\n")
-        sys.stdout.flush()
 
     with listen(host, port) as listening:
         app = create_app(
@@ -115,9 +113,29 @@ def serve(
             answerer=_new_answerer(),
             chunk_delay=chunk_delay,
         )
-        server = AppServer(app, ready=announce)
+        server = AppServer(AccessLog(app), ready=lambda: _announce(listening))
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
+
+
+_ANNOUNCEMENT = """\
+Offline OpenRouter: {base_url}
+In another shell:
+
+export OPENROUTER_API_KEY=sk-or-offline
+export OPENROUTER_API_BASE={base_url}
+
+Ctrl-C ends it.
+"""
+
+
+def _announce(listening: socket.socket) -> None:
+    address, port = listening.getsockname()[:2]
+    # What listens on all addresses is reached on this machine by its own.
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    base_url = f"http://{f'[{address}]' if ':' in address else address}:{port}/api/v1"
+    sys.stdout.write(_ANNOUNCEMENT.format(base_url=base_url))
+    sys.stdout.flush()
 
 
 def _new_answerer(
