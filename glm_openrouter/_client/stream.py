@@ -105,13 +105,14 @@ class Stream(_BaseStream):
         RuntimeError: It is iterated over outside of its block.
     """
 
+    _transport: Transport
+
     def __init__(self, transport: Transport, call: ChatCall) -> None:
         super().__init__(transport, call)
-        self._run = transport.run
         self._body: Body | None = None
 
     def __enter__(self) -> Self:
-        self._run(self._open())
+        self._transport.run(self._open())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -160,13 +161,14 @@ class AsyncStream(_BaseStream):
         RuntimeError: It is iterated over outside of its block.
     """
 
+    _transport: AsyncTransport
+
     def __init__(self, transport: AsyncTransport, call: ChatCall) -> None:
         super().__init__(transport, call)
-        self._run = transport.run
         self._body: AsyncBody | None = None
 
     async def __aenter__(self) -> Self:
-        await self._run(self._open())
+        await self._transport.run(self._open())
         return self
 
     async def __aexit__(self, *_: object) -> None:

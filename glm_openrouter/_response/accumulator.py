@@ -33,7 +33,6 @@ class _ReasoningDetails:
         """The texts of the entries that have more than one fragment, by position."""
         self._positions: dict[str | None, dict[int | str, int]] = {}
         """By type and index."""
-        self._seen = False
 
     def feed(self, details: Sequence[dict[str, Any]], *, is_complete: bool) -> bool:
         """Take the entries of one chunk, or of a whole response, where each stands on its own.
@@ -41,7 +40,6 @@ class _ReasoningDetails:
         Returns:
             Whether more is kept for it than a few words.
         """
-        self._seen = True
         before, has_many_keys = len(self._entries), False
         for detail in details:
             has_many_keys = has_many_keys or len(detail) > self._USUAL_KEYS
@@ -52,10 +50,8 @@ class _ReasoningDetails:
                 self._feed_fragment(detail, index)
         return has_many_keys or len(self._entries) != before
 
-    def build(self) -> list[dict[str, Any]] | None:
-        """Return the merged entries, or `None` if the response never had the key."""
-        if not self._seen:
-            return None
+    def build(self) -> list[dict[str, Any]]:
+        """Return the merged entries."""
         for position, texts in self._merged.items():
             self._entries[position] |= {key: "".join(parts) for key, parts in texts.items()}
         self._merged.clear()
@@ -114,7 +110,8 @@ class ChatAccumulator:
         self.tool_calls = ToolCallAccumulator(repairs_arguments=repairs_arguments)
         self._text: list[str] = []
         self._reasoning: list[str] = []
-        self._details = _ReasoningDetails()
+        self._details: _ReasoningDetails | None = None
+        """Nothing if the response never had the key."""
         self._refusal: list[str] = []
         self._refiled = False
 
@@ -178,7 +175,10 @@ class ChatAccumulator:
     def feed_extras(self, message: WireMessage, *, is_complete: bool) -> bool:
         """Keep what a message has besides text, reasoning and tool calls; return whether that is more than words."""
         details = message.reasoning_details
-        grows = details is not None and self._details.feed(details, is_complete=is_complete)
+        grows = False
+        if details is not None:
+            self._details = self._details or _ReasoningDetails()
+            grows = self._details.feed(details, is_complete=is_complete)
         if message.annotations:
             self.completion.annotations += message.annotations
         if message.refusal:
@@ -217,7 +217,7 @@ class ChatAccumulator:
         completion = self.completion
         completion.text = self.text
         completion.reasoning = self.reasoning.lstrip("\r\n") if self._refiled else self.reasoning
-        completion.reasoning_details = self._details.build()
+        completion.reasoning_details = self._details.build() if self._details else None
         completion.tool_calls = self.tool_calls.build(completion.finish_reason)
         is_filtered = completion.finish_reason == "content_filter" and not self.has_answer
         completion.refusal = "".join(self._refusal) or ("" if is_filtered else None)
