@@ -11,6 +11,7 @@
     └── APIError
         ├── APIConnectionError                    no response came
         │   └── APITimeoutError                   silence for longer than `timeout`
+        │       └── FirstTokenTimeoutError        the answer did not begin within `first_token_timeout`
         ├── APIResponseError                      a response came that cannot be read
         ├── StreamInterruptedError                a stream ended before its finish reason
         ├── ResponseTooLargeError                 more came than `max_response_bytes`
@@ -49,6 +50,7 @@ __all__ = [
     "ConflictError",
     "ContextLengthExceededError",
     "EmptyResponseWarning",
+    "FirstTokenTimeoutError",
     "GLMError",
     "InternalServerError",
     "InvalidRequestError",
@@ -176,6 +178,10 @@ class APIConnectionError(APIError):
 
 class APITimeoutError(APIConnectionError):
     """Nothing came for longer than `timeout`; the message says how long and what came last."""
+
+
+class FirstTokenTimeoutError(APITimeoutError):
+    """No reasoning, text or tool call came within `first_token_timeout`; another model or provider may be faster."""
 
 
 class APIResponseError(APIError):

@@ -19,6 +19,7 @@ __all__ = [
     "BudgetExceededError",
     "ConflictError",
     "ContextLengthExceededError",
+    "FirstTokenTimeoutError",
     "InternalServerError",
     "InvalidRequestError",
     "ModelRefusalError",
@@ -52,6 +53,10 @@ class APIConnectionError(_ModelError, errors.APIConnectionError, exceptions.Mode
 
 class APITimeoutError(_ModelError, errors.APITimeoutError, exceptions.ModelTimeoutError):
     """Nothing came for longer than `timeout`."""
+
+
+class FirstTokenTimeoutError(APITimeoutError, errors.FirstTokenTimeoutError):
+    """No reasoning, text or tool call came within `first_token_timeout`."""
 
 
 class APIResponseError(_ModelError, errors.APIResponseError, exceptions.ModelAPIError):
@@ -159,6 +164,7 @@ class ModelRefusalError(errors.ModelRefusalError, _RefusalError):
 _TYPES: dict[type[errors.APIError], type[_ModelError]] = {
     errors.APIConnectionError: APIConnectionError,
     errors.APITimeoutError: APITimeoutError,
+    errors.FirstTokenTimeoutError: FirstTokenTimeoutError,
     errors.APIResponseError: APIResponseError,
     errors.StreamInterruptedError: StreamInterruptedError,
     errors.ResponseTooLargeError: ResponseTooLargeError,

@@ -93,7 +93,7 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         with translate_errors():
-            return to_result(self._client.complete(request))
+            return to_result(self._client.complete(request, wire_stream=self._wire_stream(request)))
 
     async def _agenerate(
         self,
@@ -104,7 +104,13 @@ class ChatGLM(OpenRouterModel, BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         with translate_errors():
-            return to_result(await self._async_client.complete(request))
+            wire_stream = self._wire_stream(request)
+            return to_result(await self._async_client.complete(request, wire_stream=wire_stream))
+
+    def _wire_stream(self, request: ChatRequest) -> bool | None:
+        """Return whether an answer that is given out whole may come as a stream; `None` leaves that to the client."""
+        off = self.disable_streaming
+        return False if off is True or (off == "tool_calling" and request.tools) else None
 
     def _stream(
         self,

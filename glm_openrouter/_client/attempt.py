@@ -18,6 +18,7 @@ from glm_openrouter.errors import (
     APIResponseError,
     APITimeoutError,
     ErrorDetails,
+    FirstTokenTimeoutError,
     ResponseTooLargeError,
     StreamInterruptedError,
 )
@@ -43,10 +44,17 @@ class Attempt:
         answers_are_json: Whether the answer is, so that it needs memory beyond its own bytes.
     """
 
+    _waits_for_tokens = False
+    """Whether its response is one that a model says, token by token."""
+
     def __init__(
-        self, transport: BaseTransport, model: str | None, *, answers_are_json: bool = False
+        self,
+        transport: BaseTransport,
+        model: str | None,
+        *,
+        answers_are_json: bool = False,
     ) -> None:
-        self.timer = transport.start_timer()
+        self.timer = transport.start_timer(for_answer=self._waits_for_tokens)
         self.memory = Memory(transport.max_response_bytes, answers_are_json=answers_are_json)
         """What the response takes."""
         self._transport = transport
@@ -162,7 +170,9 @@ class Attempt:
 
     def _describe(self, failure: TransportFailure, cause: str) -> tuple[type[APIError], str]:
         if failure == "silence":
-            return APITimeoutError, f"{self.timer.describe()}."
+            is_first = self.timer.waits_for_answer
+            error_type = FirstTokenTimeoutError if is_first else APITimeoutError
+            return error_type, f"{self.timer.describe()}."
         if failure == "connect timeout":
             return APITimeoutError, f"{self._address} could not be reached in time."
         if failure == "size":

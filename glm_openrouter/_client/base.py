@@ -93,11 +93,16 @@ class BaseClient:
         """Keep pins together with another client."""
         self._pins = pins
 
-    def _new_call(self, request: ChatRequest, *, stream: bool) -> ChatCall:
+    def _new_call(
+        self, request: ChatRequest, *, whole: bool = False, wire_stream: bool | None = None
+    ) -> ChatCall:
         options = self._options
+        if wire_stream is None:
+            wire_stream = options.wire_stream
         return ChatCall(
             request,
-            stream=stream,
+            whole=whole,
+            stream=wire_stream or not whole,
             repairs=options.repairs,
             adjustments=allowed_adjustments(retry_affordable=options.retry_affordable),
             pins=self._pins if options.pin_provider else None,

@@ -25,6 +25,8 @@ __all__ = ["ChatAttempt"]
 class ChatAttempt(BilledAttempt):
     """One try at one chat request."""
 
+    _waits_for_tokens = True
+
     def __init__(self, call: ChatCall, transport: BaseTransport) -> None:
         request = call.request
         super().__init__(transport, request.model, answers_are_json=request.wants_json)
@@ -83,10 +85,13 @@ class ChatAttempt(BilledAttempt):
             stop,
             redact=self._redact,
             memory=self.memory,
+            gives_out=not self._call.whole,
         )
 
     def feed(self, data: bytes | None) -> list[Delta] | None:
         """Take the next bytes of the body and return the increments that they complete; `None` for its end.
+
+        A response that is given out whole has none, so whoever waits for one reads it to its end.
 
         Raises:
             TimeoutError: Only comments came, and that for too long.
@@ -100,6 +105,8 @@ class ChatAttempt(BilledAttempt):
         self.done = parser.done
         if parser.progress != progress:
             self.timer.restart(parser.progress)
+            if self.timer.waits_for_answer and parser.has_begun:
+                self.timer.begin_answer()
         else:
             self.timer.remaining()
         return deltas

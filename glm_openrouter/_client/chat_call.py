@@ -26,7 +26,8 @@ class ChatCall:
 
     Args:
         request: What to ask for.
-        stream: Whether the response shall come as a stream.
+        whole: Whether its response is given out whole, once it is complete, and not while it comes.
+        stream: Whether the response shall come as a stream; a whole one need not if that takes something from it.
         repairs: Names of the repairs that its responses go through.
         adjustments: How it may be changed.
         pins: Where to look up which provider to try first, and to keep which one answered.
@@ -39,6 +40,7 @@ class ChatCall:
         self,
         request: ChatRequest,
         *,
+        whole: bool,
         stream: bool,
         repairs: Collection[str],
         adjustments: Mapping[str, Adjustment],
@@ -49,12 +51,13 @@ class ChatCall:
                 f"A request is a ChatRequest, such as ChatRequest(messages=[...]); got {type(request).__name__}."
             )
         self.request = request
+        self.whole = whole
         self._repairs = repairs
         self._adjustments = adjustments
         self._notes: dict[str, str] = {}
         """What was adjusted, and how."""
         self._pins = pins
-        body = build_body(request, stream=stream)
+        body = build_body(request, stream=stream, whole=whole)
         self._body = body if pins is None else pins.apply(body)
 
     @property

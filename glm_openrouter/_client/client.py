@@ -54,15 +54,23 @@ class Client(BaseClient):
 
         return Transport(self._http_client, **self._transport_options())
 
-    def complete(self, request: ChatRequest) -> Completion:
+    def complete(self, request: ChatRequest, *, wire_stream: bool | None = None) -> Completion:
         """Send a request and return the whole response.
+
+        On the wire it comes as a stream: `timeout` limits silence and not the length of the answer, and to stop here
+        stops the provider. What breaks off is tried again as a whole.
+
+        Args:
+            request: What to ask for.
+            wire_stream: Whether it comes as a stream. Default: the option of the client.
 
         Raises:
             APIError: OpenRouter did not answer with a complete response.
             BudgetExceededError: It might cost more than a `Budget` around it has left; nothing was sent.
             InvalidRequestError: It is not a `ChatRequest`, or holds a value that is not JSON; nothing was sent.
         """
-        with Stream(self._transport, self._new_call(request, stream=False)) as stream:
+        call = self._new_call(request, whole=True, wire_stream=wire_stream)
+        with Stream(self._transport, call) as stream:
             for _ in stream:
                 pass
             return stream.completion
@@ -75,7 +83,7 @@ class Client(BaseClient):
             BudgetExceededError: On entering, as in `complete`.
             InvalidRequestError: As in `complete`.
         """
-        return Stream(self._transport, self._new_call(request, stream=True))
+        return Stream(self._transport, self._new_call(request))
 
     def embed(
         self,
@@ -214,15 +222,25 @@ class AsyncClient(BaseClient):
 
         return AsyncTransport(self._http_client, **self._transport_options())
 
-    async def complete(self, request: ChatRequest) -> Completion:
+    async def complete(
+        self, request: ChatRequest, *, wire_stream: bool | None = None
+    ) -> Completion:
         """Send a request and return the whole response.
+
+        On the wire it comes as a stream: `timeout` limits silence and not the length of the answer, and to stop here
+        stops the provider. What breaks off is tried again as a whole.
+
+        Args:
+            request: What to ask for.
+            wire_stream: Whether it comes as a stream. Default: the option of the client.
 
         Raises:
             APIError: OpenRouter did not answer with a complete response.
             BudgetExceededError: It might cost more than a `Budget` around it has left; nothing was sent.
             InvalidRequestError: It is not a `ChatRequest`, or holds a value that is not JSON; nothing was sent.
         """
-        async with AsyncStream(self._transport, self._new_call(request, stream=False)) as stream:
+        call = self._new_call(request, whole=True, wire_stream=wire_stream)
+        async with AsyncStream(self._transport, call) as stream:
             async for _ in stream:
                 pass
             return stream.completion
@@ -235,7 +253,7 @@ class AsyncClient(BaseClient):
             BudgetExceededError: On entering, as in `complete`.
             InvalidRequestError: As in `complete`.
         """
-        return AsyncStream(self._transport, self._new_call(request, stream=True))
+        return AsyncStream(self._transport, self._new_call(request))
 
     async def embed(
         self,

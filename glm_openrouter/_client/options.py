@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
@@ -40,8 +41,20 @@ class ConnectionOptions(BaseModel):
     Also taken as an `httpx.Timeout`, whose `read` is what counts here, and by models as `request_timeout`.
     """
 
+    first_token_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Seconds in which the first reasoning, text or tool call has to come, from the time when a request is sent; from
+    then on `timeout` counts. Default: no limit but `timeout`.
+    """
+
     max_retries: Annotated[int, Field(ge=0)] = 2
     """How often a failed request is sent again; never once a part of its response has been given out."""
+
+    wire_stream: bool = True
+    """Whether an answer that is given out whole still comes as a stream.
+
+    Without, OpenRouter sends nothing until all of it is there, so `timeout` limits its length, and it is paid for in
+    full even if nobody waits for it any longer. The plugin `response-healing` has that effect, too.
+    """
 
     max_response_bytes: Annotated[int, Field(gt=0)] = MAX_RESPONSE_BYTES
     """Bytes that a response may have, decompressed, and that its JSON may need once it is read. Default: 64 MiB."""
@@ -182,6 +195,10 @@ def _is_count(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def _is_span(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0 < value < math.inf
+
+
 def _are_headers(value: object) -> bool:
     return isinstance(value, Mapping) and _are_texts(value)
 
@@ -202,6 +219,7 @@ _SWITCH = ("true or false", lambda value: isinstance(value, bool))
 _RULES: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "api_key": ("text or a SecretStr", lambda value: isinstance(value, str | SecretStr)),
     "base_url": _TEXT,
+    "first_token_timeout": ("a positive number of seconds", _is_span),
     "max_retries": ("0 or a positive integer", lambda value: _is_count(value, 0)),
     "max_response_bytes": (
         "a positive integer, a number of bytes",
@@ -213,6 +231,7 @@ _RULES: Final[Mapping[str, tuple[str, Callable[[object], bool]]]] = {
     "default_headers": ("a mapping of names to texts", _are_headers),
     "repairs": _LIST,
     "allow_http": _SWITCH,
+    "wire_stream": _SWITCH,
     "retry_affordable": _SWITCH,
     "pin_provider": _SWITCH,
     "pickle_secrets": _SWITCH,

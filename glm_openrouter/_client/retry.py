@@ -19,7 +19,7 @@ _MAX_WAIT = 60.0
 """Seconds. If the response asks for a longer wait, the error is raised at once, and names the time."""
 
 _MAX_TOTAL_WAIT = 300.0
-"""Seconds that all tries and waits of one request may take together."""
+"""Seconds that all waits of one request may take together; a long answer that breaks off is still tried again."""
 
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF, _JITTER = 0.5, 8.0, 0.25
 """Seconds. The back-off doubles with each try; the jitter keeps clients apart that failed together."""
@@ -29,7 +29,6 @@ def retry(
     attempt: Callable[[], Steps[T]],
     max_retries: int,
     *,
-    clock: Callable[[], float],
     sleep: Callable[[float], Any],
 ) -> Steps[T]:
     """Make attempts until one succeeds, or none is left, and return what it returns.
@@ -39,25 +38,24 @@ def retry(
     Args:
         attempt: Sends the request once.
         max_retries: How many attempts there may be after the first.
-        clock: Returns seconds since some moment.
         sleep: Waits some seconds, or returns what has to be awaited for it.
 
     Raises:
         APIError: The error of the last attempt.
     """
-    deadline = clock() + _MAX_TOTAL_WAIT
-    retries = 0
+    retries, waited = 0, 0.0
     may_be_paid_again = True
     while True:
         try:
             return (yield from attempt())
         except APIError as error:
             wait = max(_back_off(retries), error.retry_after or 0.0)
-            is_last = retries >= max_retries or clock() + wait >= deadline
+            is_last = retries >= max_retries or waited + wait >= _MAX_TOTAL_WAIT
             if is_last or not _may_pass(error) or (error.may_be_billed and not may_be_paid_again):
                 raise
             may_be_paid_again = may_be_paid_again and not error.may_be_billed
             retries += 1
+            waited += wait
             logger.warning("Try %d failed, trying again in %.1f s: %s", retries, wait, error)
         yield sleep(wait)
 

@@ -78,12 +78,16 @@ class BaseTransport:
             base_url, name=base_url_name, allow_http=options.allow_http
         )
         self.timeout = _http.build_timeout(options.timeout)
+        self._first_token_timeout = options.first_token_timeout
         self.max_response_bytes = options.max_response_bytes
         self.redact = Redactor(headers)
         """Takes out what is sent as a credential."""
         self._http_client = http_client
         self._max_retries = options.max_retries
-        self._builder = _http.RequestBuilder(self.base_url, headers, self.timeout)
+        self._builder = _http.RequestBuilder(self.base_url, headers, self._socket_limits())
+
+    def _socket_limits(self) -> _http.Timeout:
+        return _http.allow_first_token(self.timeout, self._first_token_timeout)
 
     def for_call(
         self, timeout: float | TimeLimits | None, extra_headers: Mapping[str, str] | None
@@ -96,7 +100,7 @@ class BaseTransport:
         headers = extra_headers or {}
         transport.redact = self.redact.adding(headers)
         transport.timeout = self.timeout if timeout is None else _http.build_timeout(timeout)
-        transport._builder = self._builder.for_call(headers, transport.timeout)
+        transport._builder = self._builder.for_call(headers, transport._socket_limits())
         return transport
 
     @property
@@ -111,9 +115,10 @@ class BaseTransport:
             return f"This is no answer of OpenRouter: check {self.base_url_name}, {self.base_url}."
         return f"This is no answer of OpenRouter: {self.base_url_name} should end with {_PATH}."
 
-    def start_timer(self) -> IdleTimer:
-        """Return the timer of an attempt, which begins now."""
-        return IdleTimer(self.timeout.read, self.clock.now)
+    def start_timer(self, *, for_answer: bool = False) -> IdleTimer:
+        """Return the timer of an attempt, which begins now; an answer may have a limit for its beginning."""
+        first = self._first_token_timeout if for_answer else None
+        return IdleTimer(self.timeout.read, self.clock.now, first=first)
 
     def find_failure(self, error: Exception) -> _http.TransportFailure | None:
         """Return how the transport failed, or `None` if `error` does not come from there."""
@@ -121,7 +126,7 @@ class BaseTransport:
 
     def retry(self, attempt: Callable[[], Steps[T]]) -> Steps[T]:
         """Make attempts until one succeeds, or none is left."""
-        return retry(attempt, self._max_retries, clock=self.clock.now, sleep=self.sleep)
+        return retry(attempt, self._max_retries, sleep=self.sleep)
 
     def sleep(self, seconds: float) -> Any:
         """Wait."""

@@ -18,6 +18,7 @@ __all__ = [
     "HTTPRequest",
     "HTTPResponse",
     "Timeout",
+    "allow_first_token",
     "build_timeout",
     "check_base_url",
     "check_client",
@@ -56,6 +57,15 @@ def build_timeout(timeout: object) -> Timeout:
     assert isinstance(limit, int | float)  # for the type checker; there is nothing else
     connect = min(CONNECT_TIMEOUT, limit)
     return httpx.Timeout(limit, connect=connect, pool=connect)
+
+
+def allow_first_token(timeout: Timeout, first: float | None) -> Timeout:
+    """Return the limits for a request whose answer has `first` seconds to begin; `None` means no such limit."""
+    if first is None:
+        return timeout
+    connect, pool = (min(limit or first, first) for limit in (timeout.connect, timeout.pool))
+    read = timeout.read and max(timeout.read, first)
+    return httpx.Timeout(connect=connect, read=read, write=timeout.write, pool=pool)
 
 
 def check_client(

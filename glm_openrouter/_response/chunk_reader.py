@@ -13,7 +13,7 @@ from .failures.response_errors import MAX_CALL_PARTS, ResponseErrors
 from .memory import SMALL, Memory
 from .phases import Event, MakeError, Phase, ResponseState
 from .pipeline import DeltaPath
-from .read_deltas import has_content, read_delta
+from .read_deltas import has_content, has_token, read_delta
 
 __all__ = ["ChunkReader"]
 
@@ -39,6 +39,8 @@ class ChunkReader:
         """How many had come with the last usage."""
         self.last_fruitful = 0
         """The number of the last one that brought something."""
+        self.has_token = False
+        """Whether reasoning, text or a tool call has come."""
         self.is_complete_message = False
         """Whether a complete message has come, which is not a delta."""
         self._state = state
@@ -127,6 +129,7 @@ class ChunkReader:
         delta = read_delta(message, is_complete=self.is_complete_message)
         if has_content(delta, message):
             self.last_fruitful = self.payloads
+            self.has_token = self.has_token or has_token(delta, message)
         if len(delta.tool_calls) > MAX_CALL_PARTS:
             self._fail(self._errors.too_many_calls)
             return

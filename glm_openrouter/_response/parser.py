@@ -40,7 +40,17 @@ __all__ = ["ResponseParser"]
 
 
 class ResponseParser:
-    """Put one response together."""
+    """Put one response together.
+
+    Args:
+        decoder: Finds the payloads in its bytes.
+        repairs: Those that it goes through.
+        model: The model that was asked for.
+        stop: Texts that end it.
+        redact: Takes secrets out of the texts of errors.
+        memory: What it may take.
+        gives_out: Whether increments are wanted; without, only `completion` is, and `feed` and `flush` return none.
+    """
 
     def __init__(
         self,
@@ -51,6 +61,7 @@ class ResponseParser:
         *,
         redact: Redactor = redact,
         memory: Memory | None = None,
+        gives_out: bool = True,
     ) -> None:
         self.done = False
         """Whether nothing more is wanted from the socket."""
@@ -61,7 +72,9 @@ class ResponseParser:
         self._decoder = decoder
         self._accumulator = ChatAccumulator(repairs_arguments=repairs.tool_arguments)
         self._errors = ResponseErrors(model, redact, self._accumulator)
-        self._path = DeltaPath(self._state, repairs, stop, memory, self._accumulator, self._errors)
+        self._path = DeltaPath(
+            self._state, repairs, stop, memory, self._accumulator, self._errors, gives_out=gives_out
+        )
         self._reader = ChunkReader(self._state, self._path, memory, self._accumulator, self._errors)
 
     @property
@@ -71,6 +84,12 @@ class ResponseParser:
         Events without content do not count, however many there are, and neither do comments and blanks.
         """
         return self._reader.last_fruitful or self._decoder.progress
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether reasoning, text or a tool call has come, not counting blanks, or the answer has ended without."""
+        has_ended = self._state.phase not in (Phase.WAITING, Phase.ANSWERING)
+        return self._reader.has_token or self._decoder.progress > 0 or has_ended
 
     @property
     def facts(self) -> Completion:
@@ -121,18 +140,16 @@ class ResponseParser:
             # The body ended with half an event, perhaps; after a choice that is not a failure.
             may_be_cut = self._state.phase is not Phase.WAITING
             self._reader.feed(self._decoder.flush(), may_be_cut=may_be_cut)
-        deltas = self._path.take_ready()
         last = self._path.flush()
         has_ended = self._reader.is_complete_message or self._decoder.done
         late_calls = self._accumulator.flush(ended=has_ended)
         last.tool_calls = merge_by_index([*last.tool_calls, *late_calls])
-        if last:
-            deltas.append(last)
+        self._path.give_out(last)
         completion = self._accumulator.build()
         self._check_end()
         _warn_if_empty(completion)
         self.completion = completion
-        return deltas
+        return self._path.take_ready()
 
     def _check_end(self) -> None:
         """Decide how the response ended, when all is there that ever comes.

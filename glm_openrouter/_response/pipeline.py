@@ -24,6 +24,8 @@ class DeltaPath:
         memory: Memory,
         accumulator: ChatAccumulator,
         errors: ResponseErrors,
+        *,
+        gives_out: bool,
     ) -> None:
         self.stop = stop
         self._state = state
@@ -32,6 +34,7 @@ class DeltaPath:
         self._memory = memory
         self._accumulator = accumulator
         self._errors = errors
+        self._gives_out = gives_out
         self._ready: list[Delta] = []
         """What can be given out."""
 
@@ -46,6 +49,11 @@ class DeltaPath:
         joined = self._joiner.flush()
         if joined is not None:
             self._pass_on(joined)
+
+    def give_out(self, delta: Delta) -> None:
+        """Have a delta go out, if it holds anything and anybody wants it."""
+        if self._gives_out and delta:
+            self._ready.append(delta)
 
     def take_ready(self) -> list[Delta]:
         """Return what can be given out."""
@@ -80,5 +88,4 @@ class DeltaPath:
         self._accumulator.feed(delta)
         if has_calls:
             self._memory.keep_calls(self._accumulator.tool_calls)
-        if delta:
-            self._ready.append(delta)
+        self.give_out(delta)

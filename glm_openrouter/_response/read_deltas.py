@@ -8,7 +8,7 @@ from glm_openrouter.completions import Delta
 from .chunks import WireMessage
 from .tool_calls import read_tool_calls
 
-__all__ = ["has_content", "read_delta"]
+__all__ = ["has_content", "has_token", "read_delta"]
 
 
 def read_delta(message: WireMessage, *, is_complete: bool) -> Delta:
@@ -37,6 +37,15 @@ def has_content(delta: Delta, message: WireMessage) -> bool:
             return True
     details = message.reasoning_details or ()
     return bool(any(map(_is_filled, details)) or message.annotations or message.refusal)
+
+
+def has_token(delta: Delta, message: WireMessage) -> bool:
+    """Return whether a message brings reasoning, text or a tool call, not counting blanks."""
+    if (delta.text + delta.reasoning).strip() or message.refusal:
+        return True
+    details = message.reasoning_details or ()
+    is_sealed = any(detail.get("data") or detail.get("signature") for detail in details)
+    return is_sealed or any(call.name or call.arguments for call in delta.tool_calls)
 
 
 def _is_filled(detail: JSONObject) -> bool:

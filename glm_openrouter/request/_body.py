@@ -1,5 +1,7 @@
 """The body that goes out."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from glm_openrouter._json.values import JSONObject
@@ -14,14 +16,32 @@ __all__ = ["build_body", "encode_body"]
 _encode = msgspec.json.Encoder().encode
 
 
-def build_body(request: ChatRequest, *, stream: bool) -> JSONObject:
-    """Return the body, with the session that the request belongs to if it names none itself."""
+def build_body(request: ChatRequest, *, stream: bool, whole: bool = False) -> JSONObject:
+    """Return the body, with the session that the request belongs to if it names none itself.
+
+    Args:
+        request: What to ask for.
+        stream: Whether the response shall come as a stream.
+        whole: Whether it need not, because it is given out whole.
+    """
     body = request.to_wire()
-    if stream:
+    if stream and not (whole and _works_only_in_one_piece(body)):
         body["stream"] = True
     if body.get("session_id") is None and (session := resolve_session(request.thread_id)):
         body["session_id"] = session
     return body
+
+
+def _works_only_in_one_piece(body: JSONObject) -> bool:
+    """Return whether a response loses by coming as a stream: `response-healing` mends none that does."""
+    plugins = body.get("plugins")
+    heals = isinstance(plugins, list) and any(
+        isinstance(plugin, Mapping)
+        and plugin.get("id") == "response-healing"
+        and plugin.get("enabled") is not False
+        for plugin in plugins
+    )
+    return heals or body.get("stream") is False
 
 
 def encode_body(body: JSONObject) -> bytes:

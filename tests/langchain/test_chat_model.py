@@ -336,6 +336,7 @@ def test_what_is_set_is_on_the_wire(scripted_openrouter: StartScript) -> None:
         "max_tokens": 50,
         "new_field": {"deep": True},
         "another": 1,
+        "stream": True,
     }
 
 
@@ -346,6 +347,7 @@ def test_nothing_is_sent_that_nobody_set(scripted_openrouter: StartScript) -> No
     assert request.body == {
         "model": "z-ai/glm-4.6:exacto",
         "messages": [{"role": "user", "content": "Hi"}],
+        "stream": True,
     }
     assert not {"http-referer", "x-title", "x-openrouter-title"} & {
         name.lower() for name in request.headers

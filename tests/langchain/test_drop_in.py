@@ -68,7 +68,7 @@ IN_THE_BODY: dict[str, tuple[Any, dict[str, Any]]] = {
     "presence_penalty": (0.5, {"presence_penalty": 0.5}),
     "seed": (7, {"seed": 7}),
     "stop": (["END"], {"stop": ["END"]}),
-    "streaming": (True, {"stream": True}),
+    "streaming": (True, {}),
     "model_kwargs": ({"top_k": 4, "new": 1}, {"top_k": 4, "new": 1}),
     "reasoning": ({"effort": "high"}, {"reasoning": {"effort": "high"}}),
     "openrouter_provider": (
@@ -145,7 +145,7 @@ def test_an_argument_is_in_the_body(
     body = server.requests[0].body
     assert body is not None
     message = {"messages": [{"role": "user", "content": "?"}], "model": "z-ai/glm-4.6:exacto"}
-    assert body == {**message, **expected}
+    assert body == {**message, "stream": True, **expected}
 
 
 @pytest.mark.parametrize(("name", "alias"), all_names(IN_THE_HEADERS))
@@ -261,7 +261,7 @@ def test_none_means_not_set(
     ChatGLM(**{name: None}).invoke("?")
     body = server.requests[0].body
     assert body is not None
-    assert body.keys() == {"messages", "model"}
+    assert body.keys() == {"messages", "model", "stream"}
 
 
 VARIABLES: dict[str, tuple[str, Callable[[Any], object]]] = {
@@ -333,4 +333,4 @@ def test_both_send_the_same_request(scripted_openrouter: StartScript) -> None:
     peer.client.sdk_configuration.client.close()
     ChatGLM(**arguments).invoke("Hi")
     theirs, ours = (request.body or {} for request in server.requests)
-    assert ours == {key: value for key, value in theirs.items() if key != "stream"}
+    assert ours == {**theirs, "stream": True}

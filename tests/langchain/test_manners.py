@@ -203,15 +203,17 @@ async def test_the_answer_ends_at_a_stop_text(scripted_openrouter: StartScript, 
 @pytest.mark.parametrize(
     ("setting", "streams"),
     [
-        ({}, {"invoke": False, "stream": True}),
+        ({}, {"invoke": True, "stream": True}),
         ({"streaming": True}, {"invoke": True, "stream": True}),
+        ({"streaming": False}, {"invoke": True, "stream": True}),
         ({"disable_streaming": True}, {"invoke": False, "stream": False}),
-        ({"streaming": False}, {"invoke": False, "stream": False}),
+        ({"wire_stream": False}, {"invoke": False, "stream": True}),
+        ({"plugins": [{"id": "response-healing"}]}, {"invoke": False, "stream": True}),
     ],
     ids=str,
 )
 @every_way
-async def test_it_streams_when_it_should(
+async def test_it_streams_on_the_wire_when_it_should(
     scripted_openrouter: StartScript, ask: Ask, setting: dict[str, Any], streams: dict[str, bool]
 ) -> None:
     server = scripted_openrouter(stream_reply(HELLO))
@@ -223,8 +225,10 @@ def test_streaming_can_be_off_with_tools_only(scripted_openrouter: StartScript) 
     server = scripted_openrouter(stream_reply(HELLO))
     model = model_for(server, disable_streaming="tool_calling")
     list(model.stream("?"))
-    list(model.bind_tools([{"type": "openrouter:web_search"}]).stream("?"))
-    assert ["stream" in request.body for request in server.requests] == [True, False]
+    with_tools = model.bind_tools([{"type": "openrouter:web_search"}])
+    list(with_tools.stream("?"))
+    with_tools.invoke("?")
+    assert ["stream" in request.body for request in server.requests] == [True, False, False]
 
 
 # Callbacks and tracing

@@ -142,6 +142,7 @@ def test_nothing_is_sent_that_nobody_set(scripted_openrouter: StartScript) -> No
     assert server.requests[0].body == {
         "model": "z-ai/glm-4.6:exacto",
         "messages": [{"role": "user", "content": "Hi"}],
+        "stream": True,
     }
 
 
@@ -158,7 +159,7 @@ def test_what_is_set_is_on_the_wire(scripted_openrouter: StartScript) -> None:
     )
     llm.chat([ChatMessage("Hi")], temperature=0.5)
     body = server.requests[0].body
-    del body["messages"], body["model"]
+    del body["messages"], body["model"], body["stream"]
     assert body == {
         "max_tokens": 2000,
         "provider": {"order": ["z-ai"], "allow_fallbacks": False},

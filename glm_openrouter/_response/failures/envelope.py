@@ -137,6 +137,7 @@ def error_from_envelope(
     *,
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
+    has_worked: bool = False,
     redact: Redactor = redact_usual,
     other_server: str = "",
     now: Callable[[], float] = time.time,
@@ -148,6 +149,7 @@ def error_from_envelope(
         context: What is known already, such as the model.
         status: The HTTP status, if it is one of an error.
         headers: The response headers.
+        has_worked: Whether a part of an answer has come before the error.
         redact: Takes out the secrets of the client, which some servers repeat.
         other_server: What to do if it is not OpenRouter that says there is nothing.
         now: Returns the time in seconds since the epoch; resets are given as a point in time.
@@ -187,7 +189,8 @@ def error_from_envelope(
         "status_code": status,
         "retry_after": wait,
         "retryable": is_retryable(status, text, wait, metadata, availability),
-        "may_be_billed": bool(context.get("may_be_billed")) and status in _MAY_BE_BILLED,
+        "may_be_billed": bool(context.get("may_be_billed"))
+        and (has_worked or status in _MAY_BE_BILLED),
     }
     if suggested := list_texts(availability.get("fallback_models"), read):
         details["fallback_models"] = suggested

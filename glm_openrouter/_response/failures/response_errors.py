@@ -53,7 +53,11 @@ class ResponseErrors:
     def reported(self, error: JSONObject | str | None = None) -> APIError:
         """Return the error that OpenRouter or the provider reported in the response."""
         envelope = {"error": error or "The provider ended the response with an error"}
-        return error_from_envelope(envelope, self.details, redact=self._redact)
+        facts = self._accumulator.completion
+        has_worked = self._accumulator.has_content or facts.usage is not None
+        return error_from_envelope(
+            envelope, self.details, has_worked=has_worked, redact=self._redact
+        )
 
     def unreadable(self, excerpt: str) -> APIError:
         """Return the error for a payload that is no JSON object."""

@@ -775,8 +775,7 @@ def test_what_goes_out_is_the_request_and_the_key(run, scripted_openrouter, stre
     run.either(streamed, server.base_url, api_key=KEY)
     (sent,) = server.requests
 
-    stream = {"stream": True} if streamed else {}
-    assert sent.body == {**run.request.to_wire(), **stream}
+    assert sent.body == {**run.request.to_wire(), "stream": True}
     assert sent.headers["authorization"] == f"Bearer {KEY}"
     assert not {"http-referer", "x-title", "x-openrouter-title"} & {k.lower() for k in sent.headers}
 
