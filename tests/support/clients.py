@@ -37,8 +37,8 @@ class _AwaitedClient:
     def __init__(self, **options: Any) -> None:
         self.inner = Client(**options)
 
-    async def complete(self, request: ChatRequest) -> Completion:
-        return self.inner.complete(request)
+    async def complete(self, request: ChatRequest, **how: Any) -> Completion:
+        return self.inner.complete(request, **how)
 
     @asynccontextmanager
     async def stream(self, request: ChatRequest) -> AsyncIterator[_AwaitedStream]:

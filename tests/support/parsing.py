@@ -34,6 +34,17 @@ def assemble(
     return deltas, assembly.completion
 
 
+def read_whole(reads: Iterable[bytes]) -> Completion:
+    """Put the reads of a response together as for a caller who wants it whole, and so gets no increments."""
+    parser = ResponseParser(
+        ResponseDecoder(), Repairs(frozenset(REPAIRS), {}), f"{MODEL}:exacto", gives_out=False
+    )
+    given = [delta for data in reads for delta in parser.feed(data)] + parser.flush()
+    assert given == []
+    assert parser.completion is not None
+    return parser.completion
+
+
 def assemble_stream(
     *payloads: Mapping[str, Any] | str, done: bool = True, **options: Any
 ) -> tuple[list[Delta], Completion]:

@@ -5,7 +5,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import repeat
 
 Play = Callable[[], Iterable[bytes]]
@@ -25,8 +25,9 @@ def drip(data: bytes, seconds: float = 0.02) -> Iterator[bytes]:
 class RawServer:
     """What has happened to the server."""
 
-    def __init__(self, base_url: str, plays: list[Play], *, reset: bool, keep_alive: bool) -> None:
-        self.base_url = base_url
+    base_url: str
+
+    def __init__(self, plays: list[Play], *, reset: bool, keep_alive: bool) -> None:
         self.connections = 0
         self.requests = 0
         self.sent = 0
@@ -41,7 +42,7 @@ class RawServer:
         """Answer one request after the other."""
         self.connections += 1
         with connection, suppress(OSError):
-            while _read_request(connection):
+            while read_request(connection) is not None:
                 play = self._plays[min(self.requests, len(self._plays) - 1)]
                 self.requests += 1
                 self._send(connection, play())
@@ -69,40 +70,47 @@ def raw_server(*plays: Play, reset: bool = False, keep_alive: bool = False) -> I
         reset: Whether a connection ends with RST.
         keep_alive: Whether a connection serves one request after the other, instead of one.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1"
-        server = RawServer(url, [*plays], reset=reset, keep_alive=keep_alive)
+    server = RawServer([*plays], reset=reset, keep_alive=keep_alive)
+    with serve_in_threads(server.serve) as server.base_url:
+        yield server
+
+
+@contextmanager
+def serve_in_threads(serve: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Serve each connection in a thread of its own; give out the base URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as connections:
         threads: list[threading.Thread] = []
 
         def accept() -> None:
             with suppress(OSError):
                 while True:
-                    connection, _ = listening.accept()
+                    connection = connections.enter_context(listening.accept()[0])
                     connection.settimeout(30)
-                    thread = threading.Thread(target=server.serve, args=(connection,), daemon=True)
+                    thread = threading.Thread(target=serve, args=(connection,), daemon=True)
                     threads.append(thread)
                     thread.start()
 
         accepting = threading.Thread(target=accept, daemon=True)
         accepting.start()
         try:
-            yield server
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1"
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             for thread in (accepting, *threads):
                 thread.join(10)
 
 
-def _read_request(connection: socket.socket) -> bool:
-    """Read one request; return whether there was one."""
+def read_request(connection: socket.socket) -> bytes | None:
+    """Return the body of the next request, or `None` if there is none."""
     received = b""
     while b"\r\n\r\n" not in received:
         if not (data := connection.recv(1 << 16)):
-            return False
+            return None
         received += data
     head, _, body = received.partition(b"\r\n\r\n")
     lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     missing = int(lengths[0].split(b":")[1]) - len(body) if lengths else 0
-    while missing > 0:
-        missing -= len(connection.recv(min(missing, 1 << 16)) or b" " * missing)
-    return True
+    while missing > 0 and (data := connection.recv(min(missing, 1 << 16))):
+        missing -= len(data)
+        body += data
+    return body
