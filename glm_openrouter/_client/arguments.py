@@ -20,8 +20,18 @@ class SharedOptions(TypedDict, total=False):
 
     Also taken as an `httpx.Timeout`, whose `read` is what counts here, and by models as `request_timeout`.
     """
+    first_token_timeout: float | None
+    """Seconds in which the first reasoning, text or tool call has to come, from the time when a request is sent; from
+    then on `timeout` counts. Default: no limit but `timeout`.
+    """
     max_retries: int
     """How often a failed request is sent again; never once a part of its response has been given out."""
+    wire_stream: bool
+    """Whether an answer that is given out whole still comes as a stream.
+
+    Without, OpenRouter sends nothing until all of it is there, so `timeout` limits its length, and it is paid for in
+    full even if nobody waits for it any longer. The plugin `response-healing` has that effect, too.
+    """
     max_response_bytes: int
     """Bytes that a response may have, decompressed, and that its JSON may need once it is read. Default: 64 MiB."""
     app_url: str | None
