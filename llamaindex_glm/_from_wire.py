@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -20,6 +19,8 @@ from llama_index.core.llms.llm import ToolSelection
 from glm_openrouter import Completion, ToolCall, TruncatedToolCallError
 from glm_openrouter._json.strict import parse_arguments
 from glm_openrouter.request.messages import tool_call
+
+from ._raw import to_raw
 
 __all__ = [
     "IN_PROGRESS",
@@ -74,7 +75,7 @@ def to_response(
     return ChatResponse(
         message=message,
         delta=delta,
-        raw=_to_raw(completion),
+        raw=to_raw(completion),
         logprobs=_to_logprobs(completion.logprobs),
         additional_kwargs=_to_facts(completion),
     )
@@ -210,11 +211,6 @@ def _complete_thinking(block: ThinkingBlock, completion: Completion) -> None:
         block.num_tokens = int(details.reasoning_tokens)
     if completion.reasoning_details is not None:
         block.additional_information["reasoning_details"] = completion.reasoning_details
-
-
-def _to_raw(completion: Completion) -> dict[str, Any]:
-    usage = msgspec.to_builtins(completion.usage) if completion.usage else None
-    return {**completion.metadata(), "usage": usage}
 
 
 def _to_facts(completion: Completion) -> dict[str, Any]:

@@ -83,9 +83,10 @@ def to_extras(completion: Completion) -> JSONObject:
 
 def to_usage(usage: Usage | None) -> UsageMetadata | None:
     """Return usage under LangChain's names; `None` if none was reported."""
-    if usage is None or usage.prompt_tokens is None:
+    if usage is None or (usage.prompt_tokens is None and usage.completion_tokens is None):
         return None
-    prompt, completion = int(usage.prompt_tokens), int(usage.completion_tokens or 0)
+    prompt = int(_count(usage.prompt_tokens, usage.completion_tokens, usage.total_tokens))
+    completion = int(_count(usage.completion_tokens, usage.prompt_tokens, usage.total_tokens))
     metadata = UsageMetadata(
         input_tokens=prompt,
         output_tokens=completion,
@@ -105,6 +106,13 @@ def to_usage(usage: Usage | None) -> UsageMetadata | None:
         }
         metadata["output_token_details"] = cast(OutputTokenDetails, _without_none(counts))
     return metadata
+
+
+def _count(count: float | None, other: float | None, total: float | None) -> float:
+    """Return a count; where it did not come, or cannot be read, what the others leave of the total."""
+    if count is not None:
+        return count
+    return max(0, (total or 0) - (other or 0))
 
 
 def _without_none(counts: Mapping[str, int | float | None]) -> dict[str, int]:

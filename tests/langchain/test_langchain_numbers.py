@@ -34,8 +34,28 @@ async def test_usage_without_a_number_is_still_usage(
     message = await ask(model_for(scripted_openrouter(bytes_reply(sent))), "?")
     assert message.text == "Hi"
     assert message.usage_metadata["input_tokens"] == 31
-    assert message.usage_metadata["output_tokens"] == 0
+    assert message.usage_metadata["output_tokens"] == 17  # what the prompt leaves of the total
     assert "cost" not in message.response_metadata
+
+
+@every_way
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": "many", "completion_tokens": 5, "total_tokens": 7}, (2, 5, 7)),
+        ({"prompt_tokens": 2, "completion_tokens": [5], "total_tokens": 7}, (2, 5, 7)),
+        ({"prompt_tokens": None, "completion_tokens": 5, "total_tokens": "all"}, (0, 5, 5)),
+        ({"prompt_tokens": 2, "completion_tokens": True, "total_tokens": -1}, (2, 0, 2)),
+    ],
+)
+async def test_a_count_that_is_no_number_costs_no_other(
+    scripted_openrouter: StartScript, ask: Ask, usage: dict[str, Any], counts: tuple[int, int, int]
+) -> None:
+    sent = stream_reply([chunk({"content": "Hi"}), chunk({}, "stop", usage=usage)])
+    message = await ask(model_for(scripted_openrouter(sent)), "?")
+    found = message.usage_metadata
+    assert message.text == "Hi"
+    assert (found["input_tokens"], found["output_tokens"], found["total_tokens"]) == counts
 
 
 @every_way

@@ -1,6 +1,7 @@
 """The LlamaIndex `GLM` on a real socket."""
 
 import copy
+import json
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -87,6 +88,32 @@ async def test_usage_and_cost_have_the_wires_names(
 async def test_raw_has_the_usage(scripted_openrouter: StartScript, ask: Ask) -> None:
     raw = (await ask(llm_for(thoughtful(scripted_openrouter)))).raw
     assert raw["usage"]["prompt_tokens"] == 31
+
+
+async def test_raw_reads_as_that_of_the_peers(scripted_openrouter: StartScript, ask: Ask) -> None:
+    raw = (await ask(llm_for(thoughtful(scripted_openrouter)))).raw
+    choice = raw.choices[0]
+    assert raw["choices"][0]["message"] is choice.message
+    assert (raw.model, raw["model"], raw.object) == ("z-ai/glm-4.6",) * 2 + ("chat.completion",)
+    assert raw.usage.total_tokens == raw["usage"]["total_tokens"] == 48
+    assert raw.usage.prompt_tokens_details.cached_tokens == 12
+    assert (raw.id, choice.index, choice.finish_reason) == (raw["id"], 0, "tool_calls")
+    assert choice.message.tool_calls[0].function.name == "weather"
+    assert choice.message.role == "assistant"
+    assert json.loads(json.dumps(raw)) == copy.deepcopy(raw) == pickle.loads(pickle.dumps(raw))
+    with pytest.raises(AttributeError, match="no 'nonsense'"):
+        _ = raw.nonsense
+
+
+@pytest.mark.parametrize("usage", ["many", 5, [], {"prompt_tokens": "many", "cost": [1]}])
+async def test_usage_that_is_none_leaves_the_rest(
+    scripted_openrouter: StartScript, ask: Ask, usage: Any
+) -> None:
+    chunks = [chunk({"content": "Hi"}), chunk({}, "stop", usage=usage)]
+    response = await ask(llm_for(scripted_openrouter(stream_reply(chunks))))
+    assert response.message.content == "Hi"
+    assert response.raw.choices[0].message.content == "Hi"
+    assert response.raw.usage in (None, {})
 
 
 async def test_a_turn_goes_back_as_it_came(scripted_openrouter: StartScript, ask: Ask) -> None:
