@@ -25,7 +25,7 @@ else:
     # pydantic looks at these when the class is made, and httpx is imported only with the first client.
     AsyncHTTPClient = HTTPClient = object
 
-__all__ = ["ApiKey", "CallArguments", "OpenRouterModelBase", "check_calls"]
+__all__ = ["ApiKey", "CallArguments", "ConnectedBase", "OpenRouterModelBase", "check_calls"]
 
 A = TypeVar("A", bound=Mapping[str, Any])
 C = TypeVar("C", Client, AsyncClient)
@@ -98,8 +98,8 @@ class ModelClients:
         return model_client
 
 
-class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
-    """Base of a model class that talks to OpenRouter.
+class ConnectedBase(ConnectionOptions):
+    """Base of a class whose objects talk to OpenRouter, whatever for.
 
     Copies share no client with the original. A copy in the same process keeps `http_client` and `http_async_client`;
     a copy in another process cannot.
@@ -124,12 +124,6 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
 
     _clients: ModelClients = PrivateAttr(default_factory=ModelClients)
 
-    _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
-    """What the catalogue said, by model."""
-
-    _warned: set[str] = PrivateAttr(default_factory=set)
-    """What this model has warned of."""
-
     @staticmethod
     def _conceal(arguments: A) -> A:
         """Return the arguments of a constructor in a form in which no traceback shows the secrets among them."""
@@ -138,24 +132,9 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
     _client_types: ClassVar[tuple[type[Client], type[AsyncClient]]] = (Client, AsyncClient)
     """What errors of these call the base URL is the framework's own name for it."""
 
-    _call_names: ClassVar[frozenset[str]] = frozenset()
-    """Arguments of calls that a framework has besides those of `ChatRequest`."""
-
     def _refuse_options(self, arguments: Iterable[str]) -> None:
         """Refuse options of the connection where parameters of requests are expected."""
         refuse_options(arguments, base_url_name=self._client_types[0]._base_url_name)
-
-    def _check_call(
-        self, arguments: Mapping[str, Any], more_names: Iterable[str] = ()
-    ) -> dict[str, Any]:
-        """Return the arguments of a call as those may see them who listen to it.
-
-        Raises:
-            InvalidRequestError: One belongs to the constructor, or there is none of its name.
-        """
-        arguments = Concealed(arguments)  # also from tracebacks
-        self._refuse_options(arguments)
-        return check_arguments(arguments, self._call_names.union(more_names))
 
     def model_post_init(self, context: Any, /) -> None:
         """Let the framework finish its part; pydantic's own hook for private attributes would end the chain here."""
@@ -194,6 +173,95 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
         options = {**self._client_options(), "http_async_client": self.http_async_client}
         return self._clients.get(self._client_types[1], options)
 
+    def close(self) -> None:
+        """Free the sockets of synchronous calls, if no other model uses them."""
+        self._client.close()
+
+    async def aclose(self) -> None:
+        """Free the sockets of the running event loop, if no other model uses them."""
+        await self._async_client.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    _not_compared: ClassVar[frozenset[str]] = frozenset()
+    """Fields of a framework that say nothing of what a model does, and that no copy has the same of."""
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether another model is made with the same settings, whatever both have been used for."""
+        if not isinstance(other, ConnectedBase) or type(self) is not type(other):
+            return NotImplemented
+        return self._settings() == other._settings()
+
+    def _settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        names = type(self).model_fields.keys() - self._not_compared
+        return {name: getattr(self, name) for name in names}, self._client_options()
+
+    # Copies: pydantic's own, but for what the user's own clients and the secrets need.
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied._clients = ModelClients()
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        clients = {name: getattr(self, name) for name in _OWN_CLIENTS if getattr(self, name)}
+        without = self.model_copy(update=dict.fromkeys(clients))  # nobody can copy these
+        return super(ConnectedBase, without).__deepcopy__(memo).model_copy(update=clients)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        values = {**state["__dict__"], **dict.fromkeys(_OWN_CLIENTS)}
+        private = state["__pydantic_private__"] or {}
+        if not self.pickle_secrets:
+            values["default_headers"] = None
+            values, private = _without_keys(values), _without_keys(private)
+        return {**state, "__dict__": values, "__pydantic_private__": private}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(state)
+        # LlamaIndex makes the model anew, with the environment of the process that the copy is in.
+        self.__pydantic_private__ = {
+            **(self.__pydantic_private__ or {}),
+            **state["__pydantic_private__"],
+        }
+        if not self.pickle_secrets:
+            self._environment_key = key_from_environment()
+
+
+class OpenRouterModelBase(ConnectedBase, HistoryOptions):
+    """Base of a model class that talks to OpenRouter."""
+
+    _call_names: ClassVar[frozenset[str]] = frozenset()
+    """Arguments of calls that a framework has besides those of `ChatRequest`."""
+
+    _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
+    """What the catalogue said, by model."""
+
+    _warned: set[str] = PrivateAttr(default_factory=set)
+    """What this model has warned of."""
+
+    def _check_call(
+        self, arguments: Mapping[str, Any], more_names: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Return the arguments of a call as those may see them who listen to it.
+
+        Raises:
+            InvalidRequestError: One belongs to the constructor, or there is none of its name.
+        """
+        arguments = Concealed(arguments)  # also from tracebacks
+        self._refuse_options(arguments)
+        return check_arguments(arguments, self._call_names.union(more_names))
+
     def _facts(self, model: str) -> ModelFacts | None:
         """Return what is known of a model: what the catalogue said if it was asked, else what is known offline."""
         return self._current_facts.get(strip_variant(model)) or find_model(model)
@@ -226,70 +294,6 @@ class OpenRouterModelBase(ConnectionOptions, HistoryOptions):
         facts = await arun_query(self._async_client._transport, read_facts(model))
         self._current_facts[strip_variant(model)] = facts
         return facts
-
-    def close(self) -> None:
-        """Free the sockets of synchronous calls, if no other model uses them."""
-        self._client.close()
-
-    async def aclose(self) -> None:
-        """Free the sockets of the running event loop, if no other model uses them."""
-        await self._async_client.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    _not_compared: ClassVar[frozenset[str]] = frozenset()
-    """Fields of a framework that say nothing of what a model does, and that no copy has the same of."""
-
-    def __eq__(self, other: object) -> bool:
-        """Return whether another model is made with the same settings, whatever both have been used for."""
-        if not isinstance(other, OpenRouterModelBase) or type(self) is not type(other):
-            return NotImplemented
-        return self._settings() == other._settings()
-
-    def _settings(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        names = type(self).model_fields.keys() - self._not_compared
-        return {name: getattr(self, name) for name in names}, self._client_options()
-
-    # Copies: pydantic's own, but for what the user's own clients and the secrets need.
-
-    def __copy__(self) -> Self:
-        copied = super().__copy__()
-        copied._clients = ModelClients()
-        return copied
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        clients = {name: getattr(self, name) for name in _OWN_CLIENTS if getattr(self, name)}
-        without = self.model_copy(update=dict.fromkeys(clients))  # nobody can copy these
-        return super(OpenRouterModelBase, without).__deepcopy__(memo).model_copy(update=clients)
-
-    def __getstate__(self) -> dict[Any, Any]:
-        state = super().__getstate__()
-        values = {**state["__dict__"], **dict.fromkeys(_OWN_CLIENTS)}
-        private = state["__pydantic_private__"] or {}
-        if not self.pickle_secrets:
-            values["default_headers"] = None
-            values, private = _without_keys(values), _without_keys(private)
-        return {**state, "__dict__": values, "__pydantic_private__": private}
-
-    def __setstate__(self, state: dict[Any, Any]) -> None:
-        super().__setstate__(state)
-        # LlamaIndex makes the model anew, with the environment of the process that the copy is in.
-        self.__pydantic_private__ = {
-            **(self.__pydantic_private__ or {}),
-            **state["__pydantic_private__"],
-        }
-        if not self.pickle_secrets:
-            self._environment_key = key_from_environment()
 
 
 _OWN_CLIENTS = ("http_client", "http_async_client")

@@ -19,10 +19,6 @@ class GLMArguments(
 ):
     """Arguments of `GLM`."""
 
-    model_name: str
-    """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
-    model: str
-    """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
     openrouter_api_key: str | SecretStr | None
     """Default: `OPENROUTER_API_KEY`."""
     api_key: str | SecretStr | None
@@ -31,6 +27,10 @@ class GLMArguments(
     """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
     base_url: str | None
     """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    model_name: str
+    """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
+    model: str
+    """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
     stop: list[str] | tuple[str, ...] | str | None
     """Texts that end the answer; those of a call take their place."""
     stop_sequences: list[str] | tuple[str, ...] | str | None

@@ -7,8 +7,7 @@ from typing import Any, Self, TypeVar, cast
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables.config import ensure_config
-from langchain_core.utils import from_env, secret_from_env
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from glm_openrouter import (
     DEFAULT_MODEL,
@@ -22,11 +21,12 @@ from glm_openrouter import (
     strip_variant,
 )
 from glm_openrouter._secrets import Concealed
-from glm_openrouter.adapters import ApiKey, CallArguments, check_calls
+from glm_openrouter.adapters import CallArguments, check_calls
 from glm_openrouter.request.history import HistoryOptions
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import ModelId, parameters_of, thinks
 
+from ._connection import Connected
 from ._errors import translate_errors
 from ._to_wire.messages import to_messages
 from ._to_wire.tools import ToolLike, to_tool
@@ -67,7 +67,7 @@ _NOT_ON_THE_WIRE = frozenset(
 """Arguments of a call that are no parameters of a request: LangChain adds some for itself."""
 
 
-class OpenRouterModel(OpenRouterModelBase, ModelParameters):
+class OpenRouterModel(Connected, OpenRouterModelBase, ModelParameters):
     """Base of the models of this package."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -76,16 +76,6 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
 
     model_name: ModelId = Field(default=DEFAULT_MODEL, alias="model")
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
-
-    openrouter_api_key: ApiKey | None = Field(
-        default_factory=secret_from_env("OPENROUTER_API_KEY", default=None), alias="api_key"
-    )
-    """Default: `OPENROUTER_API_KEY`."""
-
-    openrouter_api_base: str | None = Field(
-        default_factory=from_env("OPENROUTER_API_BASE", default=None), alias="base_url"
-    )
-    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
 
     stop: list[str] | str | None = Field(default=None, alias="stop_sequences")
     """Texts that end the answer; those of a call take their place."""
@@ -98,12 +88,6 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
 
     For example `lambda text: tokenizer.encode(text, add_special_tokens=False)` with one of `transformers`.
     """
-
-    def __init__(self, **arguments: Any) -> None:
-        arguments = self._conceal(arguments)
-        super().__init__(**arguments)
-        with translate_errors():
-            self._check_connection()
 
     @model_validator(mode="after")
     def _no_model_kwarg_gets_lost(self) -> Self:
@@ -130,11 +114,6 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         return self.model_name
 
     @property
-    def request_timeout(self) -> Any:
-        """Same as `timeout`."""
-        return self.timeout
-
-    @property
     def openrouter_provider(self) -> ProviderPreferences | None:
         """Same as `provider`."""
         return self.provider
@@ -146,9 +125,6 @@ class OpenRouterModel(OpenRouterModelBase, ModelParameters):
         arguments = Concealed(arguments)
         with translate_errors():
             return super()._check_call(arguments, more_names)
-
-    def _credentials(self) -> tuple[SecretStr | None, str | None]:
-        return self.openrouter_api_key, self.openrouter_api_base
 
     def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, arguments: JSONObject

@@ -41,7 +41,7 @@ Output = TypeVar("Output")
 
 
 @check_calls_of_model
-class ChatGLM(OpenRouterModel, BaseChatModel):
+class ChatGLM(OpenRouterModel, BaseChatModel):  # type: ignore[misc]  # model_construct, which pydantic's plugin adds
     """GLM 4.6, or any other model, through OpenRouter.
 
     ```python

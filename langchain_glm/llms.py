@@ -25,7 +25,7 @@ __all__ = ["GLM"]
 
 
 @check_calls_of_model
-class GLM(OpenRouterModel, BaseLLM):
+class GLM(OpenRouterModel, BaseLLM):  # type: ignore[misc]  # model_construct, which pydantic's plugin adds
     """GLM 4.6, or any other model, through OpenRouter, as a completion of text.
 
     ```python

@@ -74,13 +74,13 @@ ARGUMENTS = {
         (
             "glm_openrouter._client.options:ConnectionOptions",
             "glm_openrouter.request.history:HistoryOptions",
-            "glm_openrouter.adapters:OpenRouterModelBase",
+            "glm_openrouter.adapters:ConnectedBase",
         ),
         bases=(_SHARED,),
     ),
     _TEXT_MODEL: Arguments(
         "Arguments of `GLM`.",
-        ("langchain_glm._base:OpenRouterModel",),
+        ("langchain_glm._connection:Connected", "langchain_glm._base:OpenRouterModel"),
         bases=(_PARAMETERS, _HISTORY, _CONNECTION, "langchain_glm._framework:LLMArguments"),
     ),
     "langchain_glm._arguments:ChatGLMArguments": Arguments(
