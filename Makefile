@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Without bytecode each process that a test starts would compile the frameworks again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all test-lowest test-newest coverage fuzz lint types arguments format hooks bench clean
 
 demo: $(READY)
