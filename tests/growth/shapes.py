@@ -9,6 +9,7 @@ from langchain_core.messages import messages_from_dict
 
 from glm_openrouter import REPAIRS, APIError, Delta, ToolCallDelta
 from glm_openrouter._json.in_text import json_values
+from glm_openrouter._json.outline import cut_mark
 from glm_openrouter._response.failures import error_from_body
 from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter._response.repairs import Repairs
@@ -22,9 +23,14 @@ from langchain_glm._from_wire.chunks import to_chunk
 from langchain_glm._to_wire.messages import to_messages
 from llamaindex_glm._streaming.lazy import LazyChatBuilder
 
+from .responses import CUT, RESPONSES
+
 __all__ = ["SHAPES", "Shape"]
 
-TOOLS = {"find_berth": {"type": "object", "properties": {"harbour": {"type": "string"}}}}
+TOOLS = {
+    "find_berth": {"type": "object", "properties": {"harbour": {"type": "string"}}},
+    "tide": {},
+}
 LEAK = (
     "<tool_call>find_berth\n<arg_key>harbour</arg_key>\n<arg_value>Oslo</arg_value>\n</tool_call>"
 )
@@ -286,7 +292,24 @@ def _string(n: int) -> list[str]:
     return ['{"a": "', *("text" for _ in range(n)), '"}']
 
 
+def _mark_cut_call(texts: tuple[str, str]) -> None:
+    for text in texts:
+        cut_mark(text)
+
+
 _OTHERS = [
+    *(
+        Shape(name, make, _assemble, size=_WEIGHED if "in one chunk" in name else 200)
+        for name, make in RESPONSES.items()
+    ),
+    *(
+        Shape(
+            f"a cut call of {name}",
+            lambda n, part=part: ('{"a": "' + part * n, part * n),
+            _mark_cut_call,
+        )
+        for name, part in CUT.items()
+    ),
     *(
         Shape(f"{name} in a stream", lambda n, c=calls: _calls(c(n)), _assemble)
         for name, calls in _CALLS.items()
