@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -110,24 +109,27 @@ _NAME_WIDTH = 24
 def _show(console: PlainConsole, model: str, endpoints: Sequence[EndpointInfo]) -> None:
     """Print the table, with as many columns as there is room for."""
     unlimited = console.options.update(max_width=_WIDEST)
-    for count in range(len(_DISPENSABLE) + 1):
-        table = _build_table(model, endpoints, set(_COLUMNS).difference(_DISPENSABLE[:count]))
-        table.columns[0].max_width = max(_NAME_WIDTH, console.width // 3)
+    dropped = 0
+    table = _build_table(console, model, endpoints, dropped)
+    while dropped < len(_DISPENSABLE):
         if console.measure(table, options=unlimited).maximum <= console.width:
             break
+        dropped += 1
+        table = _build_table(console, model, endpoints, dropped)
     console.print(table)
-    if count:
-        names = ", ".join(heading.split()[0] for heading in _DISPENSABLE[:count])
+    if dropped:
+        names = ", ".join(heading.split()[0] for heading in _DISPENSABLE[:dropped])
         console.print(f"No room for: {names}. With --json, everything.", style="dim")
 
 
 def _build_table(
-    model: str, endpoints: Iterable[EndpointInfo], headings: AbstractSet[str]
+    console: PlainConsole, model: str, endpoints: Iterable[EndpointInfo], dropped: int
 ) -> Table:
+    """Return the table without so many of the columns that it can do without."""
     from rich import box
     from rich.table import Table
 
-    shown = {heading: cell for heading, cell in _COLUMNS.items() if heading in headings}
+    shown = {name: cell for name, cell in _COLUMNS.items() if name not in _DISPENSABLE[:dropped]}
     table = Table(
         title=model, box=box.SIMPLE, padding=(0, 1), collapse_padding=True, title_justify="left"
     )
@@ -138,6 +140,7 @@ def _build_table(
             no_wrap=True,
             min_width=_PRICE_WIDTH if "$" in heading else None,
         )
+    table.columns[0].max_width = max(_NAME_WIDTH, console.width // 3)
     for endpoint in endpoints:
         table.add_row(
             *(" ".join(cell(endpoint).split()) for cell in shown.values()),

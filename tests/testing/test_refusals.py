@@ -156,3 +156,74 @@ def test_a_request_without_a_good_key_is_refused(server, headers, message):
 
     assert response.status_code == 401
     assert response.json() == {"error": {"message": message, "code": 401}}
+
+
+LONG = {"messages": [{"role": "user", "content": "tea " * 300_000}]}
+
+
+def test_a_prompt_beyond_the_context_is_refused_in_the_words_of_openrouter(post):
+    response = post(LONG | {"max_tokens": 100})
+
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["message"].startswith(
+        "This endpoint's maximum context length is 204800 tokens. However, you requested about "
+    )
+    assert "100 in the output" in error["message"]
+    assert error["metadata"]["error_type"] == "context_length_exceeded"
+
+
+def test_the_context_is_that_of_the_model_that_answers(post):
+    body = {"messages": [{"role": "user", "content": "tea " * 160_000}]}
+
+    assert post(body).status_code == 200
+    refusal = post(body | {"model": "z-ai/glm-4.5"})
+    assert "maximum context length is 131072 tokens" in refusal.json()["error"]["message"]
+
+
+def test_the_answer_counts_too(post):
+    body = {"model": "z-ai/glm-4.5", "messages": [{"role": "user", "content": "tea " * 30_000}]}
+
+    assert post(body | {"max_tokens": 60_000}).status_code == 200
+    assert post(body | {"max_tokens": 120_000}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"plugins": [{"id": "context-compression"}]}, {"transforms": ["middle-out"]}],
+    ids=["plugin", "transform"],
+)
+def test_a_prompt_that_may_be_compressed_is_not_refused(post, wish):
+    assert post(LONG | wish).status_code == 200
+
+
+def picture(size=8):
+    url = f"data:image/png;base64,{'A' * size}"
+    parts = [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
+    return {"messages": [{"role": "user", "content": parts}]}
+
+
+def test_an_image_needs_a_model_that_sees(post):
+    refusal = post(picture())
+
+    assert refusal.status_code == 404
+    assert "No endpoints found that support image input" in refusal.json()["error"]["message"]
+    assert post(picture() | {"model": "z-ai/glm-4.6v"}).status_code == 200
+
+
+def test_an_image_counts_by_the_image_and_not_by_the_byte(post):
+    small, large = (
+        post(picture(size) | {"model": "z-ai/glm-4.6v"}).json() for size in (8, 4_000_000)
+    )
+
+    assert small["usage"]["prompt_tokens"] == pytest.approx(large["usage"]["prompt_tokens"], abs=10)
+
+
+def test_no_model_of_the_catalogue_hears(post):
+    sound = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+    body = {"model": "z-ai/glm-4.6v", "messages": [{"role": "user", "content": [sound]}]}
+
+    assert post(body).status_code == 404

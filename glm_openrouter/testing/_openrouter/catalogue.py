@@ -46,6 +46,7 @@ class Model:
     name: str
     created: int
     context_length: int = 204_800
+    input_modalities: tuple[str, ...] = ("text",)
 
     def to_row(self) -> dict[str, Any]:
         """Return the row as `/models` gives it."""
@@ -58,8 +59,8 @@ class Model:
             "description": f"{self.name}, served offline by rules.",
             "context_length": self.context_length,
             "architecture": {
-                "modality": "text->text",
-                "input_modalities": ["text"],
+                "modality": f"{'+'.join(self.input_modalities)}->text",
+                "input_modalities": list(self.input_modalities),
                 "output_modalities": ["text"],
                 "tokenizer": "Other",
                 "instruct_type": None,
@@ -211,12 +212,15 @@ ENDPOINTS: Final = (
     ),
 )
 
+_WITH_IMAGES: Final = ("text", "image", "video")
+
 _MODELS: Final = {
     model.id: model
     for model in (
         Model("z-ai/glm-4.6", "Z.AI: GLM 4.6", 1_759_235_576),
         Model("z-ai/glm-4.5", "Z.AI: GLM 4.5", 1_753_471_347, 131_072),
         Model("z-ai/glm-4.5-air", "Z.AI: GLM 4.5 Air", 1_753_471_258, 131_072),
+        Model("z-ai/glm-4.6v", "Z.AI: GLM 4.6V", 1_765_207_462, 131_072, _WITH_IMAGES),
         Model("z-ai/glm-4.7", "Z.AI: GLM 4.7", 1_766_378_014),
         Model("z-ai/glm-5", "Z.AI: GLM 5", 1_770_829_182),
         Model("z-ai/glm-5-turbo", "Z.AI: GLM 5 Turbo", 1_773_583_573),

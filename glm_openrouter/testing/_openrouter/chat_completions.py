@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from functools import partial
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, ParamSpec, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -18,12 +17,16 @@ from .bodies import build_chunks, build_completion
 from .catalogue import resolve_model
 from .error_response import error_response
 from .generation import Generation, PromptCache, generate
+from .prompt_size import check_context, measure_prompt
 from .prompts import read_prompt
 from .refusal import RefusalError
-from .request_check import check_request
+from .request_check import check_modalities, check_request
 from .routing import choose_endpoint
 
 __all__ = ["ChatCompletions"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class ChatCompletions:
@@ -54,7 +57,11 @@ class ChatCompletions:
         body = {key: value for key, value in body.items() if value is not None}
         check_request(body)
         model = resolve_model(body.get("model"), body.get("models"))
+        check_modalities(body["messages"], model)
         endpoint = choose_endpoint(body)
+        run = asyncio.to_thread if request.state.is_large else _call
+        size = await run(measure_prompt, body, model.id)
+        check_context(body, size, min(model.context_length, endpoint.context_length))
         has_format = "response_format" in endpoint.supported_parameters
         prompt = read_prompt(body, model=model.id, supports_response_format=has_format)
         is_streamed = bool(body.get("stream"))
@@ -63,8 +70,7 @@ class ChatCompletions:
             return Response(status_code=499)  # nobody is there to read it
         if isinstance(answer, ErrorAnswer) and not answer.partial_text:
             return error_response(answer)
-        work = partial(generate, body, answer, model.id, endpoint, self._cache)
-        generation = await asyncio.to_thread(work) if request.state.is_large else work()
+        generation = await run(generate, body, answer, model.id, endpoint, size, self._cache)
         self._account.keep(generation, streamed=is_streamed)
         headers = {"X-Generation-Id": generation.id}
         if is_streamed:
@@ -103,6 +109,11 @@ class ChatCompletions:
         finally:
             if not is_over:
                 self._account.note_cancelled(generation)
+
+
+async def _call(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function at once, in the form of `asyncio.to_thread`."""
+    return function(*args, **kwargs)
 
 
 async def _wait_until_left(request: Request) -> None:

@@ -15,15 +15,13 @@ from glm_openrouter.testing._answers.answer import Answer, ErrorAnswer
 from glm_openrouter.testing._answers.prompt import Call
 
 from .catalogue import Endpoint
-from .tokens import count_tokens, split_tokens
+from .prompt_size import TOKENS_PER_MESSAGE, PromptSize
+from .tokens import split_tokens
 
 __all__ = ["Generation", "PromptCache", "ToolCall", "generate"]
 
 _ALPHABET: Final = string.ascii_letters + string.digits
-_TOKENS_PER_MESSAGE: Final = 4
 _TOKENS_PER_CALL: Final = 6
-_COUNTED_AT_ONCE: Final = 100_000
-"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -81,33 +79,26 @@ class PromptCache:
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._lock = Lock()
 
-    def count(self, segments: Sequence[str]) -> tuple[int, int]:
-        """Return the tokens of a prompt, and how many of them an earlier prompt began with."""
-        sizes = [_count(segment) + _TOKENS_PER_MESSAGE for segment in segments]
+    def count(self, prompt: PromptSize) -> int:
+        """Return how many tokens of a prompt an earlier one began with."""
         with self._lock:
-            total, cached = self._look_up(segments, sizes)
+            cached = self._look_up(prompt)
         # The end of a prompt is always read anew.
-        return total, min(cached, total - _TOKENS_PER_MESSAGE)
+        return min(cached, prompt.total - TOKENS_PER_MESSAGE)
 
-    def _look_up(self, segments: Sequence[str], sizes: Sequence[int]) -> tuple[int, int]:
+    def _look_up(self, prompt: PromptSize) -> int:
         total = cached = chain = 0
         is_prefix = True
-        for segment, size in zip(segments, sizes, strict=True):
+        for segment, tokens in zip(prompt.segments, prompt.tokens, strict=True):
             chain = hash((chain, segment))
             is_prefix = is_prefix and chain in self._seen
-            total += size
+            total += tokens
             cached = total if is_prefix else cached
             self._seen[chain] = None
             self._seen.move_to_end(chain)
         while len(self._seen) > self._size:
             self._seen.popitem(last=False)
-        return total, cached
-
-
-def _count(segment: str) -> int:
-    """Return the tokens of a text, counted in pieces, because other threads stand still meanwhile."""
-    starts = range(0, len(segment), _COUNTED_AT_ONCE)
-    return sum(count_tokens(segment[at : at + _COUNTED_AT_ONCE]) for at in starts)
+        return cached
 
 
 @dataclass
@@ -130,12 +121,12 @@ def generate(
     answer: Answer | ErrorAnswer,
     model: str,
     endpoint: Endpoint,
+    prompt: PromptSize,
     cache: PromptCache,
 ) -> Generation:
     """Return the answer to a checked request, or what came of it before an error."""
     error = answer if isinstance(answer, ErrorAnswer) else None
     said = answer if isinstance(answer, Answer) else Answer(answer.partial_text)
-    prompt_tokens, cached_tokens = cache.count(_segments(body, model))
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     budget = _TokenBudget(limit or endpoint.max_completion_tokens)
     thinks, is_hidden = _thinking(body)
@@ -154,8 +145,8 @@ def generate(
         content=content,
         calls=calls,
         finish_reason="error" if error else finish_reason,
-        prompt_tokens=prompt_tokens,
-        cached_tokens=cached_tokens,
+        prompt_tokens=prompt.total,
+        cached_tokens=cache.count(prompt),
         reasoning_tokens=len(reasoning),
         completion_tokens=budget.spent,
         error=error,
@@ -195,10 +186,3 @@ def _cut_at_stop(text: str, stop: str | list[str] | None) -> tuple[str, bool]:
     start = len(text) - len(text.lstrip("\n"))
     match = re.compile(pattern).search(text, start) if pattern else None
     return (text[: match.start()], True) if match else (text, False)
-
-
-def _segments(body: Mapping[str, Any], model: str) -> list[str]:
-    """Return the prompt in the order in which the model reads it."""
-    tools = body.get("tools")
-    head = model if not tools else f"{model}{json.dumps(tools, sort_keys=True)}"
-    return [head, *(json.dumps(message, ensure_ascii=False) for message in body["messages"])]

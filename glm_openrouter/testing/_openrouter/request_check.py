@@ -3,24 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from .catalogue import Model
 from .refusal import RefusalError
 from .shape_check import check_shape
 
-__all__ = ["check_request"]
+__all__ = ["check_modalities", "check_request"]
 
-_UNSEEN_MODALITIES: Final = {
-    "image_url": "image input",
-    "input_audio": "input audio",
-    "video_url": "video input",
-    "input_video": "video input",
+_MODALITIES: Final = {
+    "image_url": ("image", "image input"),
+    "input_audio": ("audio", "input audio"),
+    "video_url": ("video", "video input"),
+    "input_video": ("video", "video input"),
 }
+"""Type of a part -> what a model must take, and what OpenRouter calls it. Files are read before the model sees them."""
 
 
 def check_request(body: Mapping[str, Any]) -> None:
     """Refuse a body that OpenRouter would refuse for any GLM model.
 
     Raises:
-        RefusalError: 400 for a wrong request, 404 for input that no endpoint takes.
+        RefusalError: 400.
     """
     if body.get("messages") is None:
         raise _wrong('Input required: specify "prompt" or "messages"')
@@ -29,7 +31,6 @@ def check_request(body: Mapping[str, Any]) -> None:
     _check_tool_choice(body)
     _check_response_format(body.get("response_format") or {})
     _check_reasoning(body)
-    _check_modalities(body["messages"])
 
 
 def _wrong(message: str) -> RefusalError:
@@ -85,9 +86,15 @@ def _check_reasoning(body: Mapping[str, Any]) -> None:
         raise _wrong('"reasoning_effort" and "reasoning.effort" must not contradict each other')
 
 
-def _check_modalities(messages: Sequence[Mapping[str, Any]]) -> None:
+def check_modalities(messages: Sequence[Mapping[str, Any]], model: Model) -> None:
+    """Refuse images, sound and video for a model that does not take them.
+
+    Raises:
+        RefusalError: 404.
+    """
     for message in messages:
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
-            if unseen := _UNSEEN_MODALITIES.get(part["type"]):
-                raise RefusalError(404, f"No endpoints found that support {unseen}")
+            modality, name = _MODALITIES.get(part["type"], ("text", ""))
+            if modality not in model.input_modalities:
+                raise RefusalError(404, f"No endpoints found that support {name}")

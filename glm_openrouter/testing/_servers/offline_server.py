@@ -132,7 +132,8 @@ Ctrl-C ends it.
 def _announce(listening: socket.socket) -> None:
     address, port = listening.getsockname()[:2]
     # What listens on all addresses is reached on this machine by its own.
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    if address in ("0.0.0.0", "::"):
+        address = "::1" if address == "::" else "127.0.0.1"
     base_url = f"http://{f'[{address}]' if ':' in address else address}:{port}/api/v1"
     sys.stdout.write(_ANNOUNCEMENT.format(base_url=base_url))
     sys.stdout.flush()

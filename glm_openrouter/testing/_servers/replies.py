@@ -16,6 +16,7 @@ from glm_openrouter.testing._openrouter.bodies import (
 )
 from glm_openrouter.testing._openrouter.catalogue import DEFAULT_MODEL, ENDPOINTS
 from glm_openrouter.testing._openrouter.generation import Generation, PromptCache, generate
+from glm_openrouter.testing._openrouter.prompt_size import measure_prompt
 from glm_openrouter.testing._openrouter.received import ReceivedRequest
 
 from .steps import Comment, Done, Event, Reply, Send, Status, Step, Wait
@@ -178,4 +179,5 @@ def _generate(body: Mapping[str, Any], answer: Answer | ErrorAnswer) -> Generati
     prompt = {"messages": messages if isinstance(messages, list) else []}
     model = str(body.get("model") or DEFAULT_MODEL).partition(":")[0]
     unlimited = replace(ENDPOINTS[0], max_completion_tokens=sys.maxsize)
-    return generate(prompt, answer, model, unlimited, PromptCache())
+    size = measure_prompt(prompt, model)
+    return generate(prompt, answer, model, unlimited, size, PromptCache())
