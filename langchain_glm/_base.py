@@ -6,7 +6,6 @@ from typing import Any, Self, TypeVar, cast
 
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
-from langchain_core.runnables.config import ensure_config
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from glm_openrouter import (
@@ -28,6 +27,7 @@ from glm_openrouter.request.parameters import ModelId, parameters_of, thinks
 
 from ._connection import Connected
 from ._errors import translate_errors
+from ._threads import current_thread
 from ._to_wire.messages import to_messages
 from ._to_wire.tools import ToolLike, to_tool
 
@@ -141,7 +141,7 @@ class OpenRouterModel(Connected, OpenRouterModelBase, ModelParameters):
                 model_kwargs=self.model_kwargs,
                 instruction=arguments.get("instruction"),
                 answer_tools=arguments.get(ANSWER_TOOLS, ()),
-                thread_id=_current_thread(),
+                thread_id=current_thread(),
             )
 
     def _stop_texts(self, stop: list[str] | None) -> list[str] | None:
@@ -255,12 +255,6 @@ def _names_of(kind: type[BaseModel]) -> dict[str, str]:
         names |= dict.fromkeys((name, *map(str, choices)), name)
     # LangChain has an argument `metadata`, too; in `model_kwargs` the name is that of the wire.
     return {**names, "metadata": "request_metadata"}
-
-
-def _current_thread() -> str | None:
-    """Return the `thread_id` of the run, under which LangGraph keeps a conversation."""
-    thread = ensure_config().get("configurable", {}).get("thread_id")
-    return None if thread is None else str(thread)
 
 
 def _to_plain(value: object) -> Any:

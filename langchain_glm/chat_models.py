@@ -23,6 +23,7 @@ from ._errors import translate_errors
 from ._from_wire.chunks import to_chunk, to_content_blocks_chunk, to_last_chunk
 from ._from_wire.events import StreamEvents
 from ._from_wire.messages import to_result
+from ._threads import keep_threads
 from ._to_wire.tools import to_tool_choice, to_tools
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ Output = TypeVar("Output")
 
 
 @check_calls_of_model
+@keep_threads
 class ChatGLM(OpenRouterModel, BaseChatModel):  # type: ignore[misc]  # model_construct, which pydantic's plugin adds
     """GLM 4.6, or any other model, through OpenRouter.
 

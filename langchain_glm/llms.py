@@ -17,6 +17,7 @@ from glm_openrouter import ChatRequest, Completion
 from ._base import MODEL_CONFIG, OpenRouterModel, check_calls_of_model, trace_model
 from ._errors import translate_errors
 from ._from_wire.messages import to_metadata, to_usage
+from ._threads import keep_threads
 
 if TYPE_CHECKING:
     from ._arguments import GLMArguments
@@ -25,6 +26,7 @@ __all__ = ["GLM"]
 
 
 @check_calls_of_model
+@keep_threads
 class GLM(OpenRouterModel, BaseLLM):  # type: ignore[misc]  # model_construct, which pydantic's plugin adds
     """GLM 4.6, or any other model, through OpenRouter, as a completion of text.
 

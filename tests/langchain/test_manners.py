@@ -29,6 +29,7 @@ from support.langchain_models import (
     astream,
     every_way,
     invoke,
+    llm_for,
     model_for,
     stream,
 )
@@ -386,6 +387,68 @@ def test_a_thread_of_an_agent_or_a_chain_is_a_session(scripted_openrouter: Start
     chain = ChatPromptTemplate.from_template("{x}") | model_for(server)
     chain.invoke({"x": "?"}, in_thread("trip-2"))  # type: ignore[arg-type]
     assert sessions(server) == ["trip-1", "trip-2"]
+
+
+@pytest.mark.parametrize("make", [model_for, llm_for])
+async def test_a_thread_in_the_config_of_a_call_is_a_session(
+    scripted_openrouter: StartScript, make: Any
+) -> None:
+    server = scripted_openrouter(stream_reply(HELLO))
+    model = make(server)
+    bound = model.bind(temperature=0)
+    model.invoke("?", in_thread("invoke"))
+    await model.ainvoke("?", config=in_thread("ainvoke"))
+    list(model.stream("?", in_thread("stream")))
+    _ = [part async for part in model.astream("?", in_thread("astream"))]
+    bound.invoke("?", in_thread("bind"))
+    await bound.ainvoke("?", in_thread("abind"))
+    model.with_config(in_thread("config")).invoke("?")
+    list(bound.with_config(in_thread("both")).stream("?"))
+    model.with_retry().invoke("?", in_thread("retry"))
+    _ = [event async for event in model.astream_events("?", in_thread("events"), version="v2")]
+    model.invoke("?")
+    named = ["invoke", "ainvoke", "stream", "astream", "bind", "abind", "config", "both"]
+    assert sessions(server) == [*named, "retry", "events", None]
+
+
+@pytest.mark.filterwarnings("ignore:The method .* is in beta")
+async def test_a_thread_of_a_chat_model_alone_is_a_session(
+    scripted_openrouter: StartScript,
+) -> None:
+    server = scripted_openrouter(stream_reply(HELLO))
+    model = model_for(server)
+    list(model.stream_events("?", in_thread("events"), version="v3"))
+    async for _ in await model.astream_events("?", in_thread("aevents"), version="v3"):
+        pass
+    model.batch(["?", "?"], [in_thread("first"), in_thread("second")])
+    model_for(server, streaming=True).invoke("?", in_thread("streaming"))
+    assert [*sessions(server)[:2], sessions(server)[-1]] == ["events", "aevents", "streaming"]
+    assert {*sessions(server)[2:-1]} == {"first", "second"}
+
+
+def test_the_thread_of_a_call_wins_over_that_of_the_run(scripted_openrouter: StartScript) -> None:
+    server = scripted_openrouter(stream_reply(HELLO))
+    model = model_for(server)
+
+    def ask(_: str) -> None:
+        model.invoke("?", in_thread("call"))
+        model.invoke("?")
+
+    RunnableLambda(ask).invoke("", in_thread("run"))  # type: ignore[arg-type]
+    assert sessions(server) == ["call", "run"]
+
+
+def test_the_thread_of_a_call_is_no_part_of_what_is_cached(
+    scripted_openrouter: StartScript,
+) -> None:
+    server = scripted_openrouter(stream_reply(HELLO))
+    for model in (
+        model_for(server, cache=InMemoryCache()),
+        llm_for(server, cache=InMemoryCache()),
+    ):
+        for name in ("first", "second"):
+            model.invoke("?", in_thread(name))
+    assert sessions(server) == ["first", "first"]
 
 
 def test_a_session_that_is_set_wins_over_the_thread(scripted_openrouter: StartScript) -> None:
