@@ -1,6 +1,7 @@
 """What the model classes of both frameworks have in common: they hold the two clients, and survive being copied."""
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from inspect import Parameter, getattr_static, iscoroutinefunction, signature, unwrap
@@ -15,6 +16,7 @@ from ._client.pins import ProviderPins
 from ._client.run_query import arun_query, run_query
 from ._secrets import ApiKey, Concealed, conceal, key_from_environment
 from .catalogue.queries import read_facts
+from .errors import RetiringModelWarning
 from .models import ModelFacts, find_model, strip_variant
 from .request.call_arguments import check_arguments
 from .request.history import HistoryOptions, MessageRules
@@ -285,14 +287,20 @@ class OpenRouterModelBase(ConnectedBase, HistoryOptions):
 
     def _refresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""
-        facts = run_query(self._client._transport, read_facts(model))
-        self._current_facts[strip_variant(model)] = facts
-        return facts
+        return self._keep_facts(model, run_query(self._client._transport, read_facts(model)))
 
     async def _arefresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""
-        facts = await arun_query(self._async_client._transport, read_facts(model))
-        self._current_facts[strip_variant(model)] = facts
+        query = arun_query(self._async_client._transport, read_facts(model))
+        return self._keep_facts(model, await query)
+
+    def _keep_facts(self, model: str, facts: ModelFacts) -> ModelFacts:
+        name, day = strip_variant(model), facts.expiration_date
+        self._current_facts[name] = facts
+        warning = f"OpenRouter retires {name} on {day}. Choose another model before."
+        if day and warning not in self._warned:
+            self._warned.add(warning)
+            warnings.warn(warning, RetiringModelWarning, stacklevel=4)
         return facts
 
 

@@ -61,6 +61,7 @@ __all__ = [
     "RateLimitError",
     "RequestTooLargeError",
     "ResponseTooLargeError",
+    "RetiringModelWarning",
     "RoutingConflictWarning",
     "SmallMaxTokensWarning",
     "StreamInterruptedError",
@@ -280,6 +281,10 @@ class ModelRefusalError(StructuredOutputError):
 
 class EmptyResponseWarning(UserWarning):
     """The answer holds no text and no tool call: thinking used up `max_tokens`, or a filter took all of it."""
+
+
+class RetiringModelWarning(UserWarning):
+    """OpenRouter has named the day from which it may no longer serve the model."""
 
 
 class RoutingConflictWarning(UserWarning):

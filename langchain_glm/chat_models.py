@@ -360,12 +360,14 @@ class ChatGLM(OpenRouterModel, BaseChatModel):  # type: ignore[misc]  # model_co
 def _to_profile(facts: ModelFacts) -> ModelProfile:
     return ModelProfile(
         name=facts.name,
+        status="deprecated" if facts.expiration_date else "active",
         max_input_tokens=facts.context_window,
         max_output_tokens=facts.max_output_tokens,
         text_inputs=True,
         image_inputs=facts.image_input,
-        audio_inputs=False,
-        video_inputs=False,
+        image_tool_message=facts.image_input,
+        audio_inputs=facts.audio_input,
+        video_inputs=facts.video_input,
         text_outputs=True,
         image_outputs=False,
         audio_outputs=False,

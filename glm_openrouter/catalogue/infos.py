@@ -5,6 +5,7 @@ from msgspec import Struct
 from glm_openrouter._json.values import Index, JSONObject, Number, WholeNumber
 
 __all__ = [
+    "AliasTarget",
     "Architecture",
     "EndpointInfo",
     "GenerationInfo",
@@ -52,6 +53,14 @@ class TopProvider(Struct):
     is_moderated: bool | None = None
 
 
+class AliasTarget(Struct):
+    """The model that an alias such as `~z-ai/glm-latest` stands for now."""
+
+    name: str | None = None
+    slug: str | None = None
+    """Its id."""
+
+
 class ModelInfo(Struct):
     """A row of the catalogue. There is none for a routing suffix such as `:exacto`."""
 
@@ -71,6 +80,8 @@ class ModelInfo(Struct):
     reasoning: JSONObject | None = None
     knowledge_cutoff: str | None = None
     expiration_date: str | None = None
+    """The day from which OpenRouter may no longer serve it, such as `2026-12-31`."""
+    alias_target: AliasTarget | None = None
 
 
 class PercentileStats(Struct):

@@ -9,6 +9,8 @@ clients share it.
 """
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -17,7 +19,7 @@ from msgspec import Struct
 
 from glm_openrouter._json.lenient import fit, to_number
 from glm_openrouter._json.values import JSONObject
-from glm_openrouter.errors import InvalidRequestError, NotFoundError
+from glm_openrouter.errors import APIError, InvalidRequestError, NotFoundError
 from glm_openrouter.models import ModelFacts, find_model, strip_variant
 
 from .infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
@@ -26,10 +28,12 @@ __all__ = [
     "GetRequest",
     "Query",
     "find_generation",
+    "find_info",
     "list_endpoints",
     "list_models",
     "query_key",
     "read_facts",
+    "retirement_of",
 ]
 
 
@@ -73,14 +77,30 @@ def list_models(path: str = "/models") -> Query[list[ModelInfo]]:
     return models
 
 
+def find_info(model: str) -> Query[ModelInfo | None]:
+    """Return the row of a model in the catalogue, whatever its routing suffix; `None` if it has none."""
+    models = yield from list_models()
+    name = strip_variant(model)
+    return next((info for info in models if info.id == name), None)
+
+
 def list_endpoints(model: str) -> Query[list[EndpointInfo]]:
-    """Return the endpoints of a model, whatever its routing suffix.
+    """Return the endpoints of a model, whatever its routing suffix; of an alias, those of what it stands for now.
 
     Raises:
         InvalidRequestError: `model` is not the id of a model.
     """
+    model = yield from _resolve_alias(model)
     data = yield from _get_endpoints(model)
     return _read_endpoints(data)
+
+
+def _resolve_alias(model: str) -> Query[str]:
+    """Return the model that an alias such as `~z-ai/glm-latest` stands for, which alone has endpoints; others as is."""
+    if not model.startswith("~"):
+        return model
+    info = yield from find_info(model)
+    return info.alias_target.slug or model if info and info.alias_target else model
 
 
 def _get_endpoints(model: str) -> Query[JSONObject]:
@@ -106,6 +126,7 @@ def read_facts(model: str) -> Query[ModelFacts]:
         InvalidRequestError: `model` is not the id of a model.
         NotFoundError: No provider serves it.
     """
+    model = yield from _resolve_alias(model)
     data = yield from _get_endpoints(model)
     endpoints = _read_endpoints(data)
     windows = [endpoint.context_length for endpoint in endpoints if endpoint.context_length]
@@ -116,6 +137,10 @@ def read_facts(model: str) -> Query[ModelFacts]:
     ]
     facts, row = find_model(model), fit(ModelInfo, _with_prices(data))
     inputs = row.architecture.input_modalities if row.architecture else []
+    info: ModelInfo | None = None
+    # Only the list of models tells when one retires, and that it did not come is no reason to fail.
+    with suppress(APIError):
+        info = yield from find_info(model)
     return ModelFacts(
         name=facts.name if facts else row.name or strip_variant(model),
         context_window=max(windows),
@@ -124,7 +149,19 @@ def read_facts(model: str) -> Query[ModelFacts]:
         image_input="image" in inputs,
         tool_calling=any(endpoint.supports("tools") for endpoint in endpoints),
         reasoning=any(endpoint.supports("reasoning") for endpoint in endpoints),
+        audio_input="audio" in inputs,
+        video_input="video" in inputs,
+        preserves_reasoning=facts is None or facts.preserves_reasoning,
+        expiration_date=retirement_of(info) if info else None,
     )
+
+
+def retirement_of(info: ModelInfo) -> str | None:
+    """Return the day from which a model may no longer be served, as `2026-12-31`; `None` if none has been named."""
+    try:
+        return date.fromisoformat(info.expiration_date or "").isoformat()
+    except ValueError:
+        return None
 
 
 def query_key() -> Query[KeyInfo]:

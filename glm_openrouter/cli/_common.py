@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from glm_openrouter import DEFAULT_MODEL
+from glm_openrouter import DEFAULT_MODEL, strip_variant
+from glm_openrouter.catalogue.queries import retirement_of
 
 if TYPE_CHECKING:
-    from glm_openrouter import ClientOptions
+    from glm_openrouter import Client, ClientOptions
 
     from ._console import PlainConsole
 
@@ -24,6 +25,7 @@ __all__ = [
     "add_connection",
     "add_model",
     "connection",
+    "describe_retirement",
     "make_console",
     "write_error",
 ]
@@ -68,6 +70,18 @@ def connection(options: argparse.Namespace, *, chunk_delay: float = 0.0) -> Iter
 
     with OfflineServer(chunk_delay=chunk_delay) as server:
         yield {"api_key": "sk-or-offline", "base_url": server.base_url}
+
+
+def describe_retirement(client: Client, model: str) -> str:
+    """Return a sentence about the retirement of a model; nothing if OpenRouter names no day.
+
+    Raises:
+        APIError: OpenRouter did not answer.
+    """
+    name = strip_variant(model)
+    info = next((info for info in client.models() if info.id == name), None)
+    day = retirement_of(info) if info else None
+    return f"OpenRouter retires {name} on {day}: choose another model before." if day else ""
 
 
 def make_console() -> PlainConsole:

@@ -19,7 +19,14 @@ from glm_openrouter import (
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter.request.instructions import schema_instruction
 
-from ._common import Commands, add_connection, add_model, connection, make_console
+from ._common import (
+    Commands,
+    add_connection,
+    add_model,
+    connection,
+    describe_retirement,
+    make_console,
+)
 
 if TYPE_CHECKING:
     from glm_openrouter import ClientOptions
@@ -109,10 +116,11 @@ class _UnexpectedAnswerError(Exception):
 
 
 def check_network(client: Client, model: str) -> str:
-    """Ask for the endpoints of the model, for which no key is needed."""
+    """Ask for the list of models, for which no key is needed, and which says when one retires."""
+    retirement = ""
     with suppress(errors.APIStatusError):  # an error status is an answer, too
-        client.endpoints(model)
-    return "OpenRouter answers"
+        retirement = describe_retirement(client, model)
+    return f"OpenRouter answers. {retirement}".rstrip(". ")
 
 
 def check_key(client: Client, model: str) -> str:  # noqa: ARG001 -- all checks take the same

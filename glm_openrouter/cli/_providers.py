@@ -6,13 +6,22 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from glm_openrouter import Client
+from glm_openrouter import APIError, Client
 
-from ._common import Commands, add_connection, add_model, connection, make_console
+from ._common import (
+    Commands,
+    add_connection,
+    add_model,
+    connection,
+    describe_retirement,
+    make_console,
+    write_error,
+)
 from ._plain import escaped
 
 if TYPE_CHECKING:
@@ -51,11 +60,18 @@ def providers(options: argparse.Namespace) -> int:
     """Print the endpoints of a model."""
     with connection(options) as client_options, Client(**client_options) as client:
         endpoints = sorted(client.endpoints(options.model), key=_rank)
+        retirement = ""
+        with suppress(APIError):  # which is no reason to show nothing
+            retirement = describe_retirement(client, options.model)
     if options.json:
         rows = [msgspec.to_builtins(endpoint) for endpoint in endpoints]
         sys.stdout.write(escaped(json.dumps(rows, indent=2, ensure_ascii=False)) + "\n")
+        if retirement:
+            write_error("providers", retirement)
     else:
         _show(make_console(), options.model, endpoints)
+        if retirement:
+            make_console().print(retirement, style="yellow")
     return 0
 
 

@@ -67,6 +67,14 @@ def test_the_model_can_be_chosen(examine, offline_openrouter):
     assert models == {"z-ai/glm-4.7"}
 
 
+def test_a_model_that_retires_is_told(examine, offline_openrouter):
+    _, out = examine(offline_openrouter.base_url, "--model", "z-ai/glm-4.7")
+    assert "OpenRouter retires z-ai/glm-4.7 on 2026-12-31" in " ".join(out.split())
+
+    _, out = examine(offline_openrouter.base_url)
+    assert "retires" not in out
+
+
 def test_without_a_key_it_says_where_to_get_one(monkeypatch, capsys):
     monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
 

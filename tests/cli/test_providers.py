@@ -127,8 +127,26 @@ def test_the_routing_suffix_is_not_part_of_the_look_up(server):
 
     assert [request.path for request in server.requests] == [
         "/api/v1/models/z-ai/glm-4.6/endpoints",
+        "/api/v1/models",
         "/api/v1/models/z-ai/glm-4.7/endpoints",
+        "/api/v1/models",
     ]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_model_that_retires_is_told(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    main(["providers", "-m", "z-ai/glm-4.7:nitro", "--offline"])
+    retirement = "OpenRouter retires z-ai/glm-4.7 on 2026-12-31"
+    assert retirement in capsys.readouterr().out
+
+    main(["providers", "-m", "z-ai/glm-4.7", "--offline", "--json"])
+    out, err = capsys.readouterr()
+    assert json.loads(out)
+    assert retirement in err
+
+    main(["providers", "--offline"])
+    assert "retires" not in capsys.readouterr().out
 
 
 def test_an_unknown_model_is_an_error_in_one_line(capsys):

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from llama_index.core import Settings
 
+from glm_openrouter import find_model
+
 ROOT = Path(__file__).parents[2]
 TOP_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
 PAGES = [*TOP_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
@@ -123,6 +125,15 @@ def test_every_decision_is_in_the_index():
     folder = ROOT / "docs" / "decisions"
     links = re.findall(r"\]\((\d{3}-.+?)\)", (folder / "README.md").read_text())
     assert links == sorted(page.name for page in folder.glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_the_models_that_the_page_names_are_live(page):
+    code = "".join(BLOCK.findall(page.read_text()))
+    for model in set(re.findall(r"~?z-ai/glm-[\w.-]+", code)):
+        facts = find_model(model)
+        assert facts is not None, model
+        assert facts.expiration_date is None, f"{model} retires."
 
 
 def test_the_pages_hold_code():

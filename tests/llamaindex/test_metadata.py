@@ -51,7 +51,7 @@ def test_refreshed_metadata_says_what_the_catalogue_says(
     assert refresh(llm) == llm.metadata
     assert (llm.metadata.context_window, llm.metadata.model_name) == (300_000, model)
     assert llm.metadata.is_function_calling_model
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2  # the endpoints, and the list of models
 
 
 def test_a_window_of_the_constructor_stays(

@@ -47,6 +47,7 @@ class Model:
     created: int
     context_length: int = 204_800
     input_modalities: tuple[str, ...] = ("text",)
+    expiration_date: str | None = None
 
     def to_row(self) -> dict[str, Any]:
         """Return the row as `/models` gives it."""
@@ -74,7 +75,7 @@ class Model:
             "per_request_limits": None,
             "supported_parameters": sorted(best.supported_parameters),
             "default_parameters": {"temperature": 0.6, "top_p": None, "frequency_penalty": None},
-            "expiration_date": None,
+            "expiration_date": self.expiration_date,
         }
 
 
@@ -221,7 +222,7 @@ _MODELS: Final = {
         Model("z-ai/glm-4.5", "Z.AI: GLM 4.5", 1_753_471_347, 131_072),
         Model("z-ai/glm-4.5-air", "Z.AI: GLM 4.5 Air", 1_753_471_258, 131_072),
         Model("z-ai/glm-4.6v", "Z.AI: GLM 4.6V", 1_765_207_462, 131_072, _WITH_IMAGES),
-        Model("z-ai/glm-4.7", "Z.AI: GLM 4.7", 1_766_378_014),
+        Model("z-ai/glm-4.7", "Z.AI: GLM 4.7", 1_766_378_014, expiration_date="2026-12-31"),
         Model("z-ai/glm-5", "Z.AI: GLM 5", 1_770_829_182),
         Model("z-ai/glm-5-turbo", "Z.AI: GLM 5 Turbo", 1_773_583_573),
     )

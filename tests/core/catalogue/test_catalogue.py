@@ -419,6 +419,42 @@ def test_the_facts_of_a_known_model_keep_its_name():
     assert not facts.structured_output
 
 
+def test_the_endpoints_of_an_alias_are_those_of_its_target():
+    inquiry = list_endpoints("~z-ai/glm-latest:nitro")
+    assert next(inquiry).path == "/models"
+    alias = {"id": "~z-ai/glm-latest", "alias_target": {"slug": "z-ai/glm-6", "name": "GLM 6"}}
+    assert inquiry.send({"data": [MODEL, alias]}).path == "/models/z-ai/glm-6/endpoints"
+
+
+@pytest.mark.parametrize("target", [None, {}, {"slug": None}, 5])
+def test_an_alias_of_nothing_is_asked_for_itself(target):
+    inquiry = list_endpoints("~z-ai/glm-latest")
+    next(inquiry)
+    row = {"id": "~z-ai/glm-latest", "alias_target": target}
+    assert inquiry.send({"data": [row]}).path == "/models/~z-ai/glm-latest/endpoints"
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [
+        ("z-ai/glm-5v-turbo:nitro", "GLM-5V-Turbo"),
+        ("z-ai/glm-5.3-flash", "GLM-5.3-Flash"),
+        ("z-ai/glm-5.3-flashx@preset/mine", "GLM-5.3-FlashX"),
+        ("z-ai/glm-5.3-prime", "GLM-5.3-Prime"),
+        ("~z-ai/glm-latest:exacto", "GLM-5.3"),
+        ("~z-ai/glm-flash-latest", "GLM-5.3-Flash"),
+    ],
+)
+def test_the_models_of_the_catalogue_are_known_offline(model, known):
+    assert find_model(model).name == known
+
+
+def test_models_that_see_also_take_video():
+    assert find_model("z-ai/glm-5.3-flash").image_input
+    assert find_model("~z-ai/glm-flash-latest").video_input
+    assert not find_model("z-ai/glm-5.3").image_input
+
+
 def test_a_model_without_providers_has_no_facts():
     with pytest.raises(NotFoundError, match="No provider serves a/b"):
         follow(read_facts("a/b"), {"data": {"endpoints": []}})
