@@ -17,6 +17,7 @@ from glm_openrouter import (
     ResponseTooLargeError,
 )
 from glm_openrouter.testing import Close, Event, Hold, Reset, Send, Status, json_reply
+from support.at_once import at_once
 from support.replies import OPEN
 from support.samples import REQUEST
 from support.wire import chunk
@@ -80,16 +81,20 @@ def assert_holds_nothing(error):
 
 
 def failures(model_class, model, kind=GLMError):
-    """Yield the failure of each way to ask a model."""
-    for ask in (
+    """Return the failures of all ways to ask a model, each asked in a thread of its own."""
+
+    def ask(way):
+        with pytest.raises(kind) as caught:
+            way()
+        return caught.value
+
+    ways = (
         lambda: model_class.call(model),
         lambda: list(model_class.stream(model)),
         lambda: asyncio.run(model_class.acall(model)),
         lambda: asyncio.run(model_class.adrain(model)),
-    ):
-        with pytest.raises(kind) as caught:
-            ask()
-        yield caught.value
+    )
+    return at_once(ask, ways).values()
 
 
 def make(model_class, base_url, **options):

@@ -192,6 +192,7 @@ def test_a_connection_that_the_server_has_closed_is_not_used(model_class, script
     assert len(server.requests) == len(server.connections) == 6
 
 
+@pytest.mark.usefixtures("waits")
 def test_a_connection_that_ends_under_a_request_counts_as_a_try(model_class, scripted_openrouter):
     server = scripted_openrouter(ANSWER, (Close(),), ANSWER)
     model = model_class.make(server.base_url, max_retries=1)

@@ -289,6 +289,7 @@ def test_a_connection_that_fails_shows_no_secret(model_class, key, scripted_open
 LOGGERS = ("glm_openrouter", "httpx", "httpcore", "aiohttp", "asyncio", "langchain", "llama_index")
 
 
+@pytest.mark.usefixtures("waits")
 def test_no_log_shows_a_secret(model_class, key, scripted_openrouter, caplog):
     busy = json_reply({"error": {"code": 503, "message": f"Busy with {key}, {CREDENTIAL}"}}, 503)
     server = scripted_openrouter(busy, ANSWER)

@@ -7,7 +7,8 @@ import pytest
 
 from glm_openrouter import APIConnectionError, APITimeoutError, ResponseTooLargeError
 from glm_openrouter.testing import Close, Send, Status, Wait, bytes_reply, stream_reply
-from support.surfaces import across
+from support.at_once import at_once
+from support.surfaces import CORE_PATH, SURFACES, across
 from support.wire import USAGE, call, chunk, event_stream, response_body
 
 HEAD = Status(200, {"content-type": "text/event-stream"})
@@ -58,15 +59,19 @@ EMPTY = {
 }
 
 
-@across("empty", EMPTY, "increments")
-def test_events_that_bring_nothing_do_not_go_on(surface, scripted_openrouter, empty):
+@pytest.mark.parametrize("empty", EMPTY)
+def test_events_that_bring_nothing_do_not_go_on(scripted_openrouter, empty):
     flood = (Send(event_stream(EMPTY[empty], done=False)), Wait(0.04)) * 500
     half = Send(event_stream(chunk({"content": "Half"}), done=False))
-    server = scripted_openrouter((HEAD, half, *flood))
-    with pytest.raises(APITimeoutError) as caught:
-        surface.ask(server.base_url, timeout=0.3)
-    assert caught.value.partial_text == "Half"
-    assert server.connections[0].wait_closed()
+
+    def ask(surface):
+        server = scripted_openrouter((HEAD, half, *flood))
+        with pytest.raises(APITimeoutError) as caught:
+            surface.ask(server.base_url, timeout=0.3)
+        assert caught.value.partial_text == "Half"
+        assert server.connections[0].wait_closed()
+
+    at_once(ask, SURFACES if empty == "increments" else CORE_PATH)
 
 
 WHOLE = json.dumps(response_body({"content": "Yes."})).encode()

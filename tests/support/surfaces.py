@@ -8,6 +8,7 @@ deltas and the completion, whatever shape they were read from.
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
@@ -77,7 +78,7 @@ class Surface:
         Args:
             base_url: Of the server.
             tools: In OpenRouter's form.
-            waits: Gets the seconds between tries, none of which are waited.
+            waits: Gets the seconds between tries, none of which are waited then.
             options: Of the client or model; by default nothing is tried again.
         """
         framework = FRAMEWORKS[self.framework]
@@ -90,7 +91,7 @@ class Surface:
         async def ask() -> Answer:
             return framework.read(await gather(getattr(model, method)(framework.question, **given)))
 
-        with noted_waits([] if waits is None else waits):
+        with nullcontext() if waits is None else noted_waits(waits):
             try:
                 return asyncio.run(ask())
             except TruncatedToolCallError as error:

@@ -10,6 +10,7 @@ import pytest
 
 from glm_openrouter import APITimeoutError, Client
 from glm_openrouter.testing import Event, Status, Wait, json_reply, stream_reply
+from support.at_once import at_once
 from support.raw_server import HEAD, JSON_HEAD, STREAM_HEAD, drip, raw_server
 from support.samples import REQUEST
 from support.wire import chunk, event_stream, finishes, response_body, says, thinks, uses
@@ -50,24 +51,26 @@ NOTHING = {
 }
 
 
-@pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING)
-def test_events_that_bring_nothing_are_no_sign_of_life(run, nothing):
-    with raw_server(endless(STREAM_HEAD, nothing)) as server:
-        with pytest.raises(APITimeoutError, match="timeout"):
-            run.stream(server.base_url, timeout=LIMIT)
+def test_events_that_bring_nothing_are_no_sign_of_life(run):
+    def ask(name):
+        with raw_server(endless(STREAM_HEAD, NOTHING[name])) as server:
+            with pytest.raises(APITimeoutError, match="timeout"):
+                run.stream(server.base_url, timeout=LIMIT)
+            assert server.left.wait(SLACK)
 
-        assert server.left.wait(SLACK)
+    at_once(ask, NOTHING)
 
 
-@pytest.mark.parametrize("nothing", NOTHING.values(), ids=NOTHING)
-def test_events_that_bring_nothing_end_a_stream_that_has_begun(run, nothing):
-    begun = STREAM_HEAD + event_stream(says("Pier "), done=False)
-    with raw_server(endless(begun, nothing)) as server:
-        with pytest.raises(APITimeoutError) as caught:
-            run.stream(server.base_url, timeout=LIMIT)
+def test_events_that_bring_nothing_end_a_stream_that_has_begun(run):
+    def ask(name):
+        begun = STREAM_HEAD + event_stream(says("Pier "), done=False)
+        with raw_server(endless(begun, NOTHING[name])) as server:
+            with pytest.raises(APITimeoutError) as caught:
+                run.stream(server.base_url, timeout=LIMIT)
+            assert server.left.wait(SLACK)
+        assert caught.value.partial_text == "Pier "
 
-        assert server.left.wait(SLACK)
-    assert caught.value.partial_text == "Pier "
+    at_once(ask, NOTHING)
 
 
 SOMETHING = {
@@ -82,14 +85,15 @@ SOMETHING = {
 }
 
 
-@pytest.mark.parametrize("something", SOMETHING.values(), ids=SOMETHING)
-def test_what_brings_something_is_a_sign_of_life(run, scripted_openrouter, something):
-    pause = Wait(0.2)
-    server = scripted_openrouter(
-        (OPEN, *[pause, Event(something)] * 6, pause, Event(finishes()), Event("[DONE]"))
-    )
+def test_what_brings_something_is_a_sign_of_life(run, scripted_openrouter):
+    def ask(name):
+        pause = Wait(0.2)
+        server = scripted_openrouter(
+            (OPEN, *[pause, Event(SOMETHING[name])] * 6, pause, Event(finishes()), Event("[DONE]"))
+        )
+        return run.stream(server.base_url, timeout=0.8)[1].finish_reason
 
-    assert run.stream(server.base_url, timeout=0.8)[1].finish_reason
+    assert all(at_once(ask, SOMETHING).values())
 
 
 def test_the_usage_is_a_sign_of_life(run, scripted_openrouter):
@@ -120,16 +124,18 @@ BLANKS = {
 
 
 @pytest.mark.parametrize("begun", BLANKS.values(), ids=BLANKS)
-@pytest.mark.parametrize("blank", [b" ", b"\n", b"\t\r\n"])
-def test_blanks_are_no_sign_of_life(run, begun, blank):
-    with raw_server(endless(begun, blank)) as server, pytest.raises(APITimeoutError):
-        run.complete(server.base_url, timeout=LIMIT)
+def test_blanks_are_no_sign_of_life(run, begun):
+    def ask(blank):
+        with raw_server(endless(begun, blank)) as server, pytest.raises(APITimeoutError):
+            run.complete(server.base_url, timeout=LIMIT)
+
+    at_once(ask, [b" ", b"\n", b"\t\r\n"])
 
 
 def test_a_body_that_comes_slowly_is_read(run, scripted_openrouter):
     whole = json_reply(response_body({"content": "Pier two."}))
     data = whole[1].data
-    pieces = [type(whole[1])(data[at : at + 40]) for at in range(0, len(data), 40)]
+    pieces = [type(whole[1])(data[at : at + 80]) for at in range(0, len(data), 80)]
     steps = [step for piece in pieces for step in (Wait(0.1), piece)]
     server = scripted_openrouter((whole[0], *steps))
 
@@ -144,24 +150,27 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
-def test_headers_that_do_not_end_are_not_waited_for(run, head):
-    with raw_server(head) as server:
-        with pytest.raises(APITimeoutError, match="the request itself"):
-            run.complete(server.base_url, timeout=LIMIT)
+def test_headers_that_do_not_end_are_not_waited_for(run):
+    def ask(name):
+        with raw_server(HEADS[name]) as server:
+            with pytest.raises(APITimeoutError, match="the request itself"):
+                run.complete(server.base_url, timeout=LIMIT)
+            assert server.left.wait(SLACK)
 
-        assert server.left.wait(SLACK)
+    at_once(ask, HEADS)
 
 
-@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
-def test_a_client_of_the_users_own_waits_no_longer(head):
-    with (
-        raw_server(head) as server,
-        httpx.Client() as own,
-        Client(base_url=server.base_url, api_key="key", timeout=LIMIT, http_client=own) as client,
-        pytest.raises(APITimeoutError),
-    ):
-        client.complete(REQUEST)
+def test_a_client_of_the_users_own_waits_no_longer():
+    def ask(name):
+        with (
+            raw_server(HEADS[name]) as server,
+            httpx.Client() as own,
+            Client(base_url=server.base_url, api_key="key", timeout=LIMIT, http_client=own) as mine,
+            pytest.raises(APITimeoutError),
+        ):
+            mine.complete(REQUEST)
+
+    at_once(ask, HEADS)
 
 
 def test_headers_without_end_are_left_on_a_connection_that_is_reused(run):
