@@ -28,6 +28,7 @@ from glm_openrouter.catalogue.queries import (
 )
 from glm_openrouter.models import find_model
 from glm_openrouter.testing import Close, Hold, Send, Status, json_reply
+from support.samples import KEY
 from support.wire import error
 
 MODEL = {
@@ -227,7 +228,7 @@ def test_the_limits_of_the_key_are_typed(get, scripted_openrouter):
         False,
     )
     assert paths(server) == ["/api/v1/key"]
-    assert server.requests[0].headers["authorization"] == "Bearer sk-or-v1-of-a-test"
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_a_generation_is_typed(get, scripted_openrouter):
