@@ -108,7 +108,7 @@ class ConnectedBase(ConnectionOptions):
     """
 
     http_client: HTTPClient | None = Field(default=None, exclude=True, repr=False)
-    """Your own `httpx.Client`, which stays yours to close."""
+    """Your own `httpx.Client` or `httpx2.Client`, which stays yours to close."""
 
     http_async_client: AsyncHTTPClient | None = Field(
         default=None,
@@ -116,7 +116,8 @@ class ConnectedBase(ConnectionOptions):
         repr=False,
         validation_alias=AliasChoices("http_async_client", "async_http_client"),
     )
-    """Your own `httpx.AsyncClient`, which stays yours to close. Also taken as `async_http_client`."""
+    """Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, which stays yours to close. Also taken as
+    `async_http_client`."""
 
     _environment_key: SecretStr | None = PrivateAttr(default_factory=key_from_environment)
     _environment_base: str | None = PrivateAttr(

@@ -17,6 +17,7 @@ ALLOWED = {
     "glm_openrouter": {
         "httpcore",
         "httpx",
+        "httpx2",  # for its types: a user may pass a client of it
         "aiohttp",
         "jsonschema",
         "jsonschema_specifications",  # the schemas of schemas, which `jsonschema` brings

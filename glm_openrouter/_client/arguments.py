@@ -84,8 +84,10 @@ class ConnectionArguments(SharedOptions, total=False):
     question, with its tool calls), or `none`. Default: `turn` for models that clear the rest themselves, which GLM
     does up to 4.6, else `all`."""
     http_client: HTTPClient | None
-    """Your own `httpx.Client`, which stays yours to close."""
+    """Your own `httpx.Client` or `httpx2.Client`, which stays yours to close."""
     http_async_client: AsyncHTTPClient | None
-    """Your own `httpx.AsyncClient`, which stays yours to close. Also taken as `async_http_client`."""
+    """Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, which stays yours to close. Also taken as
+    `async_http_client`."""
     async_http_client: AsyncHTTPClient | None
-    """Your own `httpx.AsyncClient`, which stays yours to close. Also taken as `async_http_client`."""
+    """Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, which stays yours to close. Also taken as
+    `async_http_client`."""

@@ -34,7 +34,8 @@ class Client(BaseClient):
     """Synchronous client for OpenRouter's chat completions and its catalogue.
 
     Args:
-        http_client: Your own `httpx.Client`, which stays yours to close; otherwise the process shares one.
+        http_client: Your own `httpx.Client` or `httpx2.Client`, which stays yours to close; otherwise the process
+            shares one.
         **options: See `ClientOptions`.
 
     Raises:
@@ -202,7 +203,8 @@ class AsyncClient(BaseClient):
     One instance serves any number of event loops.
 
     Args:
-        http_async_client: Your own `httpx.AsyncClient`, which stays yours to close; otherwise each event loop has one.
+        http_async_client: Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, which stays yours to close; otherwise
+            each event loop has one.
         **options: See `ClientOptions`.
 
     Raises:

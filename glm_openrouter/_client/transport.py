@@ -153,7 +153,7 @@ class Transport(BaseTransport):
 
     def _check(self, http_client: object) -> None:
         if http_client is not None:
-            _http.check_client("http_client", http_client, _http.HTTPClient)
+            _http.check_client("http_client", http_client, "Client")
 
     def run(self, steps: Steps[T]) -> T:
         """Go through the steps of a call and return what they return."""
@@ -190,7 +190,7 @@ class AsyncTransport(BaseTransport):
 
     def _check(self, http_client: object) -> None:
         if http_client is not None:
-            _http.check_client("http_async_client", http_client, _http.AsyncHTTPClient)
+            _http.check_client("http_async_client", http_client, "AsyncClient")
 
     async def run(self, steps: Steps[T]) -> T:
         """Go through the steps of a call and return what they return."""

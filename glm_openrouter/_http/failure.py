@@ -14,12 +14,7 @@ TransportFailure = Literal[
 ]
 """With the first two, nothing was sent; with all others, the server may have taken the request."""
 
-_NO_CONNECTION = (
-    httpx.ConnectError,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
+_NO_CONNECTION = {"ConnectError", "ProxyError", "UnsupportedProtocol", "LocalProtocolError"}
 
 
 class ResponseTooLarge(httpx.StreamError):
@@ -31,17 +26,27 @@ class ResponseTooLarge(httpx.StreamError):
 
 def transport_failure(error: BaseException) -> TransportFailure | None:
     """Return how the transport failed, or `None` if `error` does not come from httpx or a socket."""
-    if not isinstance(error, httpx.HTTPError | httpx.StreamError | OSError):
+    names = _names_in_httpx(error)
+    if not names and not isinstance(error, OSError):
         return None
     if isinstance(error, ResponseTooLarge):
         return "size"
-    if isinstance(error, httpx.DecodingError):
+    if "DecodingError" in names:
         return "encoding"
-    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+    if not names.isdisjoint(("ConnectTimeout", "PoolTimeout")):
         return "connect timeout"
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
+    if "TimeoutException" in names or isinstance(error, TimeoutError):
         return "silence"
-    return "no connection" if isinstance(error, _NO_CONNECTION) else "connection"
+    return "connection" if names.isdisjoint(_NO_CONNECTION) else "no connection"
+
+
+def _names_in_httpx(error: BaseException) -> set[str]:
+    """Return the types of an error that are httpx's, or httpx2's, which has the same ones."""
+    return {
+        kind.__name__
+        for kind in type(error).__mro__
+        if kind.__module__.partition(".")[0] in ("httpx", "httpx2")
+    }
 
 
 class LeavingNoFrames:

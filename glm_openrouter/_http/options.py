@@ -1,8 +1,9 @@
 """What the options of a client mean for its sockets, and httpx's types under names of our own."""
 
 import re
+import sys
 from ipaddress import ip_address
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, Union
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,8 +27,11 @@ __all__ = [
 ]
 
 
-HTTPClient: TypeAlias = httpx.Client
-AsyncHTTPClient: TypeAlias = httpx.AsyncClient
+if TYPE_CHECKING:
+    import httpx2
+
+HTTPClient: TypeAlias = Union[httpx.Client, "httpx2.Client"]
+AsyncHTTPClient: TypeAlias = Union[httpx.AsyncClient, "httpx2.AsyncClient"]
 HTTPRequest: TypeAlias = httpx.Request
 HTTPResponse: TypeAlias = httpx.Response
 Timeout: TypeAlias = httpx.Timeout
@@ -68,18 +72,20 @@ def allow_first_token(timeout: Timeout, first: float | None) -> Timeout:
     return httpx.Timeout(connect=connect, read=read, write=timeout.write, pool=pool)
 
 
-def check_client(
-    option: str, client: object, client_type: type[HTTPClient | AsyncHTTPClient]
-) -> None:
+def check_client(option: str, client: object, class_name: Literal["Client", "AsyncClient"]) -> None:
     """Check that what a user passes as a client of their own is one.
+
+    httpx2 continues httpx under the same names (https://github.com/pydantic/httpx2); whoever has a client of it has
+    imported it.
 
     Raises:
         InvalidRequestError: It is something else, such as a client of the other kind.
     """
-    if not isinstance(client, client_type):
+    modules = [httpx, *filter(None, [sys.modules.get("httpx2")])]
+    if not any(isinstance(client, getattr(module, class_name)) for module in modules):
         actual = f"{type(client).__module__}.{type(client).__qualname__}"
         raise InvalidRequestError(
-            f"{option} must be an httpx.{client_type.__name__}, got {actual}."
+            f"{option} must be an httpx.{class_name}, or an httpx2.{class_name}, got {actual}."
         )
 
 

@@ -107,7 +107,7 @@ def _read(text: SecretStr, name: str) -> Proxy:
         )
     if url.scheme.startswith("socks") and not find_spec("socksio"):
         raise InvalidRequestError(
-            f"{name} of the environment names a SOCKS proxy: pip install 'httpx[socks]', {_INSTEAD}"
+            f"{name} of the environment names a SOCKS proxy: pip install 'glm-openrouter[socks]', {_INSTEAD}"
         )
     credentials = (unquote(url.username), unquote(url.password)) if url.userinfo else None
     return Proxy(str(url.copy_with(userinfo=b"")), credentials)

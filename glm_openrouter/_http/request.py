@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from copy import copy
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httpx
 
@@ -80,18 +80,21 @@ class RequestBuilder:
         Raises:
             InvalidRequestError: The environment names a proxy that cannot be used.
         """
-        url = _parse_url(self.base_url + request.path)
+        url = self.base_url + request.path
         if client is not None:
-            return client.build_request(
+            limits = self.timeout
+            # Without types of httpx, because it may be one of httpx2.
+            own_request: HTTPRequest = cast(Any, client).build_request(
                 request.method,
                 url,
-                headers=self._httpx_headers,
+                headers=self.headers,
                 content=request.body,
-                timeout=self.timeout,
+                timeout=(limits.connect, limits.read, limits.write, limits.pool),
             )
+            return own_request
         return httpx.Request(
             request.method,
-            url,
+            _parse_url(url),
             headers=self._httpx_headers,
             content=request.body,
             extensions={"timeout": self.timeout.as_dict(), _PROXY: self.proxy},

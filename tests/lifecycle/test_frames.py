@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 import httpx
+import httpx2
 import pytest
 
 from glm_openrouter import (
@@ -110,19 +111,22 @@ def test_a_failure_of_a_shared_client_holds_no_secret(model_class, scripted_open
         assert_holds_nothing(error)
 
 
+@pytest.mark.parametrize("library", [httpx, httpx2])
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
-def test_a_failure_of_an_own_client_holds_no_secret(model_class, scripted_openrouter, reply):
+def test_a_failure_of_an_own_client_holds_no_secret(
+    model_class, scripted_openrouter, reply, library
+):
     server = scripted_openrouter(reply)
 
     async def ask_async():
-        async with httpx.AsyncClient() as mine:
+        async with library.AsyncClient() as mine:
             model = make(model_class, server.base_url, timeout=LIMIT, http_async_client=mine)
             with pytest.raises(APIError) as caught:
                 await model_class.acall(model)
         return caught.value
 
     assert_holds_nothing(asyncio.run(ask_async()))
-    with httpx.Client() as mine:
+    with library.Client() as mine:
         model = make(model_class, server.base_url, timeout=LIMIT, http_client=mine)
         with pytest.raises(APIError) as caught:
             model_class.call(model)

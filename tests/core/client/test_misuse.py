@@ -4,6 +4,7 @@ import math
 from typing import get_type_hints
 
 import httpx
+import httpx2
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -140,10 +141,11 @@ def test_an_option_that_does_not_exist_is_no_argument(run):
         run.client("http://127.0.0.1:1", api_kye=SECRET)
 
 
-@pytest.mark.parametrize("client", [7, "x", httpx.AsyncClient, object()])
+@pytest.mark.parametrize("client", [7, "x", httpx.AsyncClient, httpx2.Client, object()])
 def test_an_own_client_that_is_none_is_named(run, client):
     option = "http_client" if run.mode == "sync" else "http_async_client"
-    with pytest.raises(InvalidRequestError, match=rf"{option} must be an httpx\.\w+, got "):
+    words = rf"{option} must be an httpx\.(\w+), or an httpx2\.\1, got "
+    with pytest.raises(InvalidRequestError, match=words):
         run.client("http://127.0.0.1:1", **{option: client})
 
 

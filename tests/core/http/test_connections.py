@@ -806,34 +806,6 @@ def test_an_own_title_wins_under_its_old_name_too(run, scripted_openrouter):
     assert "x-openrouter-title" not in headers
 
 
-def test_an_own_synchronous_client_is_used_and_left_open(scripted_openrouter):
-    server = scripted_openrouter(STREAMED_ANSWER)
-    with httpx.Client(headers={"x-own": "1"}) as mine:
-        with Client(base_url=server.base_url, api_key=KEY, http_client=mine) as client:
-            assert client.complete(REQUEST).text == "Pier two."
-        assert not mine.is_closed
-    assert server.requests[0].headers["x-own"] == "1"
-
-
-async def test_an_own_asynchronous_client_is_used_and_left_open(scripted_openrouter):
-    server = scripted_openrouter(STREAMED_ANSWER)
-    async with httpx.AsyncClient(headers={"x-own": "1"}) as mine:
-        async with AsyncClient(
-            base_url=server.base_url, api_key=KEY, http_async_client=mine
-        ) as client:
-            assert (await client.complete(REQUEST)).text == "Pier two."
-        assert not mine.is_closed
-    assert server.requests[0].headers["x-own"] == "1"
-
-
-def test_a_silence_on_an_own_client_ends(scripted_openrouter):
-    server = scripted_openrouter((OPEN, *((Comment(), Wait(0.02)) * 500)))
-    with httpx.Client() as mine:
-        client = Client(base_url=server.base_url, api_key=KEY, http_client=mine, timeout=LIMIT)
-        with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
-            list_of(client, REQUEST)
-
-
 def list_of(client, request):
     with client.stream(request) as stream:
         return list(stream)

@@ -1,16 +1,15 @@
 """Both clients reach OpenRouter through the proxy that the environment names, by the rules of httpx."""
 
 import base64
-import contextlib
-import socket
-import threading
 
 import httpx
 import pytest
 
 from glm_openrouter import APIConnectionError, AsyncClient, Client, InvalidRequestError
+from glm_openrouter._http import aiohttp_client, sync_pool
 from glm_openrouter._http import proxy as proxies
 from glm_openrouter.testing import Close, Status, json_reply
+from support.proxies import SocksProxy, SocksTLSProxy, TunnelProxy, serving, trusting_context
 from support.samples import KEY, REQUEST
 from support.wire import response_body
 
@@ -173,59 +172,63 @@ def test_a_netrc_changes_nothing(run, proxy, monkeypatch, tmp_path, machine, thr
     assert "proxy-authorization" not in request.headers
 
 
-class SocksProxy:
-    """A SOCKS proxy that takes any host for `server`."""
-
-    def __init__(self, server):
-        self._target = httpx.URL(server.base_url)
-        self.hosts = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"socks5://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self):
-        with self._listening, contextlib.suppress(OSError), self._listening.accept()[0] as client:
-            client.recv(64)
-            client.sendall(b"\x05\x00")
-            asked = client.recv(512)
-            self.hosts.append(asked[5 : 5 + asked[4]].decode())
-            client.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
-            address = (self._target.host, self._target.port)
-            with socket.create_connection(address) as server:
-                back = threading.Thread(target=self._pass_on, args=(server, client))
-                back.start()
-                self._pass_on(client, server)
-                back.join()
-
-    @staticmethod
-    def _pass_on(source, sink):
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
-
-    def join(self):
-        self._thread.join(5)
-        assert not self._thread.is_alive()
+LOGINS = {"": [], "me:p%40ss%20word@": ["me:p@ss word"]}
 
 
-def test_a_socks_proxy_is_used(run, scripted_openrouter, monkeypatch):
+@pytest.fixture
+def anonymous_tls(monkeypatch):
+    """Both clients trust whoever has no certificate."""
+    monkeypatch.setattr(sync_pool, "ssl_context", trusting_context)
+    monkeypatch.setattr(aiohttp_client, "ssl_context", trusting_context)
+
+
+@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.usefixtures("anonymous_tls")
+def test_a_call_goes_through_a_tunnel(run, scripted_openrouter, monkeypatch, login, streamed):
     server = scripted_openrouter((*ANSWER, Close()))
-    socks = SocksProxy(server)
-    monkeypatch.setenv("ALL_PROXY", socks.url)
-    completion = run.complete(ELSEWHERE, allow_http=True)
-    socks.join()
+    with serving(TunnelProxy, server) as tunnel:
+        monkeypatch.setenv("https_proxy", tunnel.url(login))
+        completion = run.either(streamed, "https://harbour.invalid/v1", api_key=KEY)
 
     assert completion.text == "Pier two."
-    assert socks.hosts == ["harbour.invalid"]
+    assert (tunnel.hosts, tunnel.logins) == (["harbour.invalid:443"], LOGINS[login])
+    (request,) = server.requests
+    assert request.path == "/v1/chat/completions"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert "proxy-authorization" not in request.headers
+
+
+@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+@pytest.mark.parametrize("name", ["ALL_PROXY", "http_proxy"])
+def test_a_socks_proxy_is_used(run, scripted_openrouter, monkeypatch, login, scheme, name):
+    server = scripted_openrouter((*ANSWER, Close()))
+    with serving(SocksProxy, server) as socks:
+        monkeypatch.setenv(name, socks.url(login, scheme))
+        completion = run.complete(ELSEWHERE, allow_http=True)
+
+    assert completion.text == "Pier two."
+    assert (socks.hosts, socks.logins) == (["harbour.invalid"], LOGINS[login])
+
+
+@pytest.mark.usefixtures("anonymous_tls")
+def test_tls_goes_through_a_socks_proxy(run, scripted_openrouter, monkeypatch):
+    server = scripted_openrouter((*ANSWER, Close()))
+    with serving(SocksTLSProxy, server) as socks:
+        monkeypatch.setenv("ALL_PROXY", socks.url("me:word@"))
+        completion = run.complete("https://harbour.invalid/v1")
+
+    assert completion.text == "Pier two."
+    assert (socks.hosts, socks.logins) == (["harbour.invalid"], ["me:word"])
 
 
 def test_a_socks_proxy_without_its_package_is_refused(run, monkeypatch):
     monkeypatch.setattr(proxies, "find_spec", lambda _: None)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    with pytest.raises(InvalidRequestError, match=r"pip install 'httpx\[socks\]'.*http_client"):
+    with pytest.raises(
+        InvalidRequestError, match=r"pip install 'glm-openrouter\[socks\]'.*http_client"
+    ):
         run.complete(ELSEWHERE, allow_http=True)
 
 
