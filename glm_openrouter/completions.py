@@ -1,10 +1,13 @@
 """What a response adds up to, whole and in increments."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from ._json.values import JSONObject, PositiveNumber, TokenCount
 
 __all__ = [
+    "CUT",
     "Completion",
     "CompletionTokensDetails",
     "Delta",
@@ -13,6 +16,10 @@ __all__ = [
     "ToolCallDelta",
     "Usage",
 ]
+
+
+CUT: Final = ("length", "content_filter", "error", None)
+"""Finish reasons of a response that was cut off."""
 
 
 class PromptTokensDetails(Struct, gc=False):

@@ -6,6 +6,7 @@
     ├── InvalidRequestError (also a ValueError)   refused here, nothing was sent
     ├── BudgetExceededError                       the call might cost more than its `Budget` has left; nothing was sent
     ├── TruncatedToolCallError                    a tool call was cut off; it must not run
+    ├── InvalidToolCallError                      a tool call cannot be read, after more tries neither; it must not run
     ├── StructuredOutputError (also a ValueError) the answer does not fit the schema, even after a second try
     │   └── ModelRefusalError                     the model refused to give it
     └── APIError
@@ -54,6 +55,7 @@ __all__ = [
     "GLMError",
     "InternalServerError",
     "InvalidRequestError",
+    "InvalidToolCallError",
     "ModelRefusalError",
     "NotFoundError",
     "PaymentRequiredError",
@@ -67,6 +69,7 @@ __all__ = [
     "StreamInterruptedError",
     "StructuredOutputError",
     "TruncatedToolCallError",
+    "TruncatedToolCallWarning",
     "UnprocessableEntityError",
     "UnreportedCostWarning",
     "UnsupportedContentWarning",
@@ -249,9 +252,7 @@ class InternalServerError(APIStatusError):
     """OpenRouter or the provider failed, is overloaded, or timed out (408, 5xx)."""
 
 
-class TruncatedToolCallError(GLMError):
-    """A tool call that must not run: its arguments were cut off or are not a JSON object."""
-
+class _ToolCallError(GLMError):
     def __init__(self, message: str, *, name: str, arguments: str) -> None:
         super().__init__(message)
         self.name = name
@@ -261,6 +262,14 @@ class TruncatedToolCallError(GLMError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), name=self.name, arguments=self.arguments), self.args
+
+
+class TruncatedToolCallError(_ToolCallError):
+    """A tool call that must not run: the response was cut off, and the call with it."""
+
+
+class InvalidToolCallError(_ToolCallError):
+    """A tool call that must not run: nothing was cut off, but it has no name, or arguments that are no JSON object."""
 
 
 class StructuredOutputError(GLMError, ValueError):
@@ -293,6 +302,10 @@ class RoutingConflictWarning(UserWarning):
 
 class SmallMaxTokensWarning(UserWarning):
     """`max_tokens` leaves a model that thinks no room for an answer."""
+
+
+class TruncatedToolCallWarning(UserWarning):
+    """The response was cut off in a tool call, or before it was clear that the call is whole: no call of it runs."""
 
 
 class UnreportedCostWarning(UserWarning):

@@ -20,6 +20,7 @@ from .chat_models import ChatGLM
 if TYPE_CHECKING:
     from ._arguments import ChatGLMArguments, GLMArguments
     from .llms import GLM
+    from .middleware import InvalidToolCallMiddleware as InvalidToolCallMiddleware
 
 # LangChain's `loads` reads only the classes on this list; the caller still has to pass `valid_namespaces`.
 for _path in (("langchain_glm", "chat_models", "ChatGLM"), ("langchain_glm", "llms", "GLM")):
@@ -50,5 +51,9 @@ if not TYPE_CHECKING:  # else every name would be there, misspelt ones too
             from . import _arguments
 
             return getattr(_arguments, name)
+        if name == "InvalidToolCallMiddleware":  # for those who have `langchain` itself
+            from .middleware import InvalidToolCallMiddleware
+
+            return InvalidToolCallMiddleware
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

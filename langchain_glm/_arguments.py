@@ -51,6 +51,10 @@ class ChatGLMArguments(GLMArguments, ChatModelArguments, total=False):
     """OpenRouter gives one answer to a request."""
     streaming: bool
     """Whether `invoke` streams, too."""
+    tool_call_retries: int | None
+    """How often a model with tools is asked again, within the same `invoke`, if no tool call of its answer can be read;
+    each time it is told what was wrong. Then there is an `InvalidToolCallError`. `None` leaves it to the caller: there
+    is no error and no warning, and the calls are in `invalid_tool_calls`, where `stream` always has them."""
     stream_usage: bool
     """Whether a stream ends with its usage."""
     client: None

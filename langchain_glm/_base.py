@@ -61,6 +61,7 @@ _NOT_ON_THE_WIRE = frozenset(
         "ls_structured_output_format",
         "stream",
         "structured_output_format",
+        "tool_call_retries",
         *HistoryOptions.model_fields,
     )
 )

@@ -22,6 +22,7 @@ __all__ = [
     "FirstTokenTimeoutError",
     "InternalServerError",
     "InvalidRequestError",
+    "InvalidToolCallError",
     "ModelRefusalError",
     "NotFoundError",
     "PaymentRequiredError",
@@ -31,6 +32,7 @@ __all__ = [
     "ResponseTooLargeError",
     "StreamInterruptedError",
     "StructuredOutputError",
+    "TruncatedToolCallError",
     "UnprocessableEntityError",
 ]
 
@@ -137,6 +139,18 @@ class BudgetExceededError(errors.BudgetExceededError, exceptions.ModelError):
     """The next call might cost more than its `Budget` has left; it was not sent."""
 
     is_retryable = False
+
+
+class TruncatedToolCallError(errors.TruncatedToolCallError, exceptions.ModelError):
+    """A tool call that must not run: the response was cut off, and the call with it."""
+
+    is_retryable = False
+
+
+class InvalidToolCallError(errors.InvalidToolCallError, exceptions.ModelError):
+    """A tool call that must not run: nothing was cut off, but it has no name, or arguments that are no JSON object."""
+
+    is_retryable = True
 
 
 class StructuredOutputError(errors.StructuredOutputError, exceptions.OutputParserException):

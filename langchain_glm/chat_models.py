@@ -1,7 +1,7 @@
 """`ChatGLM`: GLM through OpenRouter as a LangChain chat model."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Unpack, overload
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -68,6 +68,11 @@ class ChatGLM(OpenRouterModel, BaseChatModel):  # type: ignore[misc]  # model_co
 
     streaming: bool = False
     """Whether `invoke` streams, too."""
+
+    tool_call_retries: Annotated[int, Field(ge=0)] | None = 2
+    """How often a model with tools is asked again, within the same `invoke`, if no tool call of its answer can be read;
+    each time it is told what was wrong. Then there is an `InvalidToolCallError`. `None` leaves it to the caller: there
+    is no error and no warning, and the calls are in `invalid_tool_calls`, where `stream` always has them."""
 
     stream_usage: bool = True
     """Whether a stream ends with its usage."""

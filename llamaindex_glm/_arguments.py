@@ -49,5 +49,9 @@ class GLMArguments(
     """`False` sends a conversation as one text, which `messages_to_prompt` makes of it."""
     is_function_calling_model: bool
     """Whether the model calls tools. Agents refuse one that does not."""
+    tool_call_retries: int | None
+    """How often the model is asked again, within the same call, if it was given tools and no tool call of its answer
+    can be read; each time it is told what was wrong. Then there is an `InvalidToolCallError`. With `None` there is
+    none, and the calls are in the response as they came."""
     strict: bool
     """Whether providers should enforce the schemas of tools. Few can; it narrows the choice of endpoints."""

@@ -17,13 +17,16 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms.llm import ToolSelection
 
 from glm_openrouter import Completion, ToolCall, TruncatedToolCallError
-from glm_openrouter._json.strict import parse_arguments
+from glm_openrouter._json.strict import find_problem, parse_arguments
+from glm_openrouter.completions import CUT
+from glm_openrouter.corrections import invalid_call_error
 from glm_openrouter.request.messages import tool_call
 
 from ._raw import to_raw
 
 __all__ = [
     "IN_PROGRESS",
+    "malformed_calls",
     "refusal_text",
     "to_blocks",
     "to_completion_response",
@@ -51,10 +54,10 @@ def to_response(
         one_call: Whether to keep only the first tool call, because no others were wanted.
 
     Raises:
-        TruncatedToolCallError: A tool call was cut off, or its arguments are not a JSON object.
+        TruncatedToolCallError: A tool call was cut off.
     """
     for call in completion.tool_calls:
-        if call.error is not None:
+        if call.cut:
             raise truncated(call)
     shown_calls = completion.tool_calls[: 1 if one_call else None]
     calls = [(call.id, call.name, call.arguments) for call in shown_calls]
@@ -88,7 +91,7 @@ def refusal_text(completion: Completion) -> str:
 
 
 def truncated(call: ToolCall) -> TruncatedToolCallError:
-    """Return the error for a call that must not run."""
+    """Return the error for a call that was cut off."""
     return TruncatedToolCallError(
         f"The call of {call.name!r} must not run: {call.error} Raise max_tokens, or ask again.",
         name=call.name,
@@ -107,34 +110,65 @@ def to_completion_response(response: ChatResponse) -> CompletionResponse:
     )
 
 
+def malformed_calls(response: ChatResponse, *, needs_all: bool = False) -> list[ToolCall]:
+    """Return the calls of a finished response that cannot be read.
+
+    Args:
+        response: The response.
+        needs_all: Whether all calls must be readable; otherwise one that is makes up for the others.
+    """
+    blocks = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
+    malformed = [_to_malformed(block) for block in blocks if _to_kwargs(block) is None]
+    return malformed if needs_all or len(malformed) == len(blocks) else []
+
+
+def _to_malformed(block: ToolCallBlock) -> ToolCall:
+    arguments = str(block.tool_kwargs)
+    problem = find_problem(arguments) if block.tool_name else "The call has no name."
+    return ToolCall(block.tool_call_id or "", block.tool_name, arguments, error=problem)
+
+
 def to_tool_selections(response: ChatResponse) -> list[ToolSelection]:
-    """Return the tool calls of a response; of one in progress, calls that are not complete are left out.
+    """Return the tool calls of a response; calls that are not complete are left out while it is in progress.
+
+    Calls that cannot be read are left out of a finished response, too, if there is one that can run: what is wrong
+    with them goes to the model with the results of the others.
 
     Raises:
-        TruncatedToolCallError: The response is not in progress, and the arguments of a call are not a JSON object.
+        TruncatedToolCallError: The response is not known to have ended by itself, and a call is not complete.
+        InvalidToolCallError: It has, and no call can be read.
     """
-    in_progress = response.additional_kwargs.get(IN_PROGRESS, False)
+    if not response.additional_kwargs.get(IN_PROGRESS, False):
+        _check_calls(response)
     selections = []
     for block in response.message.blocks:
-        if isinstance(block, ToolCallBlock):
-            arguments = _to_kwargs(block)
-            if arguments is None and not in_progress:
-                error = "The arguments are not a complete JSON object."
-                name, text = block.tool_name, str(block.tool_kwargs)
-                raise truncated(ToolCall(block.tool_call_id or "", name, text, error=error))
-            if arguments is not None:
-                selections.append(
-                    ToolSelection(
-                        tool_id=block.tool_call_id or "",
-                        tool_name=block.tool_name,
-                        tool_kwargs=arguments,
-                    )
-                )
+        arguments = _to_kwargs(block) if isinstance(block, ToolCallBlock) else None
+        if isinstance(block, ToolCallBlock) and arguments is not None:
+            selection = ToolSelection(
+                tool_id=block.tool_call_id or "",
+                tool_name=block.tool_name,
+                tool_kwargs=arguments,
+            )
+            selections.append(selection)
     return selections
+
+
+def _check_calls(response: ChatResponse) -> None:
+    """Raise the error for a call of a finished response that must not run."""
+    raw = response.raw if isinstance(response.raw, Mapping) else {}
+    if raw.get("finish_reason") not in CUT:
+        for call in malformed_calls(response):
+            raise invalid_call_error(call, raw)
+        return
+    for block in response.message.blocks:
+        if isinstance(block, ToolCallBlock) and _to_kwargs(block) is None:
+            raise truncated(_to_malformed(block))
 
 
 def _to_kwargs(block: ToolCallBlock) -> dict[str, Any] | None:
     arguments = block.tool_kwargs
+    if not block.tool_name:
+        return None
     return parse_arguments(arguments) if isinstance(arguments, str) else arguments
 
 

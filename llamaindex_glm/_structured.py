@@ -198,7 +198,13 @@ def _conversation(
 def _arguments(spec: OutputSpec, llm_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the arguments of the calls; nothing is forced, also where the caller says so, as in LlamaIndex itself."""
     own = {name: value for name, value in (llm_kwargs or {}).items() if name not in FORCE}
-    arguments = {"instruction": spec.instruction, **spec.arguments, **own}
+    # What cannot be read is corrected once, as any other answer that does not fit.
+    arguments = {
+        "instruction": spec.instruction,
+        "tool_call_retries": None,
+        **spec.arguments,
+        **own,
+    }
     tools = [*own.get("tools", ()), *spec.arguments.get("tools", ())]
     return {**arguments, "tools": tools} if tools else arguments
 

@@ -1,7 +1,8 @@
 """`GLM`: GLM through OpenRouter as a LlamaIndex LLM."""
 
-from collections.abc import AsyncGenerator, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, Unpack, cast
 
 from llama_index.core.base.llms.generic_utils import (
     messages_to_prompt as generic_messages_to_prompt,
@@ -16,6 +17,7 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     LLMMetadata,
     MessageRole,
+    ToolCallBlock,
 )
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
@@ -28,11 +30,15 @@ from glm_openrouter import (
     DEFAULT_MODEL,
     ChatRequest,
     InvalidRequestError,
+    InvalidToolCallError,
     ModelParameters,
     OpenRouterModelBase,
+    ToolCall,
 )
 from glm_openrouter.adapters import ApiKey
+from glm_openrouter.corrections import Corrections, invalid_call_error
 from glm_openrouter.request.history import HistoryOptions
+from glm_openrouter.request.instructions import UNRUN_CALL_RESULT
 from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import ModelId, parameters_of
 
@@ -40,7 +46,12 @@ from ._callbacks import chat_callback, completion_callback
 from ._calls import check_calls_of_llm
 from ._clients import IndexAsyncClient, IndexClient
 from ._compat import OpenAICompatArguments
-from ._from_wire import to_completion_response, to_response, to_tool_selections
+from ._from_wire import (
+    malformed_calls,
+    to_completion_response,
+    to_response,
+    to_tool_selections,
+)
 from ._streaming.builder import ResponseBuilder
 from ._streaming.choice import new_chat_builder, new_completion_builder
 from ._structured import (
@@ -70,8 +81,20 @@ They would keep 256 for a model that names none, and count with another tokenize
 """
 
 
-_NOT_ON_THE_WIRE = frozenset(("instruction", *HistoryOptions.model_fields))
+_ALL_CALLS = "all_calls"
+"""An argument of a call: all tool calls of the answer must be readable, not only one."""
+
+_NOT_ON_THE_WIRE = frozenset(
+    ("instruction", "tool_call_retries", _ALL_CALLS, *HistoryOptions.model_fields)
+)
 """Arguments of a call that are no parameters of a request."""
+
+Correct = Callable[[Response], ChatRequest | None]
+"""Returns the request to send after a response, `None` if the response is the last one."""
+
+
+def _done(_: object) -> None:
+    """Return that a response is the last one."""
 
 
 @check_calls_of_llm
@@ -121,6 +144,11 @@ class GLM(
 
     is_function_calling_model: bool = True
     """Whether the model calls tools. Agents refuse one that does not."""
+
+    tool_call_retries: Annotated[int, Field(ge=0)] | None = 2
+    """How often the model is asked again, within the same call, if it was given tools and no tool call of its answer
+    can be read; each time it is told what was wrong. Then there is an `InvalidToolCallError`. With `None` there is
+    none, and the calls are in the response as they came."""
 
     strict: bool = False
     """Whether providers should enforce the schemas of tools. Few can; it narrows the choice of endpoints."""
@@ -234,23 +262,26 @@ class GLM(
         Raises:
             APIError: OpenRouter did not answer with a complete response.
             TruncatedToolCallError: A tool call was cut off.
+            InvalidToolCallError: No tool call can be read, after `tool_call_retries` neither.
         """
-        return self._complete(self._request(messages, kwargs))
+        return self._complete(self._request(messages, kwargs), self._correct(messages, kwargs))
 
     @chat_callback
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Return the response to a conversation; see `chat`."""
-        return await self._acomplete(self._request(messages, kwargs))
+        request = self._request(messages, kwargs)
+        return await self._acomplete(request, self._correct(messages, kwargs))
 
     @chat_callback
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Return the responses to a conversation while it grows; each holds all that has come, and its `delta`.
 
-        Reasoning comes as `additional_kwargs["thinking_delta"]`. The last response has the usage. Raises what `chat`
-        raises, while iterating.
+        Reasoning comes as `additional_kwargs["thinking_delta"]`. The last response has the usage. If the model is asked
+        again because no tool call can be read, the responses begin anew. Raises what `chat` raises, while iterating.
         """
         request = self._request(messages, kwargs)
-        return self._stream(request, new_chat_builder(one_call=_one_call(request)))
+        new_builder = partial(new_chat_builder, one_call=_one_call(request))
+        return self._stream(request, new_builder, self._correct(messages, kwargs))
 
     @chat_callback
     async def astream_chat(
@@ -258,7 +289,8 @@ class GLM(
     ) -> ChatResponseAsyncGen:
         """Return the responses to a conversation while it grows; see `stream_chat`."""
         request = self._request(messages, kwargs)
-        return self._astream(request, new_chat_builder(one_call=_one_call(request)))
+        new_builder = partial(new_chat_builder, one_call=_one_call(request))
+        return self._astream(request, new_builder, self._correct(messages, kwargs))
 
     @completion_callback
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
@@ -279,39 +311,92 @@ class GLM(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        return self._stream(self._text_request(prompt, formatted, kwargs), new_completion_builder())
+        return self._stream(self._text_request(prompt, formatted, kwargs), new_completion_builder)
 
     @completion_callback
     async def astream_complete(
         self, prompt: str, formatted: bool = False, **kwargs: Any
     ) -> CompletionResponseAsyncGen:
         """Return the responses to a prompt while they grow; see `stream_chat`."""
-        return self._astream(
-            self._text_request(prompt, formatted, kwargs), new_completion_builder()
-        )
+        return self._astream(self._text_request(prompt, formatted, kwargs), new_completion_builder)
 
-    def _complete(self, request: ChatRequest) -> ChatResponse:
-        return to_response(self._client.complete(request), one_call=_one_call(request))
+    def _complete(
+        self, request: ChatRequest, correct: Correct[ChatResponse] = _done
+    ) -> ChatResponse:
+        while True:
+            response = to_response(self._client.complete(request), one_call=_one_call(request))
+            again = correct(response)
+            if again is None:
+                return response
+            request = again
 
-    async def _acomplete(self, request: ChatRequest) -> ChatResponse:
-        completion = await self._async_client.complete(request)
-        return to_response(completion, one_call=_one_call(request))
+    async def _acomplete(
+        self, request: ChatRequest, correct: Correct[ChatResponse] = _done
+    ) -> ChatResponse:
+        while True:
+            completion = await self._async_client.complete(request)
+            response = to_response(completion, one_call=_one_call(request))
+            again = correct(response)
+            if again is None:
+                return response
+            request = again
 
     def _stream(
-        self, request: ChatRequest, builder: ResponseBuilder[Response]
+        self,
+        request: ChatRequest,
+        new_builder: Callable[[], ResponseBuilder[Response]],
+        correct: Correct[Response] = _done,
     ) -> Generator[Response, None, None]:
-        with self._client.stream(request) as stream:
-            for delta in stream:
-                yield builder.feed(delta)
-            yield builder.flush(stream.completion)
+        while True:
+            builder = new_builder()
+            with self._client.stream(request) as stream:
+                for delta in stream:
+                    yield builder.feed(delta)
+                last = builder.flush(stream.completion)
+            again = correct(last)
+            if again is None:
+                yield last
+                return
+            request = again
 
     async def _astream(
-        self, request: ChatRequest, builder: ResponseBuilder[Response]
+        self,
+        request: ChatRequest,
+        new_builder: Callable[[], ResponseBuilder[Response]],
+        correct: Correct[Response] = _done,
     ) -> AsyncGenerator[Response, None]:
-        async with self._async_client.stream(request) as stream:
-            async for delta in stream:
-                yield builder.feed(delta)
-            yield builder.flush(stream.completion)
+        while True:
+            builder = new_builder()
+            async with self._async_client.stream(request) as stream:
+                async for delta in stream:
+                    yield builder.feed(delta)
+                last = builder.flush(stream.completion)
+            again = correct(last)
+            if again is None:
+                yield last
+                return
+            request = again
+
+    def _correct(
+        self, messages: Sequence[ChatMessage], arguments: JSONObject
+    ) -> Correct[ChatResponse]:
+        """Return what gives the next request where no tool call of a response can be read."""
+        retries = arguments.get("tool_call_retries", self.tool_call_retries)
+        if retries is None or not arguments.get("tools"):
+            return _done
+        corrections = Corrections(
+            messages,
+            retries,
+            malformed=partial(malformed_calls, needs_all=arguments.get(_ALL_CALLS, False)),
+            messages_of=_correction_messages,
+            error=_to_error,
+        )
+
+        def correct(response: ChatResponse) -> ChatRequest | None:
+            again = corrections.follow_up(response)
+            return None if again is None else self._request(again, arguments)
+
+        return correct
 
     def structured_predict(
         self,
@@ -390,6 +475,26 @@ class GLM(
             self, output_cls, prompt, llm_kwargs, prompt_args, use_response_format=prefer
         )
 
+    if not TYPE_CHECKING:  # the signatures are LlamaIndex's
+
+        @wraps(FunctionCallingLLM.predict_and_call)
+        def predict_and_call(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: D102 -- it has LlamaIndex's
+            # Nothing runs before all calls can be read: no further turn would tell the model that one was not run.
+            return super().predict_and_call(*arguments, **self._demanding_all_calls(keywords))
+
+        @wraps(FunctionCallingLLM.apredict_and_call)
+        async def apredict_and_call(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: D102 -- it has LlamaIndex's
+            return await super().apredict_and_call(
+                *arguments, **self._demanding_all_calls(keywords)
+            )
+
+    def _demanding_all_calls(self, arguments: JSONObject) -> JSONObject:
+        return (
+            {**arguments, _ALL_CALLS: True}
+            if self.metadata.is_function_calling_model
+            else arguments
+        )
+
     def _prepare_chat_with_tools(
         self,
         tools: Sequence[BaseTool],
@@ -435,7 +540,8 @@ class GLM(
         out.
 
         Raises:
-            TruncatedToolCallError: The response is not one of those, and the arguments of a call are not a JSON object.
+            TruncatedToolCallError: The response is not one of those, and a call was cut off.
+            InvalidToolCallError: The response is not one of those, and no call can be read.
             ValueError: There is no call, and `error_on_no_tool_call` is set.
         """
         selections = to_tool_selections(response)
@@ -453,3 +559,26 @@ def _to_tool_choice(choice: str | JSONObject | None) -> str | JSONObject | None:
 
 def _one_call(request: ChatRequest) -> bool:
     return request.parallel_tool_calls is False
+
+
+def _correction_messages(response: ChatResponse, problem: str) -> list[ChatMessage]:
+    """Return a message none of whose calls was run; those that can be read need a result, too."""
+    message = response.message
+    blocks = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    if not any(block.tool_name for block in blocks):
+        return [message, ChatMessage(role=MessageRole.USER, content=problem)]
+    unread = {call.id for call in malformed_calls(response, needs_all=True)}
+    results = [
+        ChatMessage(
+            role=MessageRole.TOOL,
+            content=UNRUN_CALL_RESULT,
+            additional_kwargs={"tool_call_id": block.tool_call_id},
+        )
+        for block in blocks
+        if block.tool_call_id not in unread
+    ]
+    return [message, *results]
+
+
+def _to_error(call: ToolCall, response: ChatResponse) -> InvalidToolCallError:
+    return invalid_call_error(call, response.raw if isinstance(response.raw, dict) else {})

@@ -95,7 +95,7 @@ class _Rewriter:
         """The keys of each object that is open, and `None` for each list; the innermost last."""
         self._accept: Callable[[str, str], str] = self._accept_object
         """What takes the next token."""
-        self._comma = ""
+        self._comma: list[str] = []
         """A comma, and the blanks after it, until it is clear that something follows."""
 
     def rewrite(self, text: str) -> Iterator[str]:
@@ -117,7 +117,7 @@ class _Rewriter:
             if kind in ("blank", "comment"):
                 blank = word if _JSON_BLANK.fullmatch(word) else " "
                 if self._comma:
-                    self._comma += blank
+                    self._comma.append(blank)
                 else:
                     yield blank
             else:
@@ -162,7 +162,7 @@ class _Rewriter:
     def _accept_end(self, _: str, word: str) -> str:
         in_object = self._keys[-1] is not None
         if word == ",":
-            self._comma = word
+            self._comma = [word]
             self._accept = self._accept_key if in_object else self._accept_item
             return ""
         if word != ("}" if in_object else "]"):
@@ -178,8 +178,8 @@ class _Rewriter:
         return self._take_comma()[1:] + word  # the blanks stay
 
     def _take_comma(self) -> str:
-        comma, self._comma = self._comma, ""
-        return comma
+        comma, self._comma = self._comma, []
+        return "".join(comma)
 
 
 def _rewrite_key(kind: str, word: str) -> str:

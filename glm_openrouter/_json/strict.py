@@ -37,14 +37,18 @@ def parse_arguments(arguments: str) -> JSONObject | None:
 
 
 def find_problem(arguments: str) -> str | None:
-    """Return why tool arguments are no complete JSON object, in words for the model; `None` if they are one."""
+    """Return why tool arguments are no complete JSON object, as a sentence for the model; `None` if they are one."""
     try:
         value = json_decoder.decode(arguments)
     except RecursionError:
-        return "they are nested too deeply."
+        problem = "they are nested too deeply."
     except ValueError as error:
-        return f"{error}."
-    return None if isinstance(value, dict) else "they are JSON, but not an object."
+        problem = f"{error}."
+    else:
+        problem = "they are JSON, but not an object."
+        if isinstance(value, dict):
+            return None
+    return f"The arguments are not a complete JSON object: {problem}"
 
 
 def _refuse_constant(name: str) -> None:

@@ -6,11 +6,11 @@ Texts are kept as lists of parts, so that a chunk of a long answer costs the sam
 from collections.abc import Sequence
 from typing import Any
 
-from glm_openrouter.completions import Completion, Delta, ToolCallDelta, Usage
+from glm_openrouter.completions import CUT, Completion, Delta, ToolCallDelta, Usage
 
 from .chunks import ChatChunk, Choice, WireMessage
 from .joining import add_logprobs
-from .tool_calls import CUT, ToolCallAccumulator
+from .tool_calls import ToolCallAccumulator
 
 __all__ = ["ChatAccumulator"]
 

@@ -11,16 +11,13 @@ from glm_openrouter._json.outline import Outline
 from glm_openrouter._json.prefix import StrictPrefix
 from glm_openrouter._json.strict import find_problem, parse_arguments
 from glm_openrouter._json.values import JSONObject
-from glm_openrouter.completions import ToolCall, ToolCallDelta
+from glm_openrouter.completions import CUT, ToolCall, ToolCallDelta
 
 from .chunks import WireToolCall
 
-__all__ = ["CUT", "ToolCallAccumulator", "merge_by_index", "read_tool_calls"]
+__all__ = ["ToolCallAccumulator", "merge_by_index", "read_tool_calls"]
 
 _encode = msgspec.json.Encoder().encode
-
-CUT = ("length", "content_filter", "error", None)
-"""Finish reasons of a response that was cut off."""
 
 
 def read_tool_calls(calls: Sequence[WireToolCall]) -> list[ToolCallDelta]:
@@ -327,8 +324,7 @@ def _build_call(call: _Call, finish_reason: str | None) -> ToolCall:
     elif not call.name:
         finished.error = "The call has no name."
     elif call.parsed is None:
-        problem = find_problem(finished.arguments)
-        finished.error = f"The arguments are not a complete JSON object: {problem}"
+        finished.error = find_problem(finished.arguments)
     else:
         finished.parsed = call.parsed
     return finished

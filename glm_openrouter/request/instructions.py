@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from glm_openrouter._json.values import JSONObject
 
 __all__ = [
+    "UNRUN_CALL_RESULT",
     "add_instruction",
     "correction_instruction",
     "format_instruction",
     "schema_instruction",
     "tool_instruction",
+    "unread_call_result",
 ]
+
+_LONGEST_QUOTE: Final = 500
+"""Characters of unreadable arguments that are quoted."""
 
 
 def add_instruction(messages: Sequence[JSONObject], instruction: str) -> list[JSONObject]:
@@ -65,3 +70,26 @@ def correction_instruction(problem: str) -> str:
         f"That answer cannot be used: {problem}\n"
         "Give the whole answer again, corrected, in the form that was asked for."
     )
+
+
+def unread_call_result(problem: str, arguments: str) -> str:
+    """Return the words that are the result of a tool call that was not run, because it could not be read.
+
+    Args:
+        problem: Why, as a sentence.
+        arguments: What the model wrote; the conversation does not hold it in any other place.
+    """
+    if len(arguments) > _LONGEST_QUOTE:
+        half = _LONGEST_QUOTE // 2
+        arguments = f"{arguments[:half]} [...] {arguments[-half:]}"
+    return (
+        f"Error: this call was not run. {problem} What you wrote as arguments: {arguments}\n"
+        "If the call is still needed, make it again, with one complete JSON object as its arguments."
+    )
+
+
+UNRUN_CALL_RESULT: Final = (
+    "Error: this call was not run, because another call of the same answer could not be read. "
+    "Make all calls again."
+)
+"""What is said of a call that could have been run, where none was because of another one."""

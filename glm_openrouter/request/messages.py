@@ -10,6 +10,7 @@ from glm_openrouter._json.values import JSONObject
 from glm_openrouter.errors import InvalidRequestError
 
 from .history import MessageRules
+from .unread_calls import settle_calls
 
 __all__ = [
     "assistant_message",
@@ -61,7 +62,7 @@ def convert_each(
         ) as error:
             problem = f"it cannot be sent: {error}"
             raise InvalidRequestError(f"messages[{position}]: {problem}") from error
-    return rules.select_reasoning(converted)
+    return settle_calls(rules.select_reasoning(converted))
 
 
 def expect_text(value: object, field: str) -> str:

@@ -70,11 +70,14 @@ def to_extras(completion: Completion) -> JSONObject:
     arguments_as_received = {
         call.id: call.arguments
         for call in completion.tool_calls
-        if call.parsed is not None and call.arguments != write_arguments(call.parsed)
+        if call.parsed is None or call.arguments != write_arguments(call.parsed)
     }
+    # A sum of chunks has invalid calls, but not what is wrong with them.
+    problems = {call.id: call.error for call in completion.tool_calls if call.error}
     extras = {
         "reasoning_details": completion.reasoning_details,
         "tool_arguments": arguments_as_received or None,
+        "tool_call_errors": problems or None,
         "annotations": completion.annotations or None,
         "refusal": completion.refusal,
     }

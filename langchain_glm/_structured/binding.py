@@ -22,7 +22,9 @@ from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.tools import StructuredTool
 
 from glm_openrouter import JSONObject
+from glm_openrouter import ToolCall as WireToolCall
 from glm_openrouter._json.in_text import json_values
+from glm_openrouter.corrections import Corrections, invalid_call_error
 from glm_openrouter.structured import (
     ModelAnswer,
     OutputSpec,
@@ -32,8 +34,9 @@ from glm_openrouter.structured import (
     schema_check,
 )
 from langchain_glm._base import ANSWER_TOOLS
-from langchain_glm._errors import ModelRefusalError, StructuredOutputError
+from langchain_glm._errors import InvalidToolCallError, ModelRefusalError, StructuredOutputError
 from langchain_glm._to_wire.content import type_of
+from langchain_glm._unread_calls import malformed_calls, resent_messages, warn_if_cut
 
 from .answers import answer_of, correction_messages
 
@@ -71,8 +74,9 @@ else:
 class ModelBinding(_Binding):  # type: ignore[no-redef]
     """A model with arguments bound to it.
 
-    If `bind_tools` was told to get an answer in a schema, `invoke` sees to it: the answer is read tolerantly, and the
-    model gets one chance to mend it. `stream` gives what comes.
+    If it has tools, `invoke` asks again where no call of an answer can be read. If `bind_tools` was told to get an
+    answer in a schema, `invoke` sees to that, too: the answer is read tolerantly, and the model gets one chance to mend
+    it. `batch` does as `invoke`; `stream` gives what comes.
     """
 
     @overload
@@ -100,32 +104,39 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
         """Return the message of the model.
 
         Raises:
+            InvalidToolCallError: No tool call can be read, after `tool_call_retries` neither.
             ModelRefusalError: The answer must fit a schema, and the model refused to give one.
             StructuredOutputError: The answer must be the call of a tool, and is not.
         """
-        if ANSWER_TOOLS not in self.kwargs:
+        if not self._looks_at_answers(kwargs):
             return super().invoke(input, config, **kwargs)
         invoke = super().invoke
 
         def ask(messages: list[BaseMessage]) -> BaseMessage:
             return invoke(messages, config, **kwargs)
 
-        conversation = self._converse(input)
+        conversation = self._converse(input, kwargs)
         return cast(AIMessage, drive(conversation, ask(next(conversation)), ask))
 
     async def ainvoke(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AIMessage:
         """Return the message of the model; see `invoke`."""
-        if ANSWER_TOOLS not in self.kwargs:
+        if not self._looks_at_answers(kwargs):
             return await super().ainvoke(input, config, **kwargs)
         invoke = super().ainvoke
 
         async def ask(messages: list[BaseMessage]) -> BaseMessage:
             return await invoke(messages, config, **kwargs)
 
-        conversation = self._converse(input)
+        conversation = self._converse(input, kwargs)
         return cast(AIMessage, await adrive(conversation, await ask(next(conversation)), ask))
+
+    if not TYPE_CHECKING:  # those of a binding go past `invoke`
+        batch = Runnable.batch
+        abatch = Runnable.abatch
+        batch_as_completed = Runnable.batch_as_completed
+        abatch_as_completed = Runnable.abatch_as_completed
 
     def bind(self, **kwargs: Any) -> Self:
         """Return this binding with more arguments; see `ChatGLM.bind`."""
@@ -145,16 +156,73 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
             """Yield the message of the model while it comes."""
             raise NotImplementedError
 
-    def _converse(self, input: LanguageModelInput) -> Conversation:
+    def _retries(self, arguments: Mapping[str, Any]) -> int | None:
+        retries: int | None = {**self.kwargs, **arguments}.get(
+            "tool_call_retries", cast(Any, self.bound).tool_call_retries
+        )
+        return retries
+
+    def _looks_at_answers(self, arguments: Mapping[str, Any]) -> bool:
+        has_tools = bool({**self.kwargs, **arguments}.get("tools"))
+        return ANSWER_TOOLS in self.kwargs or (has_tools and self._retries(arguments) is not None)
+
+    def _converse(self, input: LanguageModelInput, arguments: Mapping[str, Any]) -> Conversation:
         messages = cast(Any, self.bound)._convert_input(input).to_messages()
-        if names := self.kwargs[ANSWER_TOOLS]:
-            return _converse_until_called(names, self.kwargs["tools"], messages)
-        return _converse_until_written(self.kwargs["response_format"], messages)
+        names: Sequence[str] = self.kwargs.get(ANSWER_TOOLS, ())
+        if names:
+            conversation = _converse_until_called(names, self.kwargs["tools"], messages)
+        elif ANSWER_TOOLS in self.kwargs:
+            conversation = _converse_until_written(self.kwargs["response_format"], messages)
+        else:
+            conversation = _ask_once(messages)
+        retries = self._retries(arguments)
+        return conversation if retries is None else _with_corrections(conversation, retries, names)
 
     @classmethod
     def lc_id(cls) -> list[str]:
         """Return the id of LangChain's own class, as which `loads` reads a dump of this one."""
         return [*cls.get_lc_namespace(), "RunnableBinding"]
+
+
+def _ask_once(messages: list[BaseMessage]) -> Conversation:
+    """Yield the messages to send, receive the answer, and return it."""
+    return (yield messages)
+
+
+def _with_corrections(
+    conversation: Conversation, retries: int, answer_tools: Sequence[str]
+) -> Conversation:
+    """Yield what a conversation yields, and give it answers that it can go on with.
+
+    Args:
+        conversation: What reads the answers.
+        retries: How often to ask again for an answer in which no call can be read.
+        answer_tools: Names of tools whose calls the conversation reads itself.
+    """
+    messages = next(conversation)
+    while True:
+        corrections = Corrections(
+            messages,
+            retries,
+            malformed=partial(malformed_calls, others=answer_tools),
+            messages_of=resent_messages,
+            error=_to_error,
+        )
+        answer = yield messages
+        while (again := corrections.follow_up(answer)) is not None:
+            answer = yield again
+        try:
+            messages = conversation.send(answer)
+        except StopIteration as end:
+            message: BaseMessage = end.value
+            break
+    warn_if_cut(message)
+    return message
+
+
+def _to_error(call: WireToolCall, message: BaseMessage) -> InvalidToolCallError:
+    error = invalid_call_error(call, message.response_metadata, InvalidToolCallError)
+    return cast(InvalidToolCallError, error)
 
 
 def _converse_until_called(

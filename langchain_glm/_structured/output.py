@@ -59,7 +59,9 @@ def structured_output(
         "kwargs": {"method": method, "strict": strict},
         "schema": schema if is_pydantic(schema) else {"title": spec.name, **spec.schema},
     }
-    arguments = {**kwargs, **spec.arguments, "ls_structured_output_format": traced}
+    # What cannot be read is corrected once, as any other answer that does not fit.
+    own = {"tool_call_retries": None, "ls_structured_output_format": traced}
+    arguments = {**kwargs, **spec.arguments, **own}
     if spec.instruction is not None:
         arguments["instruction"] = spec.instruction
     converted = [*to_tools(tools or ()), *to_tools(arguments.get("tools", ()))]

@@ -17,6 +17,8 @@ from glm_openrouter import InvalidRequestError, JSONObject
 from glm_openrouter._json.strict import parse_arguments, write_arguments
 from glm_openrouter.request import messages as wire
 from glm_openrouter.request.history import MessageRules
+from glm_openrouter.request.unread_calls import mark_unread
+from langchain_glm._unread_calls import invalid_calls
 
 from .content import required, to_answer, to_blocks, to_content, type_of
 
@@ -33,18 +35,13 @@ def to_messages(messages: Sequence[BaseMessage], rules: MessageRules) -> list[JS
     Raises:
         InvalidRequestError: A message or a part of one that the model cannot take.
     """
-    answered = {
-        message.tool_call_id
-        for message in messages
-        if isinstance(message, ToolMessage) and isinstance(message.tool_call_id, str)
-    }
-    return wire.convert_each(messages, lambda message: _to_message(message, rules, answered), rules)
+    return wire.convert_each(messages, lambda message: _to_message(message, rules), rules)
 
 
-def _to_message(message: BaseMessage, rules: MessageRules, answered: set[str]) -> list[JSONObject]:
+def _to_message(message: BaseMessage, rules: MessageRules) -> list[JSONObject]:
     match message:
         case AIMessage():
-            return [_to_assistant(message, rules, answered)]
+            return [_to_assistant(message, rules)]
         case HumanMessage():
             return _to_user(message, rules)
         case SystemMessage():
@@ -88,7 +85,7 @@ def _to_result(block: JSONObject, rules: MessageRules) -> JSONObject:
     return wire.tool_message(call_id, content, failed=bool(block.get("is_error")))
 
 
-def _to_assistant(message: AIMessage, rules: MessageRules, answered: set[str]) -> JSONObject:
+def _to_assistant(message: AIMessage, rules: MessageRules) -> JSONObject:
     # A message keeps the name of its agent, which is left out: with GLM it would become part of the prompt.
     extras = message.additional_kwargs
     written = extras.get("tool_arguments")
@@ -96,11 +93,10 @@ def _to_assistant(message: AIMessage, rules: MessageRules, answered: set[str]) -
         _to_call(call, written if isinstance(written, dict) else {})
         for call in message.tool_calls or _calls_in_content(message)
     ]
-    # A call that was cut off has no result, unless somebody gave one; without it the request would be refused.
     calls += [
-        wire.tool_call(call["id"] or "", call["name"] or "", call["args"] or "")
-        for call in message.invalid_tool_calls
-        if isinstance(call["id"], str) and call["id"] in answered
+        mark_unread(wire.tool_call(call.id, call.name, call.arguments), str(call.error))
+        for call in invalid_calls(message)
+        if call.id
     ]
     return wire.assistant_message(
         to_answer(message.content, rules),

@@ -26,7 +26,12 @@ from langchain_core.messages import (
 from langchain_core.utils.json import parse_partial_json
 
 import langchain_glm
-from glm_openrouter import AuthenticationError, RateLimitError, errors
+from glm_openrouter import (
+    AuthenticationError,
+    RateLimitError,
+    TruncatedToolCallWarning,
+    errors,
+)
 from glm_openrouter._json.outline import cut_mark
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
@@ -204,9 +209,9 @@ def test_an_agent_does_not_run_a_cut_call(scripted_openrouter: StartScript) -> N
         {"content": None, "tool_calls": [call("delete_records", CUT, 0, "call_1")]}, "length"
     )
     server = scripted_openrouter(json_reply(cut))
-    create_agent(model_for(server), [delete_records]).invoke(
-        {"messages": [HumanMessage("Delete!")]}
-    )
+    agent = create_agent(model_for(server), [delete_records])
+    with pytest.warns(TruncatedToolCallWarning, match="length.*Raise max_tokens"):
+        agent.invoke({"messages": [HumanMessage("Delete!")]})
     assert not ran
 
 
@@ -228,7 +233,8 @@ def test_an_agent_that_streams_does_not_run_a_cut_call(
         chunk({}, "length", usage=USAGE),
     ]
     agent = create_agent(model_for(scripted_openrouter(stream_reply(cut))), [delete_records])
-    parts = list(agent.stream({"messages": [HumanMessage("Delete!")]}, stream_mode=mode))
+    with pytest.warns(TruncatedToolCallWarning, match="length.*Raise max_tokens"):
+        parts = list(agent.stream({"messages": [HumanMessage("Delete!")]}, stream_mode=mode))
     assert parts
     assert not ran
 

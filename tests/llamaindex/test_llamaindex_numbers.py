@@ -7,7 +7,7 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.tools import FunctionTool
 
-from glm_openrouter import TruncatedToolCallError
+from glm_openrouter import InvalidToolCallError
 from glm_openrouter.testing import bytes_reply, stream_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from support import llamaindex_models
@@ -55,7 +55,7 @@ def test_a_call_with_infinity_does_not_run(scripted_openrouter: StartScript) -> 
         chunk({}, "tool_calls"),
     ]
     llm = llm_for(scripted_openrouter(stream_reply(sent)))
-    with pytest.raises(TruncatedToolCallError):
+    with pytest.raises(InvalidToolCallError):
         llm.chat_with_tools([FunctionTool.from_defaults(weather)], "?")
 
 
