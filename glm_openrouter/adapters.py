@@ -298,7 +298,7 @@ class OpenRouterModelBase(ConnectedBase, HistoryOptions):
     def _keep_facts(self, model: str, facts: ModelFacts) -> ModelFacts:
         name, day = strip_variant(model), facts.expiration_date
         self._current_facts[name] = facts
-        warning = f"OpenRouter retires {name} on {day}. Choose another model before."
+        warning = f"OpenRouter retires {name} on {day}: choose another model."
         if day and warning not in self._warned:
             self._warned.add(warning)
             warnings.warn(warning, RetiringModelWarning, stacklevel=4)

@@ -81,7 +81,7 @@ def describe_retirement(client: Client, model: str) -> str:
     name = strip_variant(model)
     info = next((info for info in client.models() if info.id == name), None)
     day = retirement_of(info) if info else None
-    return f"OpenRouter retires {name} on {day}: choose another model before." if day else ""
+    return f"OpenRouter retires {name} on {day}: choose another model." if day else ""
 
 
 def make_console() -> PlainConsole:

@@ -120,6 +120,11 @@ def _to_image(block: JSONObject) -> JSONObject:
     return {"type": "image_url", "image_url": {key: value for key, value in image.items() if value}}
 
 
+def _to_input_image(block: JSONObject) -> JSONObject:
+    image = {"url": required(block, "image_url"), "detail": block.get("detail")}
+    return {"type": "image_url", "image_url": {key: value for key, value in image.items() if value}}
+
+
 def _to_video(block: JSONObject) -> JSONObject:
     return {"type": "video_url", "video_url": {"url": _to_url(block, "video/mp4")}}
 
@@ -162,13 +167,14 @@ _CONVERTERS: dict[str, Callable[[JSONObject], JSONObject]] = {
     "image": _to_image,
     "image_url": _as_it_is,
     "input_audio": _as_it_is,
+    "input_image": _to_input_image,
     "non_standard": _to_non_standard,
     "text": _to_text,
     "text-plain": _to_plain_text,
     "video": _to_video,
     "video_url": _as_it_is,
 }
-"""By type: LangChain's blocks, Anthropic's `document`, and OpenRouter's own parts."""
+"""By type: LangChain's blocks, Anthropic's `document`, OpenAI's `input_image`, and OpenRouter's own parts."""
 
 _SAID = _CONVERTERS.keys() - {"non_standard"}
 """Types of blocks that hold what a model has said."""

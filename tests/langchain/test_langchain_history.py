@@ -43,6 +43,7 @@ RESULTS: dict[str, tuple[Any, str]] = {
         LEFT_OUT,
     ),
     "an image in OpenAI's form": ({"type": "image_url", "image_url": {"url": DATA}}, LEFT_OUT),
+    "an image of OpenAI's responses": ({"type": "input_image", "image_url": DATA}, LEFT_OUT),
     "an image in Anthropic's form": (
         {
             "type": "image",

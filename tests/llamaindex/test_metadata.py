@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from glm_openrouter import NotFoundError
+from glm_openrouter import NotFoundError, RetiringModelWarning
 from glm_openrouter.testing import json_reply
 from glm_openrouter.testing.pytest_plugin import StartScript
 from llamaindex_glm import GLM
@@ -52,6 +52,16 @@ def test_refreshed_metadata_says_what_the_catalogue_says(
     assert (llm.metadata.context_window, llm.metadata.model_name) == (300_000, model)
     assert llm.metadata.is_function_calling_model
     assert len(server.requests) == 2  # the endpoints, and the list of models
+
+
+def test_a_model_that_retires_is_warned_of_in_llamaindex_too(
+    scripted_openrouter: StartScript, refresh: Callable[[GLM], Any]
+) -> None:
+    rows = json_reply({"data": [{"id": "z-ai/glm-4.6", "expiration_date": "2027-03-31"}]})
+    server = scripted_openrouter(endpoints(ENDPOINT), rows)
+    llm = GLM(api_key="sk-or-test", api_base=server.base_url)
+    with pytest.warns(RetiringModelWarning, match=r"retires z-ai/glm-4\.6 on 2027-03-31"):
+        refresh(llm)
 
 
 def test_a_window_of_the_constructor_stays(
