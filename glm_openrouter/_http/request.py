@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import httpx
@@ -42,16 +42,21 @@ class RequestBuilder:
         if "accept-encoding" not in map(str.lower, headers):
             self.headers["Accept-Encoding"] = ACCEPT_ENCODING
         self._httpx_headers = httpx.Headers(self.headers)
+        self._proxy: list[Proxy | None] = []
+        """Once there has been a request, its proxy; those for a call share it."""
 
-    @cached_property
+    @property
     def proxy(self) -> Proxy | None:
         """The proxy that a shared client goes through, as the environment had it at the first request.
 
         Raises:
             InvalidRequestError: The environment names one that cannot be used.
         """
-        # Asking the environment takes as long as all else here, so it waits until there is a request.
-        return environment_proxy(httpx.URL(self.base_url))
+        # Asking the environment takes as long as all else here, so it waits until there is a request. This is no
+        # `cached_property`, whose frame would show the headers in an error.
+        if not self._proxy:
+            self._proxy.append(environment_proxy(httpx.URL(self.base_url)))
+        return self._proxy[0]
 
     def for_call(self, headers: Mapping[str, str], timeout: Timeout) -> "RequestBuilder":
         """Return one for requests with more headers, which win over the others, and with limits of their own."""
