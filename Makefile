@@ -54,8 +54,11 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 
+# The code, and the Python blocks of the pages as `build/pages`.
 types: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m support.pages
 	$(BIN)/mypy
+	$(BIN)/mypy build/pages
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # What type checkers and editors know of the arguments of our constructors: written from the fields.

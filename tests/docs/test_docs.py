@@ -9,17 +9,13 @@ import functools
 import inspect
 import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from llama_index.core import Settings
 
 from glm_openrouter import find_model
+from support.pages import PAGES, ROOT, blocks_of
 
-ROOT = Path(__file__).parents[2]
-TOP_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-PAGES = [*TOP_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
@@ -46,12 +42,9 @@ def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, reques
 
 
 def run_blocks(page):
-    text = page.read_text()
     namespace = {"__name__": page.stem}
-    for match in BLOCK.finditer(text):
-        # Empty lines before the code give errors the line numbers of the page.
-        code = "\n" * text.count("\n", 0, match.start(1)) + match[1]
-        exec(compile(code, str(page), "exec"), namespace)
+    for block in blocks_of(page):
+        exec(compile(block, str(page), "exec"), namespace)
     return namespace
 
 
@@ -129,7 +122,7 @@ def test_every_decision_is_in_the_index():
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
 def test_the_models_that_the_page_names_are_live(page):
-    code = "".join(BLOCK.findall(page.read_text()))
+    code = "".join(blocks_of(page))
     for model in set(re.findall(r"~?z-ai/glm-[\w.-]+", code)):
         facts = find_model(model)
         assert facts is not None, model
@@ -137,5 +130,5 @@ def test_the_models_that_the_page_names_are_live(page):
 
 
 def test_the_pages_hold_code():
-    with_code = {page.stem for page in PAGES if BLOCK.search(page.read_text())}
+    with_code = {page.stem for page in PAGES if blocks_of(page)}
     assert with_code >= {"README", "quickstart", "testing", "langchain", "llamaindex"}
