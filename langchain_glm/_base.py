@@ -26,7 +26,7 @@ from glm_openrouter.request.layers import build_request
 from glm_openrouter.request.parameters import ModelId, parameters_of, thinks
 
 from ._connection import Connected
-from ._errors import translate_errors
+from ._errors import InvalidRequestError, translate_errors
 from ._threads import current_thread
 from ._to_wire.messages import to_messages
 from ._to_wire.tools import ToolLike, to_tool
@@ -66,6 +66,10 @@ _NOT_ON_THE_WIRE = frozenset(
     )
 )
 """Arguments of a call that are no parameters of a request: LangChain adds some for itself."""
+
+
+_OF_RUNS = frozenset(("callbacks", "configurable", "run_id", "run_name", "tags"))
+"""What LangChain takes with its `config`."""
 
 
 class OpenRouterModel(Connected, OpenRouterModelBase, ModelParameters):
@@ -124,6 +128,12 @@ class OpenRouterModel(Connected, OpenRouterModelBase, ModelParameters):
     ) -> dict[str, Any]:
         """Return the arguments of a call as those may see them who listen to it; errors are LangChain's, too."""
         arguments = Concealed(arguments)
+        for name in _OF_RUNS.difference(more_names):
+            if name in arguments:
+                raise InvalidRequestError(
+                    f"{name} says something about the run and not about the call: pass it in config, "
+                    f"as config={{{name!r}: ...}}."
+                )
         with translate_errors():
             return super()._check_call(arguments, more_names)
 

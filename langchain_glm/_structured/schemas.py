@@ -37,8 +37,8 @@ def _adapt(schema: Any) -> tuple[TypeAdapter[Any], JSONObject]:
         adapter = TypeAdapter[Any](schema)
         return adapter, adapter.json_schema()
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
-        problem = error.message
-    name = getattr(schema, "__name__", f"a {type(schema).__name__}")
+        problem = error.message.partition("\n")[0]
+    name = getattr(schema, "__name__", f"A value of type {type(schema).__name__}")
     raise InvalidRequestError(f"{name} cannot be the schema of an answer: {problem}")
 
 

@@ -261,3 +261,9 @@ def test_an_answer_in_text_is_an_answer(scripted_openrouter: StartScript) -> Non
     server = scripted_openrouter(json_reply(response_body({"content": "It rains."})))
     message = model_for(server).bind_tools([WEATHER], tool_choice="any").invoke("?")
     assert (message.text, message.tool_calls) == ("It rains.", [])
+
+
+@pytest.mark.parametrize("tools", [WEATHER, "weather", {"name": "weather"}, 5])
+def test_tools_that_are_no_list_are_refused(tools: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="tools must be a list of tools"):
+        ChatGLM(api_key="sk-or-x").bind_tools(tools)

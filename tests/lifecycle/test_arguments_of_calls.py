@@ -115,6 +115,27 @@ def test_every_way_to_ask_langchain_refuses_alike(offline_openrouter, kind, way)
         assert_refused_by_langchain(offline_openrouter, kind, way, name)
 
 
+@pytest.mark.parametrize("name", ["callbacks", "tags", "run_name", "run_id"])
+def test_what_belongs_to_the_run_is_sent_to_its_place(offline_openrouter, name):
+    model = ModelClass("langchain-chat").make(offline_openrouter.base_url)
+    for ask in (
+        model.invoke,
+        model.bind,
+        lambda prompt, **more: list(model.stream(prompt, **more)),
+    ):
+        with pytest.raises(langchain_glm.InvalidRequestError, match=f"config={{'{name}'"):
+            ask(*([] if ask == model.bind else [PROMPT]), **{name: []})
+    assert model.invoke(PROMPT, {name: None}).text
+
+
+@pytest.mark.parametrize("schema", [5, "Person", object()])
+def test_a_schema_that_is_none_is_refused(schema):
+    model = ModelClass("langchain-chat").make("http://127.0.0.1:9/api/v1")
+    with pytest.raises(langchain_glm.InvalidRequestError, match="cannot be the schema") as caught:
+        model.with_structured_output(schema)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_a_request_that_is_refused_is_not_tried_again(offline_openrouter):
     from langchain.agents import create_agent
     from langchain.agents.middleware import ModelRetryMiddleware
