@@ -6,6 +6,7 @@ except ImportError as error:
     msg = 'langchain_glm needs LangChain: pip install "glm-openrouter[langchain]"'
     raise ImportError(msg) from error
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
@@ -19,8 +20,10 @@ from .chat_models import ChatGLM
 
 if TYPE_CHECKING:
     from ._arguments import ChatGLMArguments, GLMArguments
+    from .embeddings import OpenRouterEmbeddings
     from .llms import GLM
     from .middleware import InvalidToolCallMiddleware as InvalidToolCallMiddleware
+    from .reranking import OpenRouterRerank
 
 # LangChain's `loads` reads only the classes on this list; the caller still has to pass `valid_namespaces`.
 for _path in (("langchain_glm", "chat_models", "ChatGLM"), ("langchain_glm", "llms", "GLM")):
@@ -35,25 +38,27 @@ __all__ = [
     "ChatGLMArguments",
     "GLMArguments",
     "GLMError",
+    "OpenRouterEmbeddings",
+    "OpenRouterRerank",
 ]
 __all__ += _errors.__all__
+
+
+_LOADED_LATER = {
+    "ChatGLMArguments": "_arguments",
+    "GLM": "llms",  # its base class takes a third of the time of this import
+    "GLMArguments": "_arguments",
+    "InvalidToolCallMiddleware": "middleware",  # for those who have `langchain` itself
+    "OpenRouterEmbeddings": "embeddings",
+    "OpenRouterRerank": "reranking",
+}
+"""What not every program needs, and where it is."""
 
 
 if not TYPE_CHECKING:  # else every name would be there, misspelt ones too
 
     def __getattr__(name: str) -> Any:
-        # LangChain's base class of text LLMs takes a third of the time of this import, and few need it.
-        if name == "GLM":
-            from .llms import GLM
-
-            return GLM
-        if name in ("ChatGLMArguments", "GLMArguments"):
-            from . import _arguments
-
-            return getattr(_arguments, name)
-        if name == "InvalidToolCallMiddleware":  # for those who have `langchain` itself
-            from .middleware import InvalidToolCallMiddleware
-
-            return InvalidToolCallMiddleware
+        if name in _LOADED_LATER:
+            return getattr(import_module(f".{_LOADED_LATER[name]}", __name__), name)
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

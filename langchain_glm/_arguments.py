@@ -9,9 +9,15 @@ from pydantic.types import SecretStr
 
 from glm_openrouter._client.arguments import ConnectionArguments
 from glm_openrouter.request.arguments import HistoryArguments, ParameterArguments
+from glm_openrouter.retrieval.arguments import RerankOptions, VectorArguments
 from langchain_glm._framework import ChatModelArguments, LLMArguments
 
-__all__ = ["ChatGLMArguments", "GLMArguments"]
+__all__ = [
+    "ChatGLMArguments",
+    "GLMArguments",
+    "OpenRouterEmbeddingsArguments",
+    "OpenRouterRerankArguments",
+]
 
 
 class GLMArguments(
@@ -59,3 +65,39 @@ class ChatGLMArguments(GLMArguments, ChatModelArguments, total=False):
     """Whether a stream ends with its usage."""
     client: None
     """Must be `None`: there is no client of OpenRouter's SDK here. See `http_client`."""
+
+
+class OpenRouterEmbeddingsArguments(VectorArguments, ConnectionArguments, total=False):
+    """Arguments of `OpenRouterEmbeddings`."""
+
+    openrouter_api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    openrouter_api_base: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    base_url: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    query_input_type: str | None
+    """What a query is, for models that tell queries and documents apart; `None` says nothing of it."""
+    document_input_type: str | None
+    """What a document is, for models that tell queries and documents apart; `None` says nothing of it."""
+    max_concurrency: int
+    """How many requests of one call are under way at a time."""
+    chunk_size: int
+    """How many texts go in one request at most."""
+    show_progress_bar: bool
+    """Whether a tqdm bar shows how many documents have their vectors."""
+
+
+class OpenRouterRerankArguments(RerankOptions, ConnectionArguments, total=False):
+    """Arguments of `OpenRouterRerank`."""
+
+    openrouter_api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    openrouter_api_base: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    base_url: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""

@@ -33,22 +33,11 @@ from ._to_wire.tools import ToolLike, to_tool
 
 __all__ = [
     "ANSWER_TOOLS",
-    "MODEL_CONFIG",
     "OpenRouterModel",
     "check_calls_of_model",
     "trace_model",
 ]
 
-
-MODEL_CONFIG = ConfigDict(
-    extra="forbid",
-    populate_by_name=True,
-    arbitrary_types_allowed=True,
-    protected_namespaces=(),
-    hide_input_in_errors=True,  # it may be a key under a wrong name
-    defer_build=False,
-)
-"""Every model class sets this itself: pydantic takes the config of the last base class, which is LangChain's."""
 
 ANSWER_TOOLS = "answer_tools"
 """An argument for `ModelBinding`: the names of the tools of which one is the answer, none for `response_format`."""

@@ -9,7 +9,17 @@ from glm_openrouter.adapters import ApiKey, ConnectedBase
 
 from ._errors import translate_errors
 
-__all__ = ["Connected"]
+__all__ = ["MODEL_CONFIG", "Connected"]
+
+MODEL_CONFIG = ConfigDict(
+    extra="forbid",
+    populate_by_name=True,
+    arbitrary_types_allowed=True,
+    protected_namespaces=(),
+    hide_input_in_errors=True,  # it may be a key under a wrong name
+    defer_build=False,
+)
+"""Every class sets this itself: pydantic takes the config of the last base class, which is LangChain's."""
 
 
 class Connected(ConnectedBase):

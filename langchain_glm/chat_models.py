@@ -18,7 +18,8 @@ from pydantic import Field, field_validator
 
 from glm_openrouter import ChatRequest, Delta, JSONObject, ModelFacts
 
-from ._base import ANSWER_TOOLS, MODEL_CONFIG, OpenRouterModel, check_calls_of_model, trace_model
+from ._base import ANSWER_TOOLS, OpenRouterModel, check_calls_of_model, trace_model
+from ._connection import MODEL_CONFIG
 from ._errors import translate_errors
 from ._from_wire.chunks import to_chunk, to_content_blocks_chunk, to_last_chunk
 from ._from_wire.events import StreamEvents

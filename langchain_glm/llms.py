@@ -14,7 +14,8 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor
 
 from glm_openrouter import ChatRequest, Completion
 
-from ._base import MODEL_CONFIG, OpenRouterModel, check_calls_of_model, trace_model
+from ._base import OpenRouterModel, check_calls_of_model, trace_model
+from ._connection import MODEL_CONFIG
 from ._errors import translate_errors
 from ._from_wire.messages import to_metadata, to_usage
 from ._threads import keep_threads

@@ -9,10 +9,11 @@ from pydantic.types import SecretStr
 
 from glm_openrouter._client.arguments import ConnectionArguments
 from glm_openrouter.request.arguments import HistoryArguments, ParameterArguments
+from glm_openrouter.retrieval.arguments import RerankOptions, VectorArguments
 from llamaindex_glm._compat import Tokenizer
-from llamaindex_glm._framework import LLMArguments
+from llamaindex_glm._framework import EmbeddingArguments, LLMArguments, PostprocessorArguments
 
-__all__ = ["GLMArguments"]
+__all__ = ["GLMArguments", "OpenRouterEmbeddingArguments", "OpenRouterRerankArguments"]
 
 
 class GLMArguments(
@@ -20,6 +21,10 @@ class GLMArguments(
 ):
     """Arguments of `GLM`, beside the model, which may come first."""
 
+    api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    api_base: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
     additional_kwargs: Mapping[str, Any]
     """More parameters, for code that is used to this name; unknown ones go into the body as `extra_body` does."""
     should_use_structured_outputs: bool | None
@@ -39,10 +44,6 @@ class GLMArguments(
     """Must be `None`: there is no client of OpenAI's. See `http_client`."""
     async_openai_client: None
     """Must be `None`: there is no client of OpenAI's. See `http_async_client`."""
-    api_key: str | SecretStr | None
-    """Default: `OPENROUTER_API_KEY`."""
-    api_base: str | None
-    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
     context_window: int | None
     """Tokens of prompt and answer together. Default: what is known of the model."""
     is_chat_model: bool
@@ -55,3 +56,35 @@ class GLMArguments(
     none, and the calls are in the response as they came."""
     strict: bool
     """Whether providers should enforce the schemas of tools. Few can; it narrows the choice of endpoints."""
+
+
+class OpenRouterEmbeddingArguments(
+    VectorArguments, ConnectionArguments, EmbeddingArguments, total=False
+):
+    """Arguments of `OpenRouterEmbedding`."""
+
+    api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    api_base: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
+    query_input_type: str | None
+    """What a query is, for models that tell queries and documents apart; `None` says nothing of it."""
+    document_input_type: str | None
+    """What a document is, for models that tell queries and documents apart; `None` says nothing of it."""
+    max_concurrency: int
+    """How many requests of one call are under way at a time."""
+    embed_batch_size: int
+    """How many texts go in one request at most."""
+    num_workers: int | None
+    """How many requests of an asynchronous call for a long list are under way at a time."""
+
+
+class OpenRouterRerankArguments(
+    RerankOptions, ConnectionArguments, PostprocessorArguments, total=False
+):
+    """Arguments of `OpenRouterRerank`."""
+
+    api_key: str | SecretStr | None
+    """Default: `OPENROUTER_API_KEY`."""
+    api_base: str | None
+    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""

@@ -1,4 +1,4 @@
-"""Arguments of LLMs that are LlamaIndex's own or its packages', as type checkers and editors see them."""
+"""Arguments of classes that are LlamaIndex's own or its packages', as type checkers and editors see them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 
-__all__ = ["LLMArguments"]
+__all__ = ["EmbeddingArguments", "LLMArguments", "PostprocessorArguments"]
 
 
 class LLMArguments(TypedDict, total=False):
@@ -38,3 +38,23 @@ class LLMArguments(TypedDict, total=False):
     """Same as `provider={"order": ...}`."""
     allow_fallbacks: bool | None
     """Same as `provider={"allow_fallbacks": ...}`."""
+
+
+class EmbeddingArguments(TypedDict, total=False):
+    """Arguments of every class that makes vectors, and the name that other classes have for the model."""
+
+    model_name: str
+    """Same as `model`."""
+    callback_manager: CallbackManager | None
+    """What is told of each call."""
+    embeddings_cache: Any
+    """A key-value store of LlamaIndex in which vectors are kept and looked up. Default: none."""
+    rate_limiter: Any
+    """A rate limiter of LlamaIndex, which is waited for before each request."""
+
+
+class PostprocessorArguments(TypedDict, total=False):
+    """Arguments of every step after retrieval."""
+
+    callback_manager: CallbackManager
+    """What is told of each call."""

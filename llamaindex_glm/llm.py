@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, Unpack
 
 from llama_index.core.base.llms.generic_utils import (
     messages_to_prompt as generic_messages_to_prompt,
@@ -24,7 +24,7 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.program.utils import FlexibleModel
 from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from glm_openrouter import (
     DEFAULT_MODEL,
@@ -35,7 +35,6 @@ from glm_openrouter import (
     OpenRouterModelBase,
     ToolCall,
 )
-from glm_openrouter.adapters import ApiKey
 from glm_openrouter.corrections import Corrections, invalid_call_error
 from glm_openrouter.request.history import HistoryOptions
 from glm_openrouter.request.instructions import UNRUN_CALL_RESULT
@@ -44,8 +43,8 @@ from glm_openrouter.request.parameters import ModelId, parameters_of
 
 from ._callbacks import chat_callback, completion_callback
 from ._calls import check_calls_of_llm
-from ._clients import IndexAsyncClient, IndexClient
 from ._compat import OpenAICompatArguments
+from ._connection import Connected
 from ._from_wire import (
     malformed_calls,
     to_completion_response,
@@ -99,6 +98,7 @@ def _done(_: object) -> None:
 
 @check_calls_of_llm
 class GLM(
+    Connected,
     OpenRouterModelBase,
     ModelParameters,
     OpenAICompatArguments,
@@ -123,18 +123,10 @@ class GLM(
 
     model_config = ConfigDict(defer_build=False)  # the bases say the rest
 
-    _client_types = (IndexClient, IndexAsyncClient)
     _call_names = _NOT_ON_THE_WIRE
-    _not_compared = frozenset(("callback_manager",))
 
     model: ModelId = DEFAULT_MODEL
     """Model id, with or without a routing suffix such as `:exacto` or `:nitro`."""
-
-    api_key: ApiKey | None = Field(default=None, exclude=True, repr=False)
-    """Default: `OPENROUTER_API_KEY`."""
-
-    api_base: str | None = None
-    """Default: `OPENROUTER_API_BASE`, else https://openrouter.ai/api/v1."""
 
     context_window: int | None = Field(default=None, gt=0)
     """Tokens of prompt and answer together. Default: what is known of the model."""
@@ -153,18 +145,11 @@ class GLM(
     strict: bool = False
     """Whether providers should enforce the schemas of tools. Few can; it narrows the choice of endpoints."""
 
-    def __init__(self, model: str | None = None, **arguments: Unpack["GLMArguments"]) -> None:
-        arguments = self._conceal(arguments)
-        named = {} if model is None else {"model": model}
-        super().__init__(**cast("JSONObject", {**named, **arguments}))
-        self._check_connection()
+    if TYPE_CHECKING:
 
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_class_name(cls, values: JSONObject) -> JSONObject:
-        """Return the arguments without what LlamaIndex adds to every dump."""
-        added = {"class_name": cls.class_name()}
-        return {name: value for name, value in values.items() if (name, value) not in added.items()}
+        def __init__(
+            self, model: str | None = None, **arguments: Unpack["GLMArguments"]
+        ) -> None: ...
 
     @model_validator(mode="after")
     def _no_option_gets_into_the_body(self) -> Self:
@@ -208,9 +193,6 @@ class GLM(
         """Ask the catalogue of OpenRouter for limits and abilities of the model; see `refresh_profile`."""
         await self._arefresh_facts(self.model)
         return self.metadata
-
-    def _credentials(self) -> tuple[SecretStr | None, str | None]:
-        return self.api_key, self.api_base
 
     def _request(self, messages: Sequence[ChatMessage], arguments: JSONObject) -> ChatRequest:
         """Return the request for a conversation."""

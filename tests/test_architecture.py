@@ -33,6 +33,7 @@ ALLOWED = {
         "langchain_core",
         "langchain_protocol",  # the types of LangChain's events, which `langchain_core` brings
         "pydantic",
+        "tqdm",  # where a user asks for a bar
         "typing_extensions",
     },
     # Nothing else needs the package of the agents, and nothing imports this with the rest.

@@ -22,7 +22,11 @@ CONSTRUCTORS = {
     "glm_openrouter.request.arguments:ChatRequestArguments": ChatRequest,
     "langchain_glm._arguments:ChatGLMArguments": ChatGLM,
     "langchain_glm._arguments:GLMArguments": langchain_glm.GLM,
+    "langchain_glm._arguments:OpenRouterEmbeddingsArguments": langchain_glm.OpenRouterEmbeddings,
+    "langchain_glm._arguments:OpenRouterRerankArguments": langchain_glm.OpenRouterRerank,
     "llamaindex_glm._arguments:GLMArguments": partial(llamaindex_glm.GLM, "z-ai/glm-4.6"),
+    "llamaindex_glm._arguments:OpenRouterEmbeddingArguments": llamaindex_glm.OpenRouterEmbedding,
+    "llamaindex_glm._arguments:OpenRouterRerankArguments": llamaindex_glm.OpenRouterRerank,
 }
 
 

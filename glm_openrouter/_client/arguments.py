@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 from pydantic.types import SecretStr
 
@@ -75,14 +75,6 @@ class ConnectionArguments(SharedOptions, total=False):
 
     Also taken as an `httpx.Timeout`, whose `read` is what counts here, and by models as `request_timeout`.
     """
-    unsupported_content: Literal["replace", "raise"]
-    """What to do about an image, audio or video that the model does not take, where it is in the result of a tool or in
-    an earlier answer: `replace` it by a few words that name it, with one warning, or `raise` an `InvalidRequestError`.
-    What a user's own message holds always raises."""
-    reasoning_history: Literal["all", "turn", "none"] | None
-    """Whose reasoning goes back to the model: that of `all` turns, of the open `turn` (all that follows the last
-    question, with its tool calls), or `none`. Default: `turn` for models that clear the rest themselves, which GLM
-    does up to 4.6, else `all`."""
     http_client: HTTPClient | None
     """Your own `httpx.Client` or `httpx2.Client`, which stays yours to close."""
     http_async_client: AsyncHTTPClient | None

@@ -20,7 +20,7 @@ from .stream import AsyncStream, Stream
 
 if TYPE_CHECKING:
     from glm_openrouter._http import AsyncHTTPClient, HTTPClient
-    from glm_openrouter.retrieval.parameters import EmbeddingOptions, RerankOptions
+    from glm_openrouter.retrieval.arguments import EmbeddingOptions, RerankOptions
     from glm_openrouter.retrieval.results import Embeddings, Ranking
 
     from .arguments import ClientOptions

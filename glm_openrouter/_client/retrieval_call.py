@@ -25,7 +25,7 @@ from glm_openrouter.retrieval.request import (
 from .retrieval_attempt import RetrievalAttempt
 
 if TYPE_CHECKING:
-    from glm_openrouter.retrieval.parameters import EmbeddingOptions, RerankOptions
+    from glm_openrouter.retrieval.arguments import EmbeddingOptions, RerankOptions
     from glm_openrouter.retrieval.results import Embeddings, Ranking
 
     from .steps import Steps

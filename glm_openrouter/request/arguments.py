@@ -308,19 +308,6 @@ class ParameterArguments(TypedDict, total=False):
     """Anything else for the body, merged last; it may also replace what is set above."""
 
 
-class HistoryArguments(TypedDict, total=False):
-    """What becomes of earlier turns."""
-
-    unsupported_content: Literal["replace", "raise"]
-    """What to do about an image, audio or video that the model does not take, where it is in the result of a tool or in
-    an earlier answer: `replace` it by a few words that name it, with one warning, or `raise` an `InvalidRequestError`.
-    What a user's own message holds always raises."""
-    reasoning_history: Literal["all", "turn", "none"] | None
-    """Whose reasoning goes back to the model: that of `all` turns, of the open `turn` (all that follows the last
-    question, with its tool calls), or `none`. Default: `turn` for models that clear the rest themselves, which GLM
-    does up to 4.6, else `all`."""
-
-
 class DebugDict(TypedDict, total=False):
     """`Debug` as a dict."""
 
@@ -355,3 +342,16 @@ class ChatRequestArguments(ParameterArguments, total=False):
     """Headers of this request alone; they win over those of the client. Their values are never shown."""
     thread_id: str | None
     """The framework's own id of the conversation: the `session_id` if nothing else gives one; not sent as itself."""
+
+
+class HistoryArguments(TypedDict, total=False):
+    """What becomes of earlier turns."""
+
+    unsupported_content: Literal["replace", "raise"]
+    """What to do about an image, audio or video that the model does not take, where it is in the result of a tool or in
+    an earlier answer: `replace` it by a few words that name it, with one warning, or `raise` an `InvalidRequestError`.
+    What a user's own message holds always raises."""
+    reasoning_history: Literal["all", "turn", "none"] | None
+    """Whose reasoning goes back to the model: that of `all` turns, of the open `turn` (all that follows the last
+    question, with its tool calls), or `none`. Default: `turn` for models that clear the rest themselves, which GLM
+    does up to 4.6, else `all`."""

@@ -3,8 +3,7 @@
 As on a chat request: what is set is on the wire, or it raises, and `extra_body` is the door for anything else.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -16,11 +15,10 @@ from glm_openrouter.sessions import LONGEST_SESSION_ID, resolve_session
 from .facts import DEFAULT_EMBEDDING_MODEL, DEFAULT_RERANK_MODEL
 
 __all__ = [
-    "EmbeddingOptions",
     "EmbeddingParameters",
-    "RerankOptions",
     "RerankParameters",
     "RetrievalParameters",
+    "VectorParameters",
 ]
 
 ModelId = Annotated[str, StringConstraints(min_length=1)]
@@ -63,13 +61,18 @@ class RetrievalParameters(BaseModel):
         return {**body, **extra_body}
 
 
-class EmbeddingParameters(RetrievalParameters):
-    """The parameters of a request for vectors (https://openrouter.ai/docs/api_reference/embeddings)."""
+class VectorParameters(RetrievalParameters):
+    """What all vectors of one store have in common."""
 
     model: ModelId = DEFAULT_EMBEDDING_MODEL
     """The id of a model; `embedding_models()` of a client lists them."""
     dimensions: Annotated[int, Field(ge=1)] | None = None
     """How long the vectors shall be, of models that can shorten them. Default: as long as the model makes them."""
+
+
+class EmbeddingParameters(VectorParameters):
+    """The parameters of a request for vectors (https://openrouter.ai/docs/api_reference/embeddings)."""
+
     input_type: str | None = None
     """What the texts are, for models that tell them apart: `search_query` or `search_document`, for example."""
 
@@ -81,25 +84,3 @@ class RerankParameters(RetrievalParameters):
     """The id of a model that ranks."""
     top_n: Annotated[int, Field(ge=1)] | None = None
     """How many documents to return, the best ones. Default: all."""
-
-
-class _Options(TypedDict, total=False):
-    model: str
-    provider: ProviderPreferences | Mapping[str, Any] | None
-    user: str | None
-    session_id: str | None
-    trace: Mapping[str, Any] | None
-    extra_body: Mapping[str, Any] | None
-
-
-class EmbeddingOptions(_Options, total=False):
-    """The keywords of `embed`. Every key is optional; the fields of `EmbeddingParameters` say what they mean."""
-
-    dimensions: int | None
-    input_type: str | None
-
-
-class RerankOptions(_Options, total=False):
-    """The keywords of `rerank`. Every key is optional; the fields of `RerankParameters` say what they mean."""
-
-    top_n: int | None

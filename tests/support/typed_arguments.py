@@ -42,6 +42,9 @@ class Arguments(NamedTuple):
 _PARAMETERS = "glm_openrouter.request.arguments:ParameterArguments"
 _SHARED = "glm_openrouter._client.arguments:SharedOptions"
 _HISTORY = "glm_openrouter.request.arguments:HistoryArguments"
+_RETRIEVAL = "glm_openrouter.retrieval.arguments:RetrievalArguments"
+_VECTORS = "glm_openrouter.retrieval.arguments:VectorArguments"
+_RERANK = "glm_openrouter.retrieval.arguments:RerankOptions"
 _CONNECTION = "glm_openrouter._client.arguments:ConnectionArguments"
 _TEXT_MODEL = "langchain_glm._arguments:GLMArguments"
 
@@ -50,14 +53,14 @@ ARGUMENTS = {
         "Parameters of a request, for a model or for one request.",
         ("glm_openrouter.request.parameters:ModelParameters",),
     ),
-    _HISTORY: Arguments(
-        "What becomes of earlier turns.",
-        ("glm_openrouter.request.history:HistoryOptions",),
-    ),
     "glm_openrouter.request.arguments:ChatRequestArguments": Arguments(
         "Arguments of `ChatRequest`.",
         ("glm_openrouter.request.chat:ChatRequest",),
         bases=(_PARAMETERS,),
+    ),
+    _HISTORY: Arguments(
+        "What becomes of earlier turns.",
+        ("glm_openrouter.request.history:HistoryOptions",),
     ),
     _SHARED: Arguments(
         "Options that clients and models have under the same names.",
@@ -73,7 +76,6 @@ ARGUMENTS = {
         "Options of the connection and of conversations, as models take them.",
         (
             "glm_openrouter._client.options:ConnectionOptions",
-            "glm_openrouter.request.history:HistoryOptions",
             "glm_openrouter.adapters:ConnectedBase",
         ),
         bases=(_SHARED,),
@@ -90,9 +92,60 @@ ARGUMENTS = {
     ),
     "llamaindex_glm._arguments:GLMArguments": Arguments(
         "Arguments of `GLM`, beside the model, which may come first.",
-        ("llamaindex_glm._compat:OpenAICompatArguments", "llamaindex_glm.llm:GLM"),
+        (
+            "llamaindex_glm._connection:Connected",
+            "llamaindex_glm._compat:OpenAICompatArguments",
+            "llamaindex_glm.llm:GLM",
+        ),
         bases=(_PARAMETERS, _HISTORY, _CONNECTION, "llamaindex_glm._framework:LLMArguments"),
         leaves_out=("model",),
+    ),
+    _RETRIEVAL: Arguments(
+        "What requests for vectors and for an order may be made with.",
+        ("glm_openrouter.retrieval.parameters:RetrievalParameters",),
+    ),
+    _VECTORS: Arguments(
+        "What all vectors of one store have in common.",
+        ("glm_openrouter.retrieval.parameters:VectorParameters",),
+        bases=(_RETRIEVAL,),
+    ),
+    "glm_openrouter.retrieval.arguments:EmbeddingOptions": Arguments(
+        "Options of `embed`. Every key is optional.",
+        ("glm_openrouter.retrieval.parameters:EmbeddingParameters",),
+        bases=(_VECTORS,),
+    ),
+    _RERANK: Arguments(
+        "Options of `rerank`. Every key is optional.",
+        ("glm_openrouter.retrieval.parameters:RerankParameters",),
+        bases=(_RETRIEVAL,),
+    ),
+    "langchain_glm._arguments:OpenRouterEmbeddingsArguments": Arguments(
+        "Arguments of `OpenRouterEmbeddings`.",
+        (
+            "langchain_glm._connection:Connected",
+            "glm_openrouter.retrieval_bases:EmbedderBase",
+            "langchain_glm.embeddings:OpenRouterEmbeddings",
+        ),
+        bases=(_VECTORS, _CONNECTION),
+    ),
+    "langchain_glm._arguments:OpenRouterRerankArguments": Arguments(
+        "Arguments of `OpenRouterRerank`.",
+        ("langchain_glm._connection:Connected",),
+        bases=(_RERANK, _CONNECTION),
+    ),
+    "llamaindex_glm._arguments:OpenRouterEmbeddingArguments": Arguments(
+        "Arguments of `OpenRouterEmbedding`.",
+        (
+            "llamaindex_glm._connection:Connected",
+            "glm_openrouter.retrieval_bases:EmbedderBase",
+            "llamaindex_glm.embedding:OpenRouterEmbedding",
+        ),
+        bases=(_VECTORS, _CONNECTION, "llamaindex_glm._framework:EmbeddingArguments"),
+    ),
+    "llamaindex_glm._arguments:OpenRouterRerankArguments": Arguments(
+        "Arguments of `OpenRouterRerank`.",
+        ("llamaindex_glm._connection:Connected",),
+        bases=(_RERANK, _CONNECTION, "llamaindex_glm._framework:PostprocessorArguments"),
     ),
 }
 """`module:name` of each `TypedDict`, after those that it inherits from -> what it holds."""
