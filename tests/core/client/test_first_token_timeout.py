@@ -1,0 +1,191 @@
+"""How long the answer may take to begin, and what counts as its beginning."""
+
+import pytest
+
+from glm_openrouter import (
+    APIConnectionError,
+    APITimeoutError,
+    BadRequestError,
+    FirstTokenTimeoutError,
+    InvalidRequestError,
+)
+from glm_openrouter.testing import (
+    Comment,
+    Event,
+    Hold,
+    Send,
+    Status,
+    Wait,
+    json_reply,
+    stream_reply,
+)
+from support.samples import REQUEST
+from support.wire import (
+    FACTS,
+    USAGE,
+    call,
+    calls,
+    chunk,
+    details,
+    error,
+    event_stream,
+    finishes,
+    response_body,
+    says,
+    thinks,
+    uses,
+)
+
+OPEN = Status(200, {"content-type": "text/event-stream"})
+JSON = Status(200, {"content-type": "application/json"})
+SHORT, LONG = 0.1, 20.0
+
+both = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+
+
+def for_long(*steps):
+    return [*steps, Wait(0.01)] * 300
+
+
+NO_TOKENS = {
+    "no response": (Hold(),),
+    "no event": (OPEN, Hold()),
+    "comments": (OPEN, *for_long(Comment())),
+    "blanks": (JSON, *for_long(Send(b" \n"))),
+    "the role": (OPEN, Event(says("")), Hold()),
+    "events that say nothing": (OPEN, *for_long(Event(says("")))),
+    "a newline of the answer": (OPEN, *for_long(Event(says("\n")))),
+    "blank reasoning": (OPEN, Event(thinks(" \n")), Hold()),
+    "details without a word": (
+        OPEN,
+        Event(details({"type": "reasoning.text", "text": "", "index": 0})),
+        Hold(),
+    ),
+    "a usage that comes early": (OPEN, *for_long(Event(uses("B")))),
+}
+TOKENS = {
+    "text": says("Pier"),
+    "reasoning": thinks("Hm"),
+    "reasoning as Z.AI names it": chunk({"reasoning_content": "Hm"}),
+    "a tool call": calls(call("tide", "", 0, "call_1")),
+    "sealed reasoning": details({"type": "reasoning.encrypted", "data": "eA==", "index": 0}),
+    "a refusal": chunk({"refusal": "No."}),
+}
+
+
+@pytest.mark.parametrize("silent", NO_TOKENS.values(), ids=NO_TOKENS)
+def test_an_answer_that_does_not_begin_ends_in_its_error(run, scripted_openrouter, silent):
+    server = scripted_openrouter(silent)
+    with pytest.raises(FirstTokenTimeoutError, match=r"for 0\.1 s \(first_token_timeout\)"):
+        run.complete(server.base_url, timeout=LONG, first_token_timeout=SHORT)
+
+    assert (len(server.requests), run.slept) == (1, [])
+
+
+@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
+def test_from_the_first_token_on_the_timeout_counts(run, scripted_openrouter, token):
+    server = scripted_openrouter((OPEN, Event(token), Hold()))
+    with pytest.raises(APITimeoutError, match=r"for 0\.1 s \(timeout\)") as caught:
+        run.complete(server.base_url, timeout=SHORT, first_token_timeout=LONG)
+
+    assert not isinstance(caught.value, FirstTokenTimeoutError)
+
+
+@both
+def test_an_answer_that_has_begun_may_take_longer(run, scripted_openrouter, streamed):
+    events = [says("Pier "), Wait(1.2 * SHORT), says("two."), finishes(), uses("B")]
+    server = scripted_openrouter(stream_reply(events))
+
+    completion = run.either(streamed, server.base_url, first_token_timeout=SHORT)
+    assert completion.text == "Pier two."
+
+
+@pytest.mark.parametrize("wait_at", [0, 1, 2])
+def test_until_the_first_token_the_timeout_does_not_count(run, scripted_openrouter, wait_at):
+    steps = [Event(says("")), Event(says("Pier two.")), Event(finishes(usage=USAGE))]
+    reply = [OPEN, *steps[:1], Wait(2 * SHORT), *steps[1:]]
+    if wait_at == 0:
+        reply = [Wait(2 * SHORT), OPEN, *steps]
+    elif wait_at == 1:
+        reply = [OPEN, Wait(2 * SHORT), *steps]
+    server = scripted_openrouter(tuple(reply))
+
+    completion = run.complete(server.base_url, timeout=SHORT, first_token_timeout=LONG)
+    assert completion.text == "Pier two."
+
+
+def test_in_one_piece_the_beginning_is_the_answer(run, scripted_openrouter):
+    blanks = [Send(b" \n"), Wait(0.01)] * 300
+    server = scripted_openrouter(
+        (JSON, *blanks), json_reply(response_body({"content": "Pier two."}))
+    )
+    options = {"first_token_timeout": SHORT, "wire_stream": False}
+
+    async def ask_twice(client):
+        with pytest.raises(FirstTokenTimeoutError):
+            await client.complete(REQUEST)
+        return await client.complete(REQUEST)
+
+    assert run.scenario(server.base_url, ask_twice, **options).text == "Pier two."
+
+
+def test_an_answer_that_ends_without_a_token_waits_for_none(run, scripted_openrouter):
+    steps = (OPEN, Event(finishes()), Wait(1.5 * SHORT), Event(uses("B")))
+    server = scripted_openrouter(steps)
+
+    completion = run.complete(server.base_url, first_token_timeout=SHORT)
+    assert completion.usage.cost == USAGE["cost"]
+
+
+def test_an_error_is_the_error_that_was_sent(run, scripted_openrouter):
+    server = scripted_openrouter(json_reply(error(400, "No such thing"), 400))
+    with pytest.raises(BadRequestError):
+        run.complete(server.base_url, first_token_timeout=SHORT)
+
+
+def test_each_try_has_the_time_for_itself(run, scripted_openrouter):
+    busy = (Wait(0.6 * SHORT), *json_reply(error(503, "Busy"), 503))
+    answer = stream_reply([says("Pier two."), finishes()])
+    server = scripted_openrouter(busy, busy, answer)
+
+    assert run.complete(server.base_url, first_token_timeout=SHORT).text == "Pier two."
+
+
+def test_the_error_knows_what_to_do_with_it(run, scripted_openrouter):
+    server = scripted_openrouter((OPEN, Event({**FACTS, "choices": []}), Event(says("")), Hold()))
+    with pytest.raises(FirstTokenTimeoutError) as caught:
+        run.complete(server.base_url, first_token_timeout=SHORT)
+
+    shown = caught.value
+    assert isinstance(shown, APITimeoutError | APIConnectionError)
+    assert (shown.retryable, shown.may_be_billed) == (True, True)
+    assert (shown.model, shown.provider_name) == ("z-ai/glm-4.6:exacto", "Novita")
+
+
+def test_making_a_connection_is_part_of_that_time(run, deaf_port):
+    with pytest.raises(APITimeoutError):
+        run.complete(deaf_port, first_token_timeout=SHORT)
+
+
+def test_the_catalogue_says_no_tokens(run, scripted_openrouter):
+    server = scripted_openrouter((Wait(1.5 * SHORT), *json_reply({"data": []})))
+
+    async def look_up(client):
+        models = client.inner.models()
+        return models if run.mode == "sync" else await models
+
+    assert run.scenario(server.base_url, look_up, first_token_timeout=SHORT) == []
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "20", float("nan"), float("inf")])
+def test_a_limit_that_is_none_is_refused(run, value):
+    with pytest.raises(InvalidRequestError, match="first_token_timeout must be a positive number"):
+        run.client("http://127.0.0.1:1", first_token_timeout=value)
+
+
+def test_one_read_may_bring_the_first_token_and_more(run, scripted_openrouter):
+    data = event_stream(says(""), says("Pier "), done=False)
+    rest = event_stream(says("two."), finishes())
+    server = scripted_openrouter((OPEN, Send(data), Wait(1.2 * SHORT), Send(rest)))
+
+    assert run.complete(server.base_url, first_token_timeout=SHORT).text == "Pier two."
