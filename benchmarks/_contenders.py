@@ -74,6 +74,9 @@ class BareHttpx:
                 if line.startswith("data: {"):
                     json.loads(line[6:])
 
+    def whole(self) -> None:
+        self.text()
+
     def call(self) -> None:
         self._client.post(self._url, json=self._body).json()
 
@@ -84,12 +87,47 @@ class BareHttpx:
         (await self._async_client.post(self._url, json=self._body)).json()
 
 
-class LangChain:
-    """A LangChain chat model."""
+class BareAiohttp:
+    """aiohttp and `json.loads`; nothing is built of what comes."""
 
-    def __init__(self, construct: Callable[[], Any]) -> None:
+    def __init__(self, url: str, chunks: int) -> None:
+        import aiohttp
+
+        self._runner = asyncio.Runner()
+        self._url = f"{url}/chat/completions"
+        message = {"role": "user", "content": PROMPT}
+        self._body: JSONObject = {"model": MODEL, "messages": [message], "max_tokens": chunks}
+        self._session = self._runner.run(_make(aiohttp.ClientSession))
+
+    def async_whole(self) -> None:
+        self._runner.run(self._stream())
+
+    async def _stream(self) -> None:
+        async with self._session.post(self._url, json={**self._body, "stream": True}) as response:
+            async for line in response.content:
+                if line.startswith(b"data: {"):
+                    json.loads(line[6:])
+
+
+async def _make(construct: Callable[[], Any]) -> Any:
+    """Make something that needs a running loop."""
+    return construct()
+
+
+class LangChain:
+    """A LangChain chat model.
+
+    Args:
+        construct: Makes it.
+        in_one_piece: Makes one that asks for a whole answer in one piece, as the peers do in any case.
+    """
+
+    def __init__(
+        self, construct: Callable[[], Any], in_one_piece: Callable[[], Any] | None = None
+    ) -> None:
         self.construct = construct
         self._model = construct()
+        self._in_one_piece = (in_one_piece or construct)()
         self._with_tools = self._model.bind_tools([TOOL])
         self._runner = asyncio.Runner()
 
@@ -105,22 +143,31 @@ class LangChain:
     def events(self) -> None:
         consume(self._model.stream_events(PROMPT, version="v3"))
 
-    def call(self) -> None:
+    def whole(self) -> None:
         self._model.invoke(PROMPT)
 
-    def async_call(self) -> None:
+    def async_whole(self) -> None:
         self._runner.run(self._model.ainvoke(PROMPT))
+
+    def call(self) -> None:
+        self._in_one_piece.invoke(PROMPT)
+
+    def async_call(self) -> None:
+        self._runner.run(self._in_one_piece.ainvoke(PROMPT))
 
 
 class LlamaIndex:
-    """A LlamaIndex LLM, whose consumer reads `delta`."""
+    """A LlamaIndex LLM, whose consumer reads `delta`; see `LangChain`."""
 
-    def __init__(self, construct: Callable[[], Any]) -> None:
+    def __init__(
+        self, construct: Callable[[], Any], in_one_piece: Callable[[], Any] | None = None
+    ) -> None:
         from llama_index.core.llms import ChatMessage
         from llama_index.core.tools import FunctionTool
 
         self.construct = construct
         self._llm = construct()
+        self._in_one_piece = (in_one_piece or construct)()
         self._tool = FunctionTool.from_defaults(look_up)
         self._messages = [ChatMessage(role="user", content=PROMPT)]
         self._runner = asyncio.Runner()
@@ -151,11 +198,17 @@ class LlamaIndex:
         async for response in await self._llm.astream_chat(self._messages):
             _ = response.delta
 
-    def call(self) -> None:
+    def whole(self) -> None:
         self._llm.chat(self._messages)
 
-    def async_call(self) -> None:
+    def async_whole(self) -> None:
         self._runner.run(self._llm.achat(self._messages))
+
+    def call(self) -> None:
+        self._in_one_piece.chat(self._messages)
+
+    def async_call(self) -> None:
+        self._runner.run(self._in_one_piece.achat(self._messages))
 
 
 def langchain_alone(url: str, chunks: int, *, ready: bool) -> LangChain:  # noqa: ARG001 -- needs no server
@@ -183,11 +236,10 @@ def chat_openrouter(url: str, chunks: int) -> LangChain:
 def chat_glm(url: str, chunks: int) -> LangChain:
     from langchain_glm import ChatGLM
 
-    return LangChain(
-        lambda: ChatGLM(
-            model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks, reasoning=NO_REASONING
-        )
+    construct = partial(
+        ChatGLM, model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks, reasoning=NO_REASONING
     )
+    return LangChain(construct, partial(construct, wire_stream=False))
 
 
 def chat_glm_bridged(url: str, chunks: int) -> LangChain:
@@ -230,11 +282,10 @@ def llamaindex_openrouter(url: str, chunks: int) -> LlamaIndex:
 def llamaindex_glm(url: str, chunks: int) -> LlamaIndex:
     from llamaindex_glm import GLM
 
-    return LlamaIndex(
-        lambda: GLM(
-            model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks, reasoning=NO_REASONING
-        )
+    construct = partial(
+        GLM, model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks, reasoning=NO_REASONING
     )
+    return LlamaIndex(construct, partial(construct, wire_stream=False))
 
 
 def llamaindex_glm_eager(url: str, chunks: int) -> LlamaIndex:
@@ -244,12 +295,14 @@ def llamaindex_glm_eager(url: str, chunks: int) -> LlamaIndex:
     return llamaindex_glm(url, chunks)
 
 
+BARE_AIOHTTP = "bare aiohttp"
 OURS = "ours"
 EAGER = "ours, put together with each chunk"
 BRIDGED = "ours, events made by LangChain"
 CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
     "langchain": {
         "bare httpx": BareHttpx,
+        BARE_AIOHTTP: BareAiohttp,
         "the framework alone, chunks from memory": partial(langchain_alone, ready=True),
         "the framework alone, chunks built": partial(langchain_alone, ready=False),
         "ChatOpenAI": chat_openai,
@@ -259,6 +312,7 @@ CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
     },
     "llamaindex": {
         "bare httpx": BareHttpx,
+        BARE_AIOHTTP: BareAiohttp,
         "the framework alone, chunks from memory": partial(llamaindex_alone, ready=True),
         "the framework alone, chunks built": partial(llamaindex_alone, ready=False),
         "llama-index-llms-openrouter": llamaindex_openrouter,
@@ -272,7 +326,7 @@ def main() -> None:
     framework, name, case, url, chunks = sys.argv[1:]
     contender = CONTENDERS[framework][name](url, int(chunks))
     run = getattr(contender, case)
-    streamed = case in ("text", "tools", "async_text", "events")
+    streamed = case in ("text", "tools", "async_text", "events", "whole", "async_whole")
     times, parts = (1, int(chunks)) if streamed else (CALLS_PER_TURN, CALLS_PER_TURN)
     cpu_seconds(run, 2)  # to warm up
     take_turns(lambda: cpu_seconds(run, times) / parts * 1e6)

@@ -2,7 +2,8 @@
 
 Contenders have a process of their own and take turns. Printed are CPU and peak memory at 1,000 streams with a chunk
 every 20 ms, the same at 200 streams as fast as they come, then with the peers and fewer chunks, and last how many
-streams of 50 chunks a second one process serves with 99 % of the chunks less than 100 ms late.
+streams of 50 chunks a second one process serves with 99 % of the chunks less than 100 ms late. `whole` is for answers
+that are given out whole.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from typing import Any
 
 from _contenders import NO_REASONING, PROMPT
@@ -164,6 +166,60 @@ def llamaindex_texts(llm: Any) -> Texts:
     return read
 
 
+async def whole_async_client(url: str, chunks: int, stack: AsyncExitStack) -> Texts:
+    from glm_openrouter import AsyncClient, ChatRequest
+
+    message = {"role": "user", "content": PROMPT}
+    request = ChatRequest(
+        messages=[message], model=MODEL, max_tokens=chunks, reasoning=NO_REASONING
+    )
+    client = await stack.enter_async_context(AsyncClient(api_key=KEY, base_url=url))
+
+    async def read() -> AsyncIterator[str]:
+        yield (await client.complete(request)).text
+
+    return read
+
+
+async def whole_chat_glm(url: str, chunks: int, stack: AsyncExitStack) -> Texts:
+    from langchain_glm import ChatGLM
+
+    model = ChatGLM(
+        model=MODEL, api_key=KEY, base_url=url, max_tokens=chunks, reasoning=NO_REASONING
+    )
+    return langchain_text(await stack.enter_async_context(model))
+
+
+async def whole_llamaindex_glm(url: str, chunks: int, _: AsyncExitStack) -> Texts:
+    from llama_index.core.llms import ChatMessage
+
+    from llamaindex_glm import GLM
+
+    llm = GLM(model=MODEL, api_key=KEY, api_base=url, max_tokens=chunks, reasoning=NO_REASONING)
+    messages = [ChatMessage(role="user", content=PROMPT)]
+
+    async def read() -> AsyncIterator[str]:
+        yield (await llm.achat(messages)).message.content or ""
+
+    return read
+
+
+async def whole_chat_openai(
+    url: str, chunks: int, _: AsyncExitStack, *, streaming: bool = False
+) -> Texts:
+    from langchain_openai import ChatOpenAI
+
+    options = {"api_key": KEY, "base_url": url, "streaming": streaming}
+    return langchain_text(ChatOpenAI(model=MODEL, max_completion_tokens=chunks, **options))
+
+
+def langchain_text(model: Any) -> Texts:
+    async def read() -> AsyncIterator[str]:
+        yield (await model.ainvoke(PROMPT)).content
+
+    return read
+
+
 CONTENDERS = {
     BARE: bare_aiohttp,
     "AsyncClient": async_client,
@@ -177,6 +233,14 @@ CONTENDERS = {
 }
 OURS = list(CONTENDERS)[:6]
 ALL = list(CONTENDERS)
+WHOLE = {
+    BARE: bare_aiohttp,
+    "AsyncClient.complete": whole_async_client,
+    "ChatGLM.ainvoke": whole_chat_glm,
+    "GLM.achat (LlamaIndex)": whole_llamaindex_glm,
+    "ChatOpenAI.ainvoke, streamed": partial(whole_chat_openai, streaming=True),
+    "ChatOpenAI.ainvoke, in one piece": whole_chat_openai,
+}
 
 
 # What a child does.
@@ -185,7 +249,7 @@ ALL = list(CONTENDERS)
 async def read_all(name: str, url: str, streams: int, chunks: int) -> None:
     """Read all streams at once and see that none was short."""
     async with AsyncExitStack() as stack:
-        texts = await CONTENDERS[name](url, chunks, stack)
+        texts = await {**CONTENDERS, **WHOLE}[name](url, chunks, stack)
         sizes = await asyncio.gather(*(count(texts()) for _ in range(streams)))
     if min(sizes) < chunks * len("tok "):
         raise RuntimeError(f"A stream gave {min(sizes)} characters")
@@ -246,7 +310,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=5, help="rounds; the median counts")
     parser.add_argument(
-        "--only", nargs="*", default=["paced", "unpaced", "peers", "hold"], help="what to measure"
+        "--only",
+        nargs="*",
+        default=["paced", "unpaced", "peers", "whole", "hold"],
+        help="what to measure",
     )
     options = parser.parse_args()
     raise_file_limit()
@@ -262,6 +329,9 @@ def main() -> None:
         if "peers" in options.only:
             print("200 streams, 100 chunks each, as fast as they come\n")
             report(measure(ALL, unpaced, 200, 100, max(1, options.repeat // 2)))
+        if "whole" in options.only:
+            print("500 whole answers, 200 chunks each, one every 20 ms\n")
+            report(measure([*WHOLE], paced, 500, 200, options.repeat))
         if "hold" in options.only:
             print("Streams a core holds: 50 chunks a second, 99 % of them less than 100 ms late\n")
             held = [[name, str(find_held(name, timed))] for name in (*OURS, "ChatOpenAI")]

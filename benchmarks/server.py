@@ -1,8 +1,8 @@
 """A loopback server that answers chat completions in OpenRouter's shapes: `python benchmarks/server.py` prints its URL.
 
 Raw asyncio, so that it costs little. It runs in a process of its own, so that it is not counted with the client.
-A path that begins with `/paced` gives a chunk every 20 ms, and so does `/timed`, where the text of a chunk is the time
-at which it was sent; all others give chunks as fast as they are taken.
+A path that begins with `/paced` gives a chunk every 20 ms, or the whole answer once all would have come. So does
+`/timed`, where the text of a chunk is the time at which it was sent. All others give chunks as fast as they are taken.
 """
 
 import asyncio
@@ -73,8 +73,8 @@ def call_events(count: int) -> Iterator[bytes]:
     yield _CALL_END + _DONE
 
 
-def completion() -> bytes:
-    message = {"role": "assistant", "content": "Hello there.", "refusal": None, "reasoning": None}
+def completion(content: str = "Hello there.") -> bytes:
+    message = {"role": "assistant", "content": content, "refusal": None, "reasoning": None}
     choice = {
         "index": 0,
         "message": message,
@@ -86,11 +86,12 @@ def completion() -> bytes:
     return json.dumps({**payload, "choices": [choice], "usage": _USAGE}).encode()
 
 
-_COMPLETION = completion()
-_WHOLE = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
-    len(_COMPLETION),
-    _COMPLETION,
-)
+def whole(body: bytes) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % len(body) + body
+
+
+_WHOLE = whole(completion())
 _STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 )
@@ -105,6 +106,10 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 await TICKERS[path[1:6]].stream(writer, body)
             elif body.get("stream"):
                 await stream(writer, body)
+            elif path.startswith("/paced"):
+                await asyncio.sleep(PACE * count_of(body))
+                writer.write(whole(completion("tok " * count_of(body))))
+                await writer.drain()
             else:
                 writer.write(_WHOLE)
                 await writer.drain()

@@ -7,7 +7,7 @@ and they take turns, so that the noise of the machine hits all alike.
 import argparse
 from contextlib import ExitStack
 
-from _contenders import BRIDGED, CONTENDERS, OURS
+from _contenders import BARE_AIOHTTP, BRIDGED, CONTENDERS, OURS
 from _measure import Child, interleave, median, print_table, running_server
 
 CASES = {
@@ -15,8 +15,10 @@ CASES = {
     "tools": "a chunk of tool arguments",
     "async_text": "a chunk of text, async",
     "events": "a chunk as v3 event",
-    "call": "a call, not streamed",
-    "async_call": "a call, not streamed, async",
+    "whole": "a chunk of a whole answer",
+    "async_whole": "a chunk of a whole answer, async",
+    "call": "a call, in one piece",
+    "async_call": "a call, in one piece, async",
     "construct": "a construction",
 }
 
@@ -35,6 +37,8 @@ def main() -> None:
                 report(framework, cases, columns)
 
 
+WHOLE = ("whole", "async_whole")
+"""Nobody else streams what is asked for whole."""
 ABSENT = {("llamaindex", "tools"), ("llamaindex", "events")}
 FLOORS = ("bare", "the framework")
 
@@ -60,6 +64,10 @@ def measure(framework: str, case: str, url: str, options: argparse.Namespace) ->
 def takes_part(name: str, case: str) -> bool:
     if name == BRIDGED:
         return case == "events"
+    if name == BARE_AIOHTTP:
+        return case == "async_whole"
+    if case in WHOLE:
+        return name == OURS or (name == "bare httpx" and case == "whole")
     return case not in ("construct", "events") or not name.startswith(FLOORS)
 
 

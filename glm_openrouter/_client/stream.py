@@ -63,7 +63,7 @@ class _BaseStream:
             )
 
     def _open(self) -> Steps[None]:
-        """Send the request until a response begins."""
+        """Send the request until there is something to give out."""
         return self._transport.retry(self._send_adjusted)
 
     def _send_adjusted(self) -> Steps[None]:
@@ -76,7 +76,10 @@ class _BaseStream:
                     raise
 
     def _send(self) -> Steps[None]:
-        """Send the request, and read until there is something to give out."""
+        """Send the request, and read until there is something to give out: of a whole answer, to its end.
+
+        So whatever breaks off before that is tried again, and nothing that somebody has got already.
+        """
         attempt = self._attempt = ChatAttempt(self._call, self._transport)
         try:
             content = attempt.open()

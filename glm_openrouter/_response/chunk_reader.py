@@ -59,7 +59,7 @@ class ChunkReader:
         payloads.reverse()
         while payloads and not self._state.is_over:
             self._take(payloads.pop(), may_be_cut)  # so that it is gone once it has been read
-        self._path.end_joining()
+        self._path.end_read()
 
     def _take(self, payload: bytes, may_be_cut: bool) -> None:
         self.payloads += 1
@@ -83,9 +83,11 @@ class ChunkReader:
             self._path.end_joining()
 
     def _parse(self, payload: bytes, may_be_cut: bool) -> ChatChunk | None:
-        if len(payload) > SMALL and not self._memory.admits(payload):
-            self._fail(self._errors.too_large)
-            return None
+        if len(payload) > SMALL:
+            self._path.end_joining()  # so that what came before it is weighed
+            if not self._memory.admits(payload):
+                self._fail(self._errors.too_large)
+                return None
         try:
             return parse_chunk(payload)
         except msgspec.DecodeError:

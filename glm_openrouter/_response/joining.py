@@ -32,6 +32,10 @@ class DeltaJoiner:
         self._deltas.append(delta)
         return before
 
+    def __len__(self) -> int:
+        """How many deltas have been joined."""
+        return len(self._deltas)
+
     def flush(self) -> Delta | None:
         """Return what has been joined, or `None` if there is nothing."""
         deltas, self._deltas = self._deltas, []

@@ -4,7 +4,8 @@ Theory of operation. `feed` takes the bytes of one read. The decoder makes paylo
 chunk of each payload and a delta of each chunk. Deltas that came with the same bytes are joined, and only then does a
 delta run through the repairs and the stop sequences into the accumulator, and out to the caller: what is done for a
 delta costs much more than what is done for a chunk, and a caller who is behind gets one delta instead of ten. Nothing
-waits for the next read. `flush` takes what the repairs have held back, and decides how the response ended.
+waits for the next read, unless only the completion is wanted: then a few reads are joined. `flush` takes what the
+repairs have held back, and decides how the response ended.
 
     bytes -> Decoder -> payloads -> ChunkReader -> deltas -> DeltaPath -> deltas
                                         |  facts                 |  texts and tool calls
@@ -140,6 +141,7 @@ class ResponseParser:
             # The body ended with half an event, perhaps; after a choice that is not a failure.
             may_be_cut = self._state.phase is not Phase.WAITING
             self._reader.feed(self._decoder.flush(), may_be_cut=may_be_cut)
+        self._path.end_joining()
         last = self._path.flush()
         has_ended = self._reader.is_complete_message or self._decoder.done
         late_calls = self._accumulator.flush(ended=has_ended)

@@ -12,6 +12,9 @@ from .stop import StopSequences
 
 __all__ = ["DeltaPath"]
 
+_MANY = 64
+"""Deltas; more of them together cost no less."""
+
 
 class DeltaPath:
     """Join deltas, then repair them, look for stop sequences, and keep them for the completion."""
@@ -43,6 +46,14 @@ class DeltaPath:
         before = self._joiner.feed(delta)
         if before is not None:
             self._pass_on(before)
+
+    def end_read(self) -> None:
+        """Let the deltas of one read go on: nobody shall wait for what the next one brings.
+
+        Where none are given out nobody does, and it costs less to let many go on together.
+        """
+        if self._gives_out or self.stop is not None or len(self._joiner) >= _MANY:
+            self.end_joining()
 
     def end_joining(self) -> None:
         """Let the deltas that have been joined go on: nothing more can be joined with them."""

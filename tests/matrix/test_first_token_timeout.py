@@ -23,7 +23,7 @@ ANSWER = stream_reply([says("Pier "), says("two."), finishes(), uses("B")])
 def test_each_way_to_ask_has_the_limit(surface, scripted_openrouter):
     server = scripted_openrouter(SILENT)
     with pytest.raises(FirstTokenTimeoutError):
-        surface.ask(server.base_url, first_token_timeout=0.1, max_retries=2)
+        surface.ask(server.base_url, first_token_timeout=0.2, max_retries=2)
     assert len(server.requests) == 1
 
 
@@ -41,7 +41,7 @@ def test_in_langchain_a_fallback_takes_over(scripted_openrouter, method):
     server = in_turn(scripted_openrouter)
     options = {"base_url": server.base_url, "api_key": KEY}
     quickest = ChatGLM(model="z-ai/glm-4.6", provider={"sort": "latency"}, **options)
-    model = ChatGLM(first_token_timeout=0.1, **options).with_fallbacks(
+    model = ChatGLM(first_token_timeout=0.2, **options).with_fallbacks(
         [quickest], exceptions_to_handle=(APITimeoutError,)
     )
 
@@ -57,7 +57,7 @@ def test_in_langchain_a_fallback_takes_over(scripted_openrouter, method):
 def test_in_llamaindex_its_error_says_when_to_ask_another(scripted_openrouter, method):
     server = in_turn(scripted_openrouter)
     options = {"api_base": server.base_url, "api_key": KEY}
-    exact = GLM(first_token_timeout=0.1, **options)
+    exact = GLM(first_token_timeout=0.2, **options)
     quickest = GLM("z-ai/glm-4.6", provider={"sort": "latency"}, **options)
 
     async def ask():
@@ -72,7 +72,7 @@ def test_in_llamaindex_its_error_says_when_to_ask_another(scripted_openrouter, m
 
 def test_the_error_is_one_of_langchain_too(scripted_openrouter):
     server = scripted_openrouter(SILENT)
-    model = ChatGLM(base_url=server.base_url, api_key=KEY, first_token_timeout=0.1)
+    model = ChatGLM(base_url=server.base_url, api_key=KEY, first_token_timeout=0.2)
     with pytest.raises(langchain_glm.FirstTokenTimeoutError) as caught:
         model.invoke(PROMPT)
 
@@ -83,9 +83,9 @@ def test_the_error_is_one_of_langchain_too(scripted_openrouter):
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_clients_of_your_own_wait_for_the_first_token_too(scripted_openrouter, mode):
-    late = (Wait(0.3), *ANSWER)
+    late = (Wait(0.4), *ANSWER)
     server = scripted_openrouter(late)
-    options = {"base_url": server.base_url, "api_key": KEY, "timeout": 0.15}
+    options = {"base_url": server.base_url, "api_key": KEY, "timeout": 0.25}
 
     def ask():
         with httpx.Client() as own:

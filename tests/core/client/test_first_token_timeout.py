@@ -3,12 +3,16 @@
 import pytest
 
 from glm_openrouter import (
+    REPAIRS,
     APIConnectionError,
     APITimeoutError,
     BadRequestError,
     FirstTokenTimeoutError,
     InvalidRequestError,
 )
+from glm_openrouter._response.parser import ResponseParser
+from glm_openrouter._response.repairs import Repairs
+from glm_openrouter._response.sse import ResponseDecoder
 from glm_openrouter.testing import (
     Comment,
     Event,
@@ -38,7 +42,7 @@ from support.wire import (
 
 OPEN = Status(200, {"content-type": "text/event-stream"})
 JSON = Status(200, {"content-type": "application/json"})
-SHORT, LONG = 0.1, 20.0
+SHORT, LONG = 0.2, 20.0
 
 both = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 
@@ -47,68 +51,108 @@ def for_long(*steps):
     return [*steps, Wait(0.01)] * 300
 
 
-NO_TOKENS = {
+SILENT = {
     "no response": (Hold(),),
     "no event": (OPEN, Hold()),
     "comments": (OPEN, *for_long(Comment())),
     "blanks": (JSON, *for_long(Send(b" \n"))),
-    "the role": (OPEN, Event(says("")), Hold()),
-    "events that say nothing": (OPEN, *for_long(Event(says("")))),
-    "a newline of the answer": (OPEN, *for_long(Event(says("\n")))),
-    "blank reasoning": (OPEN, Event(thinks(" \n")), Hold()),
-    "details without a word": (
-        OPEN,
-        Event(details({"type": "reasoning.text", "text": "", "index": 0})),
-        Hold(),
-    ),
-    "a usage that comes early": (OPEN, *for_long(Event(uses("B")))),
-}
-TOKENS = {
-    "text": says("Pier"),
-    "reasoning": thinks("Hm"),
-    "reasoning as Z.AI names it": chunk({"reasoning_content": "Hm"}),
-    "a tool call": calls(call("tide", "", 0, "call_1")),
-    "sealed reasoning": details({"type": "reasoning.encrypted", "data": "eA==", "index": 0}),
-    "a refusal": chunk({"refusal": "No."}),
+    "newlines of the answer": (OPEN, *for_long(Event(says("\n")))),
 }
 
 
-@pytest.mark.parametrize("silent", NO_TOKENS.values(), ids=NO_TOKENS)
+@pytest.mark.parametrize("silent", SILENT.values(), ids=SILENT)
 def test_an_answer_that_does_not_begin_ends_in_its_error(run, scripted_openrouter, silent):
     server = scripted_openrouter(silent)
-    with pytest.raises(FirstTokenTimeoutError, match=r"for 0\.1 s \(first_token_timeout\)"):
+    with pytest.raises(FirstTokenTimeoutError, match=r"for 0\.2 s \(first_token_timeout\)"):
         run.complete(server.base_url, timeout=LONG, first_token_timeout=SHORT)
 
     assert (len(server.requests), run.slept) == (1, [])
 
 
-@pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS)
-def test_from_the_first_token_on_the_timeout_counts(run, scripted_openrouter, token):
-    server = scripted_openrouter((OPEN, Event(token), Hold()))
-    with pytest.raises(APITimeoutError, match=r"for 0\.1 s \(timeout\)") as caught:
+def test_a_stream_that_does_not_begin_ends_in_its_error(run, scripted_openrouter):
+    server = scripted_openrouter((OPEN, Event(says("")), Hold()))
+    with pytest.raises(FirstTokenTimeoutError):
+        run.stream(server.base_url, first_token_timeout=SHORT)
+
+
+def test_from_the_first_token_on_the_timeout_counts(run, scripted_openrouter):
+    server = scripted_openrouter((OPEN, Event(says("Pier")), Hold()))
+    with pytest.raises(APITimeoutError, match=r"for 0\.2 s \(timeout\)") as caught:
         run.complete(server.base_url, timeout=SHORT, first_token_timeout=LONG)
 
     assert not isinstance(caught.value, FirstTokenTimeoutError)
 
 
+BLANK = {
+    "a comment": b": OPENROUTER PROCESSING\n\n",
+    "blanks": b" \n \n",
+    "the role": event_stream(says(""), done=False),
+    "nulls": event_stream(chunk({"content": None, "reasoning": None}), done=False),
+    "newlines": event_stream(says("\n"), says("\n"), done=False),
+    "blank reasoning": event_stream(thinks(" \n"), done=False),
+    "details without a word": event_stream(
+        details({"type": "reasoning.text", "text": "", "index": 0}), done=False
+    ),
+    "a call without a name": event_stream(calls(call(None, "", 0)), done=False),
+    "a usage that comes early": event_stream(uses("B"), done=False),
+    "citations": event_stream(chunk({"annotations": [{"type": "url_citation"}]}), done=False),
+}
+TOKENS = {
+    "text": says("Pier"),
+    "text as parts": chunk({"content": [{"type": "text", "text": "Pier"}]}),
+    "reasoning": thinks("Hm"),
+    "reasoning as Z.AI names it": chunk({"reasoning_content": "Hm"}),
+    "reasoning in details alone": details({"type": "reasoning.text", "text": "Hm", "index": 0}),
+    "sealed reasoning": details({"type": "reasoning.encrypted", "data": "eA==", "index": 0}),
+    "the name of a call": calls(call("tide", "", 0, "call_1")),
+    "arguments of a call": calls(call(None, "{", 0)),
+    "a refusal": chunk({"refusal": "No."}),
+    "the end": finishes(),
+    "an error": error(502, "Gone"),
+}
+
+
+def new_parser():
+    return ResponseParser(ResponseDecoder(), Repairs(frozenset(REPAIRS), {}), "z-ai/glm-4.6")
+
+
+@pytest.mark.parametrize("data", BLANK.values(), ids=BLANK)
+def test_what_says_nothing_is_no_beginning(data):
+    parser = new_parser()
+    parser.feed(data)
+
+    assert not parser.has_begun
+
+
+@pytest.mark.parametrize("payload", TOKENS.values(), ids=TOKENS)
+def test_what_says_something_is_the_beginning(payload):
+    parser = new_parser()
+    parser.feed(event_stream(says("\n"), payload, done=False))
+
+    assert parser.has_begun
+
+
+def test_an_answer_in_one_piece_begins_with_its_brace():
+    parser = new_parser()
+    parser.feed(b" \n \n{")
+
+    assert parser.has_begun
+
+
 @both
 def test_an_answer_that_has_begun_may_take_longer(run, scripted_openrouter, streamed):
-    events = [says("Pier "), Wait(1.2 * SHORT), says("two."), finishes(), uses("B")]
+    events = [says("Pier "), Wait(1.1 * SHORT), says("two."), finishes(), uses("B")]
     server = scripted_openrouter(stream_reply(events))
 
     completion = run.either(streamed, server.base_url, first_token_timeout=SHORT)
     assert completion.text == "Pier two."
 
 
-@pytest.mark.parametrize("wait_at", [0, 1, 2])
+@pytest.mark.parametrize("wait_at", [0, 2])
 def test_until_the_first_token_the_timeout_does_not_count(run, scripted_openrouter, wait_at):
     steps = [Event(says("")), Event(says("Pier two.")), Event(finishes(usage=USAGE))]
-    reply = [OPEN, *steps[:1], Wait(2 * SHORT), *steps[1:]]
-    if wait_at == 0:
-        reply = [Wait(2 * SHORT), OPEN, *steps]
-    elif wait_at == 1:
-        reply = [OPEN, Wait(2 * SHORT), *steps]
-    server = scripted_openrouter(tuple(reply))
+    steps = [OPEN, *steps]
+    server = scripted_openrouter((*steps[:wait_at], Wait(1.5 * SHORT), *steps[wait_at:]))
 
     completion = run.complete(server.base_url, timeout=SHORT, first_token_timeout=LONG)
     assert completion.text == "Pier two."
@@ -130,7 +174,7 @@ def test_in_one_piece_the_beginning_is_the_answer(run, scripted_openrouter):
 
 
 def test_an_answer_that_ends_without_a_token_waits_for_none(run, scripted_openrouter):
-    steps = (OPEN, Event(finishes()), Wait(1.5 * SHORT), Event(uses("B")))
+    steps = (OPEN, Event(finishes()), Wait(1.1 * SHORT), Event(uses("B")))
     server = scripted_openrouter(steps)
 
     completion = run.complete(server.base_url, first_token_timeout=SHORT)
@@ -144,7 +188,7 @@ def test_an_error_is_the_error_that_was_sent(run, scripted_openrouter):
 
 
 def test_each_try_has_the_time_for_itself(run, scripted_openrouter):
-    busy = (Wait(0.6 * SHORT), *json_reply(error(503, "Busy"), 503))
+    busy = (Wait(0.55 * SHORT), *json_reply(error(503, "Busy"), 503))
     answer = stream_reply([says("Pier two."), finishes()])
     server = scripted_openrouter(busy, busy, answer)
 
@@ -186,6 +230,6 @@ def test_a_limit_that_is_none_is_refused(run, value):
 def test_one_read_may_bring_the_first_token_and_more(run, scripted_openrouter):
     data = event_stream(says(""), says("Pier "), done=False)
     rest = event_stream(says("two."), finishes())
-    server = scripted_openrouter((OPEN, Send(data), Wait(1.2 * SHORT), Send(rest)))
+    server = scripted_openrouter((OPEN, Send(data), Wait(1.1 * SHORT), Send(rest)))
 
     assert run.complete(server.base_url, first_token_timeout=SHORT).text == "Pier two."
