@@ -45,8 +45,8 @@ class _Replay:
     def stream(self, _: object) -> "_Replay":
         return self
 
-    def complete(self, _: object) -> Completion:
-        whole = assemble([b"".join(self.pieces)], self.options)
+    def complete(self, _: object, **__: object) -> Completion:
+        whole = assemble(self.pieces, self.options, gives_out=False)
         if whole.error is not None:
             raise whole.error
         assert whole.completion is not None

@@ -34,13 +34,13 @@ class Options:
         stop = ("STOP", "\n\n\n") if rng.random() < 0.1 else ()
         return cls(rng.random() < 0.9, rng.random() < 0.3, stop)
 
-    def assembly(self) -> ResponseParser:
-        """Return what puts one response together."""
+    def assembly(self, *, gives_out: bool = True) -> ResponseParser:
+        """Return what puts one response together, with increments or without."""
         repairs = Repairs(
             self.repairs, SCHEMAS if self.tools else {}, wants_json=self.wants_json, stop=self.stop
         )
         stop = StopSequences(*self.stop) if self.stop else None
-        return ResponseParser(ResponseDecoder(), repairs, MODEL, stop)
+        return ResponseParser(ResponseDecoder(), repairs, MODEL, stop, gives_out=gives_out)
 
 
 class Reader:
@@ -97,11 +97,11 @@ class Outcome:
         return "\n".join(_describe(self.completion))
 
 
-def assemble(pieces: Iterable[bytes], options: Options) -> Outcome:
+def assemble(pieces: Iterable[bytes], options: Options, *, gives_out: bool = True) -> Outcome:
     """Put a response together; only errors that callers know are caught."""
     outcome = Outcome()
     try:
-        for delta in play(pieces, options.assembly(), outcome):
+        for delta in play(pieces, options.assembly(gives_out=gives_out), outcome):
             outcome.reader.take(delta)
     except GLMError as error:
         outcome.error = error
