@@ -1,5 +1,6 @@
 """Both adapters, over a client that has the bytes already: what streams say in the end is what one answer says."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
@@ -25,6 +26,8 @@ __all__ = ["check_langchain", "check_llamaindex"]
 
 QUESTION = "Where may I moor?"
 ASKED = [HumanMessage(QUESTION)]
+_MADE_UP = re.compile(r"\bcall_[0-9a-f]{32}\b")
+"""An id for a call that came without one."""
 _PUBLIC = 0.1
 """How often the methods of users are called, which cost more than all that is looked at here."""
 
@@ -169,7 +172,8 @@ def _of_response(response: ChatResponse | str) -> str:
         for block in blocks
         if isinstance(block, ToolCallBlock)
     ]
-    return repr((_text_of(response), thoughts, calls, response.raw, response.additional_kwargs))
+    raw = _MADE_UP.sub("made up", repr(response.raw))
+    return repr((_text_of(response), thoughts, calls, raw, response.additional_kwargs))
 
 
 def _text_of(response: ChatResponse) -> str:

@@ -8,7 +8,7 @@ from .run import Report, run
 from .targets import TARGETS
 
 SEED = 20261124
-CASES = 8000
+CASES = 5000
 
 
 @pytest.fixture(scope="module")

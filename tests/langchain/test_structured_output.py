@@ -741,8 +741,16 @@ def run_agent(request: pytest.FixtureRequest) -> Any:
     return run_agent
 
 
-@pytest.mark.parametrize("model_id", ["z-ai/glm-4.6:exacto", "z-ai/glm-4.5"])
-@pytest.mark.parametrize("tools", [[], [get_weather]], ids=["alone", "with tools"])
+@pytest.mark.parametrize(
+    ("run_agent", "tools", "model_id"),
+    [
+        ("invoke", [], "z-ai/glm-4.6:exacto"),
+        ("invoke", [get_weather], "z-ai/glm-4.5"),
+        ("ainvoke", [get_weather], "z-ai/glm-4.6:exacto"),
+        ("stream", [], "z-ai/glm-4.5"),
+    ],
+    indirect=["run_agent"],
+)
 @pytest.mark.parametrize("wanted", FORMATS)
 async def test_an_agent_answers_in_a_schema_and_forces_no_tool(
     offline_openrouter: OfflineServer,

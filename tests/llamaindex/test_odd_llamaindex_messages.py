@@ -78,7 +78,7 @@ def write(messages: list[ChatMessage]) -> bytes:
 
 
 @given(st.lists(MESSAGES, min_size=1, max_size=3))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 @pytest.mark.filterwarnings("ignore::glm_openrouter.UnsupportedContentWarning")
 def test_any_message_is_sent_or_refused_and_never_changed(messages: list[ChatMessage]) -> None:
     assert_sent_or_refused(messages, to_messages)

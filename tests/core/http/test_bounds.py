@@ -5,6 +5,7 @@ import json
 import tracemalloc
 import zlib
 from contextlib import suppress
+from functools import cache
 
 import httpx
 import pytest
@@ -25,6 +26,8 @@ from support.wire import event_stream, finishes, response_body, says, thinks, us
 
 LIMIT = 1 << 20
 """Bytes."""
+FEW = 1 << 18
+"""Bytes, where the limit is reached in small pieces, which take time."""
 MUCH = 1 << 26
 """Bytes that are sent at most where something endless is meant."""
 ANSWER = json.dumps(response_body({"content": "Pier two."})).encode()
@@ -65,7 +68,7 @@ FLOODS = {
 def test_a_flood_ends_at_the_limit(run, flood):
     with raw_server(flood) as server:
         with pytest.raises(ResponseTooLargeError, match="max_response_bytes"):
-            ask(run, server)
+            ask(run, server, max_response_bytes=FEW)
 
         assert server.left.wait(10)
     assert server.sent < MUCH / 2
@@ -234,6 +237,11 @@ FORMS = {
 }
 
 
+@cache
+def bomb(form):
+    return compressed(b"data: " + b"a" * MUCH, form)
+
+
 def compressed(data, form):
     maker = zlib.compressobj(9, zlib.DEFLATED, form)
     return maker.compress(data) + maker.flush()
@@ -242,8 +250,7 @@ def compressed(data, form):
 @pytest.mark.parametrize(("encoding", "form"), FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("head", [HEAD, BROKEN], ids=["200", "500"])
 def test_a_bomb_does_not_go_off(run, encoding, form, head):
-    bomb = compressed(b"data: " + b"a" * MUCH, form)
-    answer = head + b"Content-Encoding: %s\r\n\r\n%s" % (encoding, bomb)
+    answer = head + b"Content-Encoding: %s\r\n\r\n%s" % (encoding, bomb(form))
     with raw_server(lambda: [JSON_HEAD + ANSWER], lambda: [answer]) as server:
         ask(run, server)
         tracemalloc.start()

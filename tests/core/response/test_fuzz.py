@@ -211,7 +211,7 @@ deltas = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(deltas, max_size=8), st.lists(st.integers(0, 5000), max_size=5))
 def test_increments_add_up_to_the_completion(sent, places):
     data = event_stream(*map(chunk, sent), finishes())

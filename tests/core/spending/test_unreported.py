@@ -506,7 +506,7 @@ def rounds_of_calls(run, width, calls):
 
 
 @pytest.mark.filterwarnings("ignore::glm_openrouter.UnreportedCostWarning")
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(st.sampled_from(sorted(REPLIES)), min_size=16, max_size=32),
     width=st.integers(1, 6),
