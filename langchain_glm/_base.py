@@ -116,9 +116,11 @@ class OpenRouterModel(Connected, OpenRouterModelBase, ModelParameters):
         self, arguments: Mapping[str, Any], more_names: Iterable[str] = ()
     ) -> dict[str, Any]:
         """Return the arguments of a call as those may see them who listen to it; errors are LangChain's, too."""
+        if not arguments:
+            return {}
         arguments = Concealed(arguments)
-        for name in _OF_RUNS.difference(more_names):
-            if name in arguments:
+        for name in arguments:
+            if name in _OF_RUNS:
                 raise InvalidRequestError(
                     f"{name} says something about the run and not about the call: pass it in config, "
                     f"as config={{{name!r}: ...}}."
@@ -242,7 +244,9 @@ def check_calls_of_model(model_class: C) -> C:
 def _check_keywords(
     model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], own_names: Sequence[str]
 ) -> CallArguments:
-    return arguments, model._check_call(keywords, own_names)
+    own = {name: keywords[name] for name in own_names if name in keywords}
+    others = Concealed({name: keywords[name] for name in keywords if name not in own})
+    return arguments, {**own, **model._check_call(others)}
 
 
 @cache
