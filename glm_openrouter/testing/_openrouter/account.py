@@ -43,9 +43,13 @@ class Account:
     def keep(self, generation: Generation, *, streamed: bool) -> None:
         """Remember a generation for `/generation` and `/key`."""
         self._records[generation.id] = build_record(generation, streamed=streamed)
-        self._usage += generation.cost
+        self.charge(generation.cost)
         if len(self._records) > _RECORDS_KEPT:
             self._records.popitem(last=False)
+
+    def charge(self, cost: float) -> None:
+        """Add USD to what has been used."""
+        self._usage += cost
 
     def note_cancelled(self, generation: Generation) -> None:
         """Remember that the client left before the end."""

@@ -18,6 +18,7 @@ from .error_response import error_response
 from .http_check import HostCheck, parse_body, read_body
 from .received import ReceivedRequest
 from .refusal import RefusalError
+from .retrieval import Retrieval
 
 __all__ = ["create_app"]
 
@@ -47,9 +48,13 @@ def create_app(
         received: A list to record the requests in.
     """
     account = Account(api_key)
+    retrieval = Retrieval(account)
     requests = [] if received is None else received
     answers: tuple[tuple[str, str, _Answer], ...] = (
         ("POST", "/chat/completions", ChatCompletions(account, answerer, chunk_delay)),
+        ("POST", "/embeddings", retrieval.embeddings),
+        ("GET", "/embeddings/models", retrieval.models),
+        ("POST", "/rerank", retrieval.rerank),
         ("GET", "/models", get_models),
         ("GET", "/models/{author}/{slug}/endpoints", get_endpoints),
         ("GET", "/model/{author}/{slug:path}", get_model),
