@@ -24,6 +24,7 @@ from .request.plugins import (
     WebSearch,
 )
 from .request.provider import MaxPrice, ProviderPreferences, ProviderSort
+from .request.tools import DeferredTools, ToolSearch
 from .retrieval.facts import (
     DEFAULT_EMBEDDING_MODEL,
     DEFAULT_RERANK_MODEL,
@@ -56,6 +57,7 @@ __all__ = [
     "ClientOptions",
     "Completion",
     "ContextCompression",
+    "DeferredTools",
     "Delta",
     "EmbeddingFacts",
     "Embeddings",
@@ -86,6 +88,7 @@ __all__ = [
     "Stream",
     "ToolCall",
     "ToolCallDelta",
+    "ToolSearch",
     "Usage",
     "WebSearch",
     "find_embedding_model",

@@ -210,7 +210,7 @@ class OpenRouterModel(Connected, OpenRouterModelBase, ModelParameters):
     @property
     def lc_attributes(self) -> JSONObject:
         """The settings that LangChain cannot serialise by itself, as plain values."""
-        names = ("reasoning", "provider", "plugins", "cache_control")
+        names = ("reasoning", "provider", "plugins", "cache_control", "deferred_tools")
         plain = {name: _to_plain(getattr(self, name)) for name in names}
         return {name: value for name, value in plain.items() if value is not None}
 
@@ -264,4 +264,4 @@ def _names_of(kind: type[BaseModel]) -> dict[str, str]:
 def _to_plain(value: object) -> Any:
     if isinstance(value, list):
         return [_to_plain(item) for item in value]
-    return value.to_wire() if isinstance(value, Settings) else value
+    return value.to_argument() if isinstance(value, Settings) else value

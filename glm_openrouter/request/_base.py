@@ -94,6 +94,10 @@ class Settings(SuggestsNames):
         """Return what was set, as it goes on the wire."""
         return self.model_dump(exclude_none=True)
 
+    def to_argument(self) -> JSONObject:
+        """Return what was set, as a user may give it."""
+        return self.to_wire()
+
 
 def _check_json(value: Any) -> Any:
     try:

@@ -16,12 +16,14 @@ from glm_openrouter.request.plugins import (
     WebSearch,
 )
 from glm_openrouter.request.provider import MaxPrice, ProviderPreferences, ProviderSort
+from glm_openrouter.request.tools import DeferredTools, ToolSearch
 
 __all__ = [
     "CacheControlDict",
     "ChatRequestArguments",
     "ContextCompressionDict",
     "DebugDict",
+    "DeferredToolsDict",
     "FileParserDict",
     "HistoryArguments",
     "MaxPriceDict",
@@ -31,6 +33,7 @@ __all__ = [
     "ProviderSortDict",
     "ReasoningDict",
     "ResponseHealingDict",
+    "ToolSearchDict",
     "WebSearchDict",
 ]
 
@@ -194,6 +197,35 @@ class ContextCompressionDict(TypedDict, total=False):
     """How the prompt is shortened."""
 
 
+class ToolSearchDict(TypedDict, total=False):
+    """`ToolSearch` as a dict."""
+
+    type: Literal["bm25", "regex", "custom"]
+    """By words, by a pattern, or with a tool of yours."""
+    max_results: int | None
+    """How many tools a search returns at most."""
+    tool_id: str | None
+    """The tool of yours that searches, for `custom`."""
+    result_key: str | None
+    """The key of its result that holds the names it has found, for `custom`."""
+
+
+class DeferredToolsDict(TypedDict, total=False):
+    """`DeferredTools` as a dict."""
+
+    names: list[str] | tuple[str, ...] | None
+    """Which tools to defer, besides those that say so themselves by `defer_loading`. Names of tools that a request does
+    not have change nothing."""
+    search: ToolSearch | ToolSearchDict
+    """How the model finds them."""
+    protocol: Literal["v1"]
+    """The version of OpenRouter's protocol."""
+    profile: Literal["portable", "universal"]
+    """Whether only the deferred tools are behind the search, or all that can be."""
+    validation: Literal["runtime"]
+    """Where arguments are checked: at OpenRouter."""
+
+
 class CacheControlDict(TypedDict, total=False):
     """`CacheControl` as a dict."""
 
@@ -287,6 +319,12 @@ class ParameterArguments(TypedDict, total=False):
     """Which of the tiers of a provider that has some."""
     web_search_options: Mapping[str, Any] | None
     """Settings of the web search of models that have one of their own."""
+    server_tools: Sequence[str | Mapping[str, Any]] | None
+    """Tools that OpenRouter runs itself, beside all others of a request: their types, such as
+    `openrouter:web_search`, or objects with a `type` and settings."""
+    deferred_tools: bool | list[str] | tuple[str, ...] | DeferredTools | DeferredToolsDict | None
+    """Tools that the model has to search for first: a list of their names, `True` for those that say so themselves by
+    `defer_loading`, or all of `DeferredTools`. In beta at OpenRouter."""
     stop_server_tools_when: Sequence[Mapping[str, Any]] | None
     """When to stop the tools that OpenRouter runs itself: `{"type": "max_cost", "max_cost_in_dollars": 0.1}`."""
     user: str | None

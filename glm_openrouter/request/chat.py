@@ -21,6 +21,7 @@ from ._base import FreeJSON, Settings
 from ._headers import hide_headers
 from ._warnings import check_max_tokens, check_routing
 from .parameters import Debug, Metadata, ModelId, ModelParameters, thinks
+from .tools import add_server_tools, is_server_tool, mark_deferred
 
 if TYPE_CHECKING:
     from .arguments import ChatRequestArguments
@@ -48,7 +49,7 @@ def _to_headers(value: object) -> HiddenHeaders | None:
     return None if value is None else hide_headers(value)
 
 
-_NOT_IN_THE_BODY = ("timeout", "extra_headers", "thread_id")
+_NOT_IN_THE_BODY = ("timeout", "extra_headers", "thread_id", "server_tools")
 
 
 class ChatRequest(ModelParameters):
@@ -91,7 +92,8 @@ class ChatRequest(ModelParameters):
 
     @model_validator(mode="after")
     def _tool_choice_has_tools(self) -> Self:
-        if self.tool_choice not in (None, "none", "auto") and not self.tools:
+        tools = self.tools or self.server_tools
+        if self.tool_choice not in (None, "none", "auto") and not tools:
             raise ValueError("tool_choice needs tools.")
         return self
 
@@ -114,6 +116,12 @@ class ChatRequest(ModelParameters):
             fields["metadata"] = fields.pop("request_metadata")
         if self.plugins is not None:
             fields["plugins"] = [plugin.to_wire() for plugin in self.plugins]
+        tools = mark_deferred(add_server_tools(self.tools, self.server_tools), self.deferred_tools)
+        if tools:
+            fields["tools"] = tools
+            extra_body = {**extra_body, **_with_own_tools(tools, extra_body.get("tools"))}
+        else:
+            fields.pop("deferred_tools", None)  # there is nothing to search for
         body = {
             name: value.to_wire() if isinstance(value, Settings) else value
             for name, value in fields.items()
@@ -131,6 +139,13 @@ class ChatRequest(ModelParameters):
             return {}
         functions = [tool["function"] for tool in self.tools or () if "function" in tool]
         return {function["name"]: _schema_of(function) for function in functions}
+
+
+def _with_own_tools(tools: list[JSONObject], more: object) -> JSONObject:
+    """Return the `tools` of an `extra_body` with those of the request, which they go with if OpenRouter runs them."""
+    if not isinstance(more, list) or not all(map(is_server_tool, more)):
+        return {}  # they take the place of the others, as everything in `extra_body` does
+    return {"tools": add_server_tools(tools, more)}
 
 
 def _schema_of(function: Mapping[str, Any]) -> Mapping[str, Any]:

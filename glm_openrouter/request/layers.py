@@ -12,6 +12,7 @@ from .call_arguments import ALIASES, explain
 from .chat import ChatRequest
 from .instructions import add_instruction, format_instruction, tool_instruction
 from .parameters import ModelParameters, parameters_of
+from .tools import add_server_tools
 
 __all__ = ["build_request"]
 
@@ -49,6 +50,8 @@ def build_request(
     }
     in_order = [{"thread_id": thread_id}, parameters_of(parameters), defaults, *named]
     merged: dict[str, Any] = {name: layer[name] for layer in in_order for name in layer}
+    if tools := _tools_of(in_order):
+        merged["tools"] = tools
     bodies = [unknown, *(layer.get("extra_body") or {} for layer in in_order)]
     if "messages" in merged:
         raise InvalidRequestError("messages are what a call is about: they cannot be given twice.")
@@ -67,6 +70,15 @@ def build_request(
     except ValidationError as error:
         problem = explain(error, arguments)
     raise InvalidRequestError(problem)
+
+
+def _tools_of(layers: Sequence[Mapping[str, Any]]) -> list[JSONObject]:
+    """Return the tools of the last layer that has some, and those of the others that OpenRouter runs itself."""
+    given = [layer["tools"] for layer in layers if isinstance(layer.get("tools"), list | tuple)]
+    *others, tools = given or [()]
+    for more in others:
+        tools = add_server_tools(tools, more)
+    return [*tools]
 
 
 def _default_instruction(arguments: Mapping[str, Any], answer_tools: Sequence[str]) -> str | None:

@@ -22,6 +22,7 @@ from glm_openrouter.sessions import LONGEST_SESSION_ID
 from ._base import FiniteNumber, FreeJSON, Settings, SuggestsNames
 from .plugins import Plugin
 from .provider import ProviderPreferences
+from .tools import DeferredTools, to_deferred_tools, to_server_tools
 
 __all__ = [
     "CacheControl",
@@ -177,6 +178,12 @@ class ModelParameters(SuggestsNames):
     """Which of the tiers of a provider that has some."""
     web_search_options: FreeJSON | None = None
     """Settings of the web search of models that have one of their own."""
+    server_tools: Annotated[list[FreeJSON] | None, BeforeValidator(to_server_tools)] = None
+    """Tools that OpenRouter runs itself, beside all others of a request: their types, such as
+    `openrouter:web_search`, or objects with a `type` and settings."""
+    deferred_tools: Annotated[DeferredTools | None, BeforeValidator(to_deferred_tools)] = None
+    """Tools that the model has to search for first: a list of their names, `True` for those that say so themselves by
+    `defer_loading`, or all of `DeferredTools`. In beta at OpenRouter."""
     stop_server_tools_when: list[FreeJSON] | None = None
     """When to stop the tools that OpenRouter runs itself: `{"type": "max_cost", "max_cost_in_dollars": 0.1}`."""
 

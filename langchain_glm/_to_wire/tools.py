@@ -26,7 +26,7 @@ def to_tool(tool: ToolLike, *, strict: bool | None = None) -> JSONObject:
     if isinstance(tool, Mapping) and ":" in str(tool.get("type", "")):
         return dict(tool)
     try:
-        return convert_to_openai_tool(tool, strict=strict)
+        return {**convert_to_openai_tool(tool, strict=strict), **_loading_of(tool)}
     except RecursionError:
         problem = "its schema is nested too deeply."
     except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -43,6 +43,13 @@ def to_tools(tools: Iterable[ToolLike], *, strict: bool | None = None) -> list[J
     if not isinstance(tools, Iterable) or isinstance(tools, str | Mapping | type):
         raise InvalidRequestError("tools must be a list of tools, such as [get_weather].")
     return [to_tool(tool, strict=strict) for tool in tools]
+
+
+def _loading_of(tool: ToolLike) -> JSONObject:
+    """Return whether a model has to search for a tool first, if the tool says so."""
+    extras = getattr(tool, "extras", None)
+    deferred = extras.get("defer_loading") if isinstance(extras, Mapping) else None
+    return {"defer_loading": deferred} if isinstance(deferred, bool) else {}
 
 
 def _name_of(tool: ToolLike) -> str:
