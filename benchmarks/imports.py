@@ -1,4 +1,4 @@
-"""Time and memory that an import costs over the framework that is imported anyway, each in fresh interpreters."""
+"""CPU time and memory that an import costs over the framework that is imported anyway, each in fresh interpreters."""
 
 import argparse
 import json
@@ -43,11 +43,11 @@ PROBE = """
 import json, sys, time
 sys.path.append({here!r})
 from _measure import memory
-start = time.perf_counter()
+start = time.process_time()
 {floor}
-floor, before, known = time.perf_counter(), memory(), set(sys.modules)
+floor, before, known = time.process_time(), memory(), set(sys.modules)
 {statement}
-over = time.perf_counter() - floor
+over = time.process_time() - floor
 heavy = [name for name in {heavy!r} if name in sys.modules and name not in known]
 print(json.dumps([floor - start, over, before, memory() - before, heavy]))
 """
@@ -56,10 +56,11 @@ print(json.dumps([floor - start, over, before, memory() - before, heavy]))
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=9)
-    repeat = parser.parse_args().repeat
-    runs: dict[str, list[list]] = {name: [] for name in IMPORTS}
-    for number in range(repeat + 1):
-        for name in IMPORTS:
+    parser.add_argument("--only", nargs="*", default=[*IMPORTS], help="what to import")
+    options = parser.parse_args()
+    runs: dict[str, list[list]] = {name: [] for name in options.only}
+    for number in range(options.repeat + 1):
+        for name in options.only:
             figures = probe(name)
             if number:  # the first only compiles, and fills the cache of the disk
                 runs[name].append(figures)
