@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
 import msgspec
@@ -37,6 +36,8 @@ Amount = Annotated[FiniteNumber, Field(ge=0)]
 
 def suggest(name: str, names: Iterable[str]) -> str:
     """Return a question whether somebody means one of these names, or nothing if none is like it."""
+    from difflib import get_close_matches  # late: only a mistake needs it
+
     similar = get_close_matches(name, sorted(names), n=1, cutoff=0.7)
     return f" Did you mean `{similar[0]}`?" if similar else ""
 
