@@ -264,7 +264,7 @@ def test_nothing_is_left_open(scripted_openrouter):
         [sys.executable, "-X", "dev", "-W", "error", "-c", EVERYTHING, server.base_url],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
         env={**os.environ, "PYTHONPATH": str(tests)},
     )
