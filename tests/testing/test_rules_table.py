@@ -7,7 +7,7 @@ from pathlib import Path
 from glm_openrouter.testing import _rules
 
 ROOT = Path(__file__).resolve().parents[2]
-HELPERS = {"respond", "roles", "schema", "words"}
+HELPERS = {"labels", "overlap", "respond", "roles", "schema", "words"}
 """Modules that read no prompt themselves."""
 
 

@@ -22,6 +22,12 @@ Context information is below      query engines, chains          passages       
 Original Answer, Existing Answer  RefineSynthesizer              passages.answer_from      tests
 Source 1, a wish for citations    CitationQueryEngine            passages._cited           docs/llamaindex.md
 Follow Up Input                   CondensePlusContextChatEngine  chatter._rephrase         llamaindex_chat.py
+Doc: 9, Relevance: 7              LLMRerank                      ranking                   tests
+YES or NO, a score, [RESULT]      evaluators                     judging                   tests
+keywords, separated by            KeywordExtractor               keywords                  docs/llamaindex.md
+(subject, predicate, object)      SimpleLLMPathExtractor         triplets                  tests
+<facts> <fact>                    FactExtractionMemoryBlock      facts                     tests
+SQLQuery:, SQL Response:          NLSQLTableQueryEngine          sql                       tests
 Thought, Action, Action Input     ReActAgent                     react                     tests
 a question about what was said    anybody with a memory          chatter._remember         langchain_graph.py
 anything else                     people                         chatter                   docs/quickstart.md

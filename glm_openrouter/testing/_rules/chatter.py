@@ -10,6 +10,7 @@ from typing import Final
 from glm_openrouter.testing._answers.prompt import Prompt
 
 from . import extract
+from .labels import last_block
 from .passages import best_sentences
 from .words import sentences
 
@@ -34,6 +35,16 @@ _SAID_BEFORE: Final = re.compile(
     r"^\s*(?:user|human)\s*:\s*(.+?)\??$", re.IGNORECASE | re.MULTILINE
 )
 _ABOUT_ME: Final = re.compile(r"\b(?:my|i|me|we|our|earlier|before)\b", re.IGNORECASE)
+_REMINDER: Final = re.compile(r"^\s*(?:please )?(?:tell|remind)\b", re.IGNORECASE)
+_WHO_SAID: Final = re.compile(
+    r"\bwhat (?:did|have) (?P<who>i|you) (?:just )?(?:ask|asked|say|said|answer|answered)\b",
+    re.IGNORECASE,
+)
+_NAME_QUESTION: Final = re.compile(r"\bmy name\b|\bwho am i\b", re.IGNORECASE)
+_INTRODUCTION: Final = re.compile(
+    rf"\b(?:[Mm]y name is|I am|I['\u2019]m|[Cc]all me|[Tt]his is) (?:called )?({extract.NAME_PATTERN})"
+)
+_TAG: Final = re.compile(r"<[^<>]*>")
 _AT_LENGTH: Final = re.compile(
     r"\b(?:story|essay|long|detail(?:ed)?|paragraphs?|explain|describe|article)\b", re.I
 )
@@ -73,16 +84,32 @@ def _rephrase(text: str, _: Prompt) -> str | None:
 
 
 def _remember(text: str, prompt: Prompt) -> str | None:
-    """Quote what the user said earlier, if the question is about that."""
-    if not (text.endswith("?") and _ABOUT_ME.search(text)):
+    """Quote what was said earlier, if the question is about that."""
+    if asked := _WHO_SAID.search(text):
+        return _quote_last("assistant" if asked["who"].lower() == "you" else "user", prompt)
+    if not (text.endswith("?") or _REMINDER.match(text)) or not _ABOUT_ME.search(text):
         return None
-    said = [
-        m.text
-        for m in prompt.earlier_messages
-        if m.role == "user" and not m.text.strip().endswith("?")
-    ]
-    found = best_sentences(text.lower(), "\n".join(said), most=1)
+    stated = _stated(prompt)
+    if _NAME_QUESTION.search(text):
+        for sentence in reversed(stated):
+            if introduction := _INTRODUCTION.search(sentence):
+                return f"Your name is {introduction[1]}."
+    found = best_sentences(text.lower(), "\n".join(stated), most=1)
     return f'You told me: "{found[0]}"' if found else None
+
+
+def _quote_last(role: str, prompt: Prompt) -> str | None:
+    said = [text for m in prompt.earlier_messages if m.role == role and (text := m.text.strip())]
+    who = "I" if role == "assistant" else "You"
+    return f'{who} said: "{said[-1]}"' if said else None
+
+
+def _stated(prompt: Prompt) -> list[str]:
+    """Return what users said in this conversation, and what a memory knows of earlier ones."""
+    said = [message.text for message in prompt.earlier_messages if message.role == "user"]
+    remembered = _TAG.sub("\n", last_block(prompt.system_text, "<memory>", "</memory>"))
+    parts = [part for text in [remembered, *said] for part in sentences(text)]
+    return [part for part in parts if not part.endswith("?")]
 
 
 def _translate(text: str, prompt: Prompt) -> str | None:

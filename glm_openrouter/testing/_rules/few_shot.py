@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from glm_openrouter.testing._answers.prompt import JSONObject
+from glm_openrouter.testing._answers.prompt import JSONObject, Prompt
 
 from .matching import best_choice
 from .words import content_stems
@@ -20,11 +20,12 @@ _NEXT_QUESTION: Final = re.compile(
 )
 
 
-def follow_example(text: str) -> str | None:
+def follow_example(prompt: Prompt) -> str | None:
     """Return a question, split over the tools on a menu as an example shows; None without one.
 
     The example is a JSON object with a list of objects. What is one word in them names a tool.
     """
+    text = prompt.user_text
     label = _LAST_LABEL.search(text)
     shown = text.partition(label[1])[2] if label else ""
     questions = _QUESTION.findall(shown)

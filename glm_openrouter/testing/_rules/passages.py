@@ -82,8 +82,15 @@ def find_passage(prompt: Prompt) -> Passage | None:
         earlier = _EARLIER_ANSWER.search(rest)
         cites = bool(_ASKS_TO_CITE.search(rest))
         return Passage(body, find_question(rest), earlier[1].strip() if earlier else "", cites)
-    body = _find_body(prompt.system_text) or _announced_body(prompt.system_text)
+    system = _without_memory(prompt.system_text)
+    body = _find_body(system) or _announced_body(system)
     return Passage(body, find_question(prompt.user_text)) if body else None
+
+
+def _without_memory(system: str) -> str:
+    """Return a system prompt without what a memory has added: it is about the user, and seldom what is asked about."""
+    before, _, rest = system.partition("<memory>")
+    return before + rest.partition("</memory>")[2]
 
 
 def _find_body(text: str) -> str:

@@ -1,7 +1,7 @@
 """Answer a prompt: call tools, hand in JSON, report results, quote context, or chat."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,10 +10,16 @@ from glm_openrouter.testing._answers.prompt import Call, Message, Prompt, ToolRe
 
 from .calling import choose_calls, unanswered
 from .chatter import chatter
+from .facts import list_facts
 from .few_shot import follow_example
+from .judging import judge
+from .keywords import list_keywords
 from .passages import answer_from, best_sentences, find_passage, readable
+from .ranking import rank_documents
 from .react import format_action, format_answer, next_action, read_react
+from .sql import answer_from_rows, write_sql
 from .structured import json_answer
+from .triplets import find_triplets
 from .words import plain_words
 
 __all__ = ["answer_as_glm", "respond"]
@@ -21,6 +27,19 @@ __all__ = ["answer_as_glm", "respond"]
 _LONG_RESULT: Final = 400
 """Longer tool results are quoted from, shorter ones repeated whole."""
 
+
+_FORMS: Final[Sequence[Callable[[Prompt], str | None]]] = (
+    follow_example,
+    rank_documents,
+    judge,
+    find_triplets,
+    list_facts,
+    write_sql,
+    answer_from_rows,
+    json_answer,
+    list_keywords,
+)
+"""What answers a prompt that asks for a form of its own, tried one after the other."""
 
 _LONGEST_TEXT: Final = 100_000
 """Characters of one message that are looked at: half of them at its beginning, half at its end."""
@@ -53,7 +72,7 @@ def respond(prompt: Prompt) -> Answer:
     reasoning = _think(prompt, calls)
     if calls:
         return Answer(_announce(prompt, calls), reasoning, tuple(calls))
-    written = follow_example(prompt.user_text) or json_answer(prompt)
+    written = next(filter(None, (form(prompt) for form in _FORMS)), None)
     return Answer(written or _in_words(prompt), reasoning=reasoning)
 
 
