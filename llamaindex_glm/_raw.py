@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from glm_openrouter import Completion
+from glm_openrouter import Completion, Usage
 from glm_openrouter.request.messages import tool_call
 
-__all__ = ["RawResponse", "to_raw"]
+__all__ = ["RawResponse", "RawUsage", "to_raw"]
 
 
 class RawResponse(dict[str, Any]):
@@ -20,6 +20,16 @@ class RawResponse(dict[str, Any]):
         except KeyError:
             pass
         raise AttributeError(f"The response has no {name!r}.")
+
+
+class RawUsage(RawResponse):
+    """The usage: a count that did not come, or was no number, is left out, and is `None` as an attribute."""
+
+    def __getattr__(self, name: str) -> Any:
+        return None if name in _COUNTS and name not in self else super().__getattr__(name)
+
+
+_COUNTS = frozenset(Usage.__struct_fields__)
 
 
 def to_raw(completion: Completion) -> RawResponse:
@@ -43,15 +53,15 @@ def to_raw(completion: Completion) -> RawResponse:
         "native_finish_reason": completion.native_finish_reason,
         "logprobs": completion.logprobs,
     }
-    usage = msgspec.to_builtins(completion.usage) if completion.usage else None
+    usage = _with_attributes(msgspec.to_builtins(completion.usage)) if completion.usage else None
     raw = {
         **completion.metadata(),
         "object": "chat.completion",
         "model": completion.model,
         "choices": [choice],
-        "usage": usage,
     }
-    return RawResponse({name: _with_attributes(value) for name, value in raw.items()})
+    parts = {name: _with_attributes(value) for name, value in raw.items()}
+    return RawResponse(parts, usage=None if usage is None else RawUsage(usage))
 
 
 def _with_attributes(value: Any) -> Any:

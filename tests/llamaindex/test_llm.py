@@ -114,6 +114,8 @@ async def test_usage_that_is_none_leaves_the_rest(
     assert response.message.content == "Hi"
     assert response.raw.choices[0].message.content == "Hi"
     assert response.raw.usage in (None, {})
+    if response.raw.usage is not None:
+        assert response.raw.usage.prompt_tokens is response.raw.usage.cost is None
 
 
 async def test_a_turn_goes_back_as_it_came(scripted_openrouter: StartScript, ask: Ask) -> None:

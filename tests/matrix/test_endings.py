@@ -2,7 +2,7 @@
 
 import pytest
 
-from glm_openrouter import StreamInterruptedError
+from glm_openrouter import Budget, StreamInterruptedError, track_spend
 from glm_openrouter.testing import Close, Hold, Reset, bytes_reply
 from support.surfaces import across
 from support.wire import USAGE, chunk, event_stream
@@ -82,6 +82,33 @@ USAGES = {
 def test_usage_counts_once_and_the_last_one_wins(surface, scripted_openrouter, form):
     answer = surface.ask(scripted_openrouter(bytes_reply(event_stream(*USAGES[form]))).base_url)
     assert (answer.text, answer.finish_reason, answer.usage) == ("Half an answer", "stop", USED)
+
+
+UNREADABLE = {
+    "text": "many",
+    "a list": [31, 17],
+    "counts that are text, a list, negative, no number": {
+        "prompt_tokens": "many",
+        "completion_tokens": [17],
+        "total_tokens": -1,
+        "cost": "little",
+        "prompt_tokens_details": 5,
+        "completion_tokens_details": {"reasoning_tokens": True},
+        "cost_details": "none",
+    },
+}
+
+
+@pytest.mark.filterwarnings("ignore::glm_openrouter.UnreportedCostWarning")
+@across("form", UNREADABLE, "text", "counts that are text, a list, negative, no number")
+def test_usage_that_cannot_be_read_costs_no_answer(surface, scripted_openrouter, form):
+    last = {**chunk({}, "stop"), "usage": UNREADABLE[form]}
+    server = scripted_openrouter(bytes_reply(event_stream(HALF, REST, last)))
+    with track_spend() as spend, Budget(5.0) as budget:
+        answer = surface.ask(server.base_url)
+    assert (answer.text, answer.finish_reason) == ("Half an answer", "stop")
+    assert (spend.total.calls, spend.total.cost, spend.total.prompt_tokens) == (1, 0, 0)
+    assert 0 < budget.remaining < 5
 
 
 def test_usage_that_was_not_reported_is_not_invented(surface, scripted_openrouter):

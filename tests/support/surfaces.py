@@ -159,7 +159,7 @@ def read_llamaindex(parts: Sequence[ChatResponse]) -> Answer:
         [],
         facts.get("finish_reason"),
         facts.get("provider"),
-        usage and (usage["prompt_tokens"], usage["completion_tokens"], usage.get("cost")),
+        usage and (usage.prompt_tokens, usage.completion_tokens, usage.cost),
     )
 
 
