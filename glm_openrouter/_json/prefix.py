@@ -39,6 +39,8 @@ class StrictPrefix:
         """Take the next part of the object; return what is JSON now, and has not been returned before."""
         if self._is_over:
             return ""
+        if self._in_string and not self._undecided and '"' not in text and "\\" not in text:
+            return text  # the middle of a long text, which is most of all that comes
         text = self._undecided + text
         end = self._find_end(text)
         self._undecided = text[end:]
