@@ -44,6 +44,20 @@ def without_form(source):
     return [ast.unparse(node) for node in body if not isinstance(node, ast.ImportFrom)]
 
 
+def test_programs_do_not_load_the_typed_arguments():
+    types = {"arguments", "_arguments", "_framework"}
+    packages = ("glm_openrouter", "langchain_glm", "llamaindex_glm")
+    others = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    loading = [
+        str(path.relative_to(ROOT))
+        for path in others
+        if path.stem not in types
+        for node in ast.parse(path.read_text()).body  # not under `if TYPE_CHECKING`
+        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2] in types
+    ]
+    assert loading == []
+
+
 @pytest.mark.parametrize("name", CONSTRUCTORS)
 def test_every_field_is_a_typed_argument(name):
     constructor = CONSTRUCTORS[name]
