@@ -41,6 +41,9 @@ _TYPES: Mapping[int, type[APIStatusError]] = {
 _MAY_BE_BILLED = frozenset((504, 524))
 """Somebody in between did not wait for the answer; the provider may have finished it."""
 
+_SAYS_NOTHING = ("Not Found", "Not found", "", None)
+"""Messages of a 404 for a path that no server of the API has."""
+
 _OVERFLOW_NAMES = frozenset(
     (
         "context_length_exceeded",
@@ -163,7 +166,8 @@ def error_from_envelope(
     headers = headers or {}
     names = (metadata.get("error_type"), error.get("error_type"), availability.get("code"))
     code = error.get("code")
-    is_openrouters = any((_to_status(code), metadata, availability, *names))
+    says_more = _to_status(code) is not None and error.get("message") not in _SAYS_NOTHING
+    is_openrouters = says_more or any((metadata, availability, *names))
     status = _to_status(code) or _to_status(error.get("http_status")) or status
     status = status or _status_of_names(*names, code)
     raw = read(metadata.get("raw"))

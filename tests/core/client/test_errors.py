@@ -521,6 +521,9 @@ NOT_OPENROUTERS = {
     "text": bytes_reply(b"404 page not found", status=404),
     "nothing": bytes_reply(b"", status=404),
     "JSON": json_reply({"detail": "Not Found"}, 404),
+    "an envelope that says no more": json_reply(
+        {"error": {"code": 404, "message": "Not Found"}}, 404
+    ),
     "an error of another API": json_reply(
         {"error": {"message": "Invalid URL", "type": "invalid_request_error", "code": None}}, 404
     ),
