@@ -162,7 +162,9 @@ def slow_openrouter(
     real, BaseTransport.clock = BaseTransport.clock, _ServersClock(server)
     try:
         with serve_in_threads(server.serve) as server.base_url:
-            yield server
-            server.close()
+            try:
+                yield server
+            finally:
+                server.close()
     finally:
         BaseTransport.clock = real
