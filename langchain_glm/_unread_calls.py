@@ -1,7 +1,6 @@
 """Tool calls of a message that must not run: which they are, and what is said of them."""
 
 import warnings
-from collections.abc import Collection
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
@@ -54,16 +53,9 @@ def unread_calls(message: BaseMessage) -> list[ToolCall]:
     return invalid_calls(message)
 
 
-def malformed_calls(message: BaseMessage, others: Collection[str] = ()) -> list[ToolCall]:
-    """Return the calls that cannot be read; none if the conversation can go on, or if the response was cut.
-
-    Args:
-        message: The answer.
-        others: Names of tools whose calls do not count.
-    """
-    if was_cut(message):
-        return []
-    return [call for call in unread_calls(message) if call.name not in others]
+def malformed_calls(message: BaseMessage) -> list[ToolCall]:
+    """Return the calls that cannot be read; none if the conversation can go on, or if the response was cut."""
+    return [] if was_cut(message) else unread_calls(message)
 
 
 def resent_messages(message: BaseMessage, problem: str) -> list[BaseMessage]:

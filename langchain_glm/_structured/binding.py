@@ -176,7 +176,7 @@ class ModelBinding(_Binding):  # type: ignore[no-redef]
         else:
             conversation = _ask_once(messages)
         retries = self._retries(arguments)
-        return conversation if retries is None else _with_corrections(conversation, retries, names)
+        return conversation if retries is None else _with_corrections(conversation, retries)
 
     @classmethod
     def lc_id(cls) -> list[str]:
@@ -189,22 +189,19 @@ def _ask_once(messages: list[BaseMessage]) -> Conversation:
     return (yield messages)
 
 
-def _with_corrections(
-    conversation: Conversation, retries: int, answer_tools: Sequence[str]
-) -> Conversation:
+def _with_corrections(conversation: Conversation, retries: int) -> Conversation:
     """Yield what a conversation yields, and give it answers that it can go on with.
 
     Args:
         conversation: What reads the answers.
         retries: How often to ask again for an answer in which no call can be read.
-        answer_tools: Names of tools whose calls the conversation reads itself.
     """
     messages = next(conversation)
     while True:
         corrections = Corrections(
             messages,
             retries,
-            malformed=partial(malformed_calls, others=answer_tools),
+            malformed=malformed_calls,
             messages_of=resent_messages,
             error=_to_error,
         )

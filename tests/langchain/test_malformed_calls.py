@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.callbacks import get_usage_metadata_callback
 from langchain_core.exceptions import ModelError
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
+from pydantic import BaseModel
 
 from glm_openrouter import TruncatedToolCallWarning, track_spend
 from glm_openrouter.testing.pytest_plugin import StartScript
@@ -301,3 +303,20 @@ async def test_middleware_lets_a_good_call_beside_a_bad_one_run(
     await run_whole(agent_with_middleware(model_for(server)))
     assert ran == ["Oslo"]
     assert "not run" in results_sent(server, 1)["call_0"]
+
+
+def test_an_answer_in_a_tool_that_cannot_be_read_is_corrected(
+    scripted_openrouter: StartScript,
+) -> None:
+    class Forecast(BaseModel):
+        """A forecast."""
+
+        city: str
+
+    server = scripted_openrouter(
+        calls_reply(BAD, name="Forecast"), calls_reply(GOOD, name="Forecast")
+    )
+    agent = create_agent(model_for(server), [weather], response_format=ToolStrategy(Forecast))
+    state = agent.invoke({"messages": [("user", "Weather?")]})
+    assert state["structured_response"] == Forecast(city="Oslo")
+    assert BAD in results_sent(server, 1)["call_0"]
