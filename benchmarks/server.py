@@ -1,4 +1,4 @@
-"""A loopback server that answers chat completions in OpenRouter's shapes: `python benchmarks/server.py` prints its URL.
+"""A loopback server that answers in OpenRouter's shapes: `python benchmarks/server.py` prints its URL.
 
 Raw asyncio, so that it costs little. It runs in a process of its own, so that it is not counted with the client.
 A path that begins with `/paced` gives a chunk every 20 ms, or the whole answer once all would have come. So does
@@ -6,13 +6,18 @@ A path that begins with `/paced` gives a chunk every 20 ms, or the whole answer 
 """
 
 import asyncio
+import base64
+import functools
 import itertools
 import json
+import math
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from typing import Any
 
 DEFAULT_CHUNKS = 2000
+DIMENSIONS = 1000
 PACE = 0.02
 _EVENTS_PER_DRAIN = 50
 
@@ -91,6 +96,18 @@ def whole(body: bytes) -> bytes:
     return head % len(body) + body
 
 
+@functools.cache
+def embeddings(count: int, encoding: str) -> bytes:
+    """Return vectors of 1,000 dimensions, as bytes in base64 or as decimal numbers."""
+    numbers = array("f", (math.sin(at) / 31.6 for at in range(DIMENSIONS)))
+    is_packed = encoding == "base64"
+    vector = base64.b64encode(numbers.tobytes()).decode() if is_packed else numbers.tolist()
+    rows = [{"object": "embedding", "index": at, "embedding": vector} for at in range(count)]
+    usage = {"prompt_tokens": 8 * count, "total_tokens": 8 * count, "cost": 0.001}
+    body = {"object": "list", "data": rows, "model": "baai/bge-m3", "usage": usage}
+    return whole(json.dumps(body).encode())
+
+
 _WHOLE = whole(completion())
 _STREAM_HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -102,7 +119,10 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     try:
         while True:
             path, body = await read_request(reader)
-            if body.get("stream") and path.startswith(("/paced", "/timed")):
+            if path.endswith("/embeddings"):
+                writer.write(embeddings(len(body["input"]), body.get("encoding_format", "float")))
+                await writer.drain()
+            elif body.get("stream") and path.startswith(("/paced", "/timed")):
                 await TICKERS[path[1:6]].stream(writer, body)
             elif body.get("stream"):
                 await stream(writer, body)

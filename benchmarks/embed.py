@@ -1,0 +1,160 @@
+"""CPU and time for the vectors of many texts, beside OpenAI's classes on the same server and beside `json.loads`."""
+
+import argparse
+import asyncio
+import json
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+from _measure import KEY, Child, median, print_table, running_server, take_turns
+from server import DIMENSIONS, embeddings
+
+TEXTS = 10_000
+BATCH = 96
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--child", nargs=2, metavar=("NAME", "URL"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        be_child(*options.child)
+        return
+    with running_server() as url:
+        print_figures(measure(url, options.repeat))
+
+
+def measure(url: str, repeat: int) -> dict[str, list[tuple[float, float, float]]]:
+    """Let all contenders take turns; return seconds of CPU, seconds and peak MB of each turn."""
+    children = {name: Child("embed.py", "--child", name, url) for name in CONTENDERS}
+    figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in children}
+    try:
+        for child in children.values():
+            child.read()
+        for _ in range(repeat):
+            for name, child in children.items():
+                figures[name].append(tuple(json.loads(child.ask())))
+    finally:
+        for child in children.values():
+            child.__exit__()
+    return figures
+
+
+def print_figures(figures: dict[str, list[tuple[float, float, float]]]) -> None:
+    rows = []
+    medians = {name: [*map(median, zip(*turns, strict=True))] for name, turns in figures.items()}
+    for name, (cpu, wall, peak) in medians.items():
+        times = cpu / medians[COMPARED_WITH.get(name, name)][0]
+        rows.append([name, f"{cpu:.2f} ({times:.1f}x)", f"{wall:.2f}", f"{peak:.0f}"])
+    print(f"{TEXTS:,} texts, {DIMENSIONS:,} dimensions, {BATCH} texts a request:\n")
+    print_table(["", "CPU: s (times ours)", "wall: s", "peak memory: MB"], rows)
+
+
+def be_child(name: str, url: str) -> None:
+    texts = [f"Text number {at} of many that are to be found again." for at in range(TEXTS)]
+    embed = CONTENDERS[name](f"{url}/api/v1")
+    embed(texts[:BATCH])
+
+    def turn() -> str:
+        cpu, wall = time.process_time(), time.perf_counter()
+        vectors = embed(texts)
+        took = time.process_time() - cpu, time.perf_counter() - wall
+        assert (len(vectors), len(vectors[0])) == (TEXTS, DIMENSIONS)
+        return json.dumps([*took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024])
+
+    take_turns(turn)
+
+
+Embed = Callable[[list[str]], Any]
+
+
+def only_json(_: str) -> Embed:
+    """Read the same numbers, in decimals, with nothing around them."""
+    answers = {
+        count: embeddings(count, "float").split(b"\r\n\r\n", 1)[1]
+        for count in {BATCH, TEXTS % BATCH}
+    }
+
+    def embed(texts: list[str]) -> Any:
+        counts = [min(BATCH, len(texts) - at) for at in range(0, len(texts), BATCH)]
+        read = [json.loads(answers[count])["data"] for count in counts]
+        return [row["embedding"] for rows in read for row in rows]
+
+    return embed
+
+
+def core(url: str) -> Embed:
+    from glm_openrouter import Client
+
+    client = Client(api_key=KEY, base_url=url)
+    return lambda texts: client.embed(texts).vectors
+
+
+def langchain_ours(url: str) -> Any:
+    from langchain_glm import OpenRouterEmbeddings
+
+    return OpenRouterEmbeddings(api_key=KEY, base_url=url)
+
+
+def langchain_peer(url: str) -> Any:
+    from langchain_openai import OpenAIEmbeddings
+
+    return OpenAIEmbeddings(
+        model="baai/bge-m3",
+        api_key=KEY,
+        base_url=url,
+        chunk_size=BATCH,
+        check_embedding_ctx_length=False,  # else it sends ids of tokens, which OpenRouter does not answer
+    )
+
+
+def llamaindex_ours(url: str) -> Any:
+    from llamaindex_glm import OpenRouterEmbedding
+
+    return OpenRouterEmbedding(api_key=KEY, api_base=url)
+
+
+def llamaindex_peer(url: str) -> Any:
+    from llama_index.embeddings.openai import OpenAIEmbedding
+
+    return OpenAIEmbedding(
+        model_name="baai/bge-m3", api_key=KEY, api_base=url, embed_batch_size=BATCH, num_workers=4
+    )
+
+
+def call(make: Callable[[str], Any], method: str) -> Callable[[str], Embed]:
+    """Return a contender that calls a method of an object."""
+
+    def contender(url: str) -> Embed:
+        embed = getattr(make(url), method)
+        if asyncio.iscoroutinefunction(embed):
+            return lambda texts: asyncio.run(embed(texts))
+        return embed
+
+    return contender
+
+
+CONTENDERS: dict[str, Callable[[str], Embed]] = {
+    "json.loads of the same numbers": only_json,
+    "Client.embed": core,
+    "OpenRouterEmbeddings": call(langchain_ours, "embed_documents"),
+    "OpenAIEmbeddings": call(langchain_peer, "embed_documents"),
+    "OpenRouterEmbeddings, async": call(langchain_ours, "aembed_documents"),
+    "OpenAIEmbeddings, async": call(langchain_peer, "aembed_documents"),
+    "OpenRouterEmbedding": call(llamaindex_ours, "get_text_embedding_batch"),
+    "OpenAIEmbedding": call(llamaindex_peer, "get_text_embedding_batch"),
+    "OpenRouterEmbedding, async": call(llamaindex_ours, "aget_text_embedding_batch"),
+    "OpenAIEmbedding, async": call(llamaindex_peer, "aget_text_embedding_batch"),
+}
+COMPARED_WITH = {
+    **{name: name.replace("OpenAI", "OpenRouter") for name in CONTENDERS},
+    "json.loads of the same numbers": "OpenRouterEmbeddings",
+}
+"""Contender -> ours that is meant by `times ours`."""
+
+
+if __name__ == "__main__":
+    main()
