@@ -19,6 +19,7 @@ PARTS = (
     "langchain_chain",
     "langchain_agent",
     "langchain_structured",
+    "langchain_rag",
     "langchain_graph",
     "langchain_events",
     "langchain_approval",

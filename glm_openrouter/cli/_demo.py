@@ -13,9 +13,15 @@ __all__ = ["add_parser"]
 
 _NEEDED = (
     "rich.console",
+    "bm25s",
+    "chromadb",
     "langchain",
+    "langchain_chroma",
+    "langchain_classic",
+    "langchain_text_splitters",
     "llama_index.core",
     "llama_index.retrievers.bm25",
+    "llama_index.vector_stores.chroma",
     "starlette",
     "uvicorn",
 )

@@ -5,6 +5,7 @@ They run as scripts. A process of its own, which imports its framework anew, has
 
 import io
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from types import ModuleType
 import pytest
 
 from examples import demo
+
+# LlamaIndex looks at every attribute of an agent, at deprecated ones of pydantic, too.
+pytestmark = pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("l*.py"))
@@ -68,7 +72,7 @@ def demonstration():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_is_short(name):
     lines = (ROOT / "examples" / f"{name}.py").read_text().splitlines()
-    assert len(lines) <= 40
+    assert len(lines) <= 50
 
 
 def test_an_example_is_a_script_of_its_own(offline_openrouter, output):
@@ -116,17 +120,14 @@ def test_the_structured_answer_is_an_object(output):
     assert output("langchain_structured") == expected
 
 
-def test_the_query_engine_answers_from_the_documents(output):
-    answer = output("llamaindex_rag").partition("Sources:")[0]
-    assert "tool call that was cut off" in answer
-    assert "does not run" in answer
-
-
-def test_the_query_engine_names_its_sources(output):
-    sources = output("llamaindex_rag").partition("Sources:\n")[2].splitlines()
-    names = {line.removeprefix("- ").partition(":")[0] for line in sources}
-    assert len(sources) == 3
-    assert names <= {page.name for page in (ROOT / "docs").glob("*.md")}
+@pytest.mark.parametrize("name", ["langchain_rag", "llamaindex_rag"])
+def test_an_answer_from_documents_cites_them_by_number(output, name):
+    answer, _, listed = output(name).partition("\n\nSources:\n")
+    assert "cut off" in answer
+    numbers = re.findall(r"^\[(\d)\] (\S+) \(0\.\d\d\)$", listed, re.MULTILINE)
+    assert len(numbers) == len(listed.splitlines()) >= 3
+    assert {page for _, page in numbers} <= {page.name for page in (ROOT / "docs").glob("*.md")}
+    assert set(re.findall(r"\[(\d+)\]", answer)) & {number for number, _ in numbers}
 
 
 def test_the_llamaindex_agent_shows_the_calls_of_both_tools(output):

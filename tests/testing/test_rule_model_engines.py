@@ -97,6 +97,15 @@ def test_an_answer_from_numbered_sources_cites_them():
     assert ask(text).text == "Coffee came to Vienna in 1685 [2]."
 
 
+def test_sources_in_the_system_prompt_are_cited_too():
+    system = (
+        "Answer from the sources, and cite them by number.\n\nSources:\n"
+        "Source 1:\nTea came to Lisbon in 1610.\n\nSource 2:\nCoffee came to Vienna in 1685."
+    )
+    answer = ask("When did coffee come to Vienna?", system=system)
+    assert answer.text == "Coffee came to Vienna in 1685 [2]."
+
+
 def test_a_question_in_the_context_is_no_answer():
     text = (
         "Context information is below.\n-----\nSub question: When did tea come to Lisbon?\n"

@@ -84,7 +84,10 @@ def find_passage(prompt: Prompt) -> Passage | None:
         return Passage(body, find_question(rest), earlier[1].strip() if earlier else "", cites)
     system = _without_memory(prompt.system_text)
     body = _find_body(system) or _announced_body(system)
-    return Passage(body, find_question(prompt.user_text)) if body else None
+    if not body:
+        return None
+    cites = bool(_ASKS_TO_CITE.search(system.replace(body, "\n")))
+    return Passage(body, find_question(prompt.user_text), is_to_cite=cites)
 
 
 def _without_memory(system: str) -> str:
