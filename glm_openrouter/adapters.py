@@ -19,7 +19,7 @@ from .catalogue.queries import read_facts
 from .errors import RetiringModelWarning
 from .models import ModelFacts, find_model, strip_variant
 from .request.call_arguments import check_arguments
-from .request.history import HistoryOptions, MessageRules
+from .request.history import HISTORY_OPTIONS, HistoryOptions, MessageRules
 
 if TYPE_CHECKING:
     from ._http import AsyncHTTPClient, HTTPClient
@@ -281,10 +281,17 @@ class OpenRouterModelBase(ConnectedBase, HistoryOptions):
         Raises:
             InvalidRequestError: One of those makes no sense.
         """
-        options = {name: getattr(self, name) for name in HistoryOptions.model_fields}
-        options |= {name: arguments[name] for name in options if arguments.get(name) is not None}
-        facts = self._facts(model) if isinstance(model, str) else None
-        return MessageRules(model, facts, warned=self._warned, **options)
+        options = {name: getattr(self, name) for name in HISTORY_OPTIONS}
+        if arguments:
+            options |= {
+                name: value for name in options if (value := arguments.get(name)) is not None
+            }
+        return MessageRules(model, self._facts, self._warn_once, **options)
+
+    def _warn_once(self, topic: str, warning: Warning, stacklevel: int = 3) -> None:
+        if topic not in self._warned:
+            self._warned.add(topic)
+            warnings.warn(warning, stacklevel=stacklevel)
 
     def _refresh_facts(self, model: str) -> ModelFacts:
         """Ask the catalogue about a model, and keep the answer."""
@@ -298,10 +305,9 @@ class OpenRouterModelBase(ConnectedBase, HistoryOptions):
     def _keep_facts(self, model: str, facts: ModelFacts) -> ModelFacts:
         name, day = strip_variant(model), facts.expiration_date
         self._current_facts[name] = facts
-        warning = f"OpenRouter retires {name} on {day}: choose another model."
-        if day and warning not in self._warned:
-            self._warned.add(warning)
-            warnings.warn(warning, RetiringModelWarning, stacklevel=4)
+        if day:
+            problem = f"OpenRouter retires {name} on {day}: choose another model."
+            self._warn_once(problem, RetiringModelWarning(problem), stacklevel=5)
         return facts
 
 

@@ -28,6 +28,8 @@ def invalid_calls(message: AIMessage) -> list[ToolCall]:
     Of a message that was streamed, the arguments and what is wrong with them are in its `additional_kwargs`: LangChain
     adds increments up to calls of its own.
     """
+    if not message.invalid_tool_calls:
+        return []
     written = _object_in(message, "tool_arguments")
     problems = _object_in(message, "tool_call_errors")
     return [

@@ -1,7 +1,8 @@
 """Which parts of a conversation go to a model: the content that it takes, and the reasoning that it reads."""
 
-import warnings
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,7 +12,13 @@ from glm_openrouter.models import ModelFacts, strip_variant
 
 from .attachments import Attachment, read_attachment
 
-__all__ = ["HistoryOptions", "MessageRules", "ReasoningHistory", "UnsupportedContent"]
+__all__ = [
+    "HISTORY_OPTIONS",
+    "HistoryOptions",
+    "MessageRules",
+    "ReasoningHistory",
+    "UnsupportedContent",
+]
 
 UnsupportedContent = Literal["replace", "raise"]
 ReasoningHistory = Literal["all", "turn", "none"]
@@ -37,39 +44,55 @@ class HistoryOptions(BaseModel):
     does up to 4.6, else `all`."""
 
 
+HISTORY_OPTIONS: Final = tuple(HistoryOptions.model_fields)
+
+_CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
+    "unsupported_content": get_args(UnsupportedContent),
+    "reasoning_history": (None, *get_args(ReasoningHistory)),
+}
+
+
 class MessageRules:
-    """What goes to one model, and what becomes of the rest."""
+    """What goes to one model, and what becomes of the rest.
+
+    They are made for each call, and most conversations are text that no rule is about: only what is about something
+    looks up what is known of the model.
+    """
 
     def __init__(
         self,
         model: str,
-        facts: ModelFacts | None,
+        find_facts: Callable[[str], ModelFacts | None],
+        warn: Callable[[str, Warning], None],
         *,
         unsupported_content: UnsupportedContent = "replace",
         reasoning_history: ReasoningHistory | None = None,
-        warned: set[str] | None = None,
     ) -> None:
         """Make the rules for a model.
 
         Args:
             model: Its id.
-            facts: What is known of it. If that is nothing, everything is sent.
+            find_facts: Returns what is known of it. If that is nothing, everything is sent.
+            warn: Warns of something that is left out, if it has not done so: its kind and the model, and the warning.
             unsupported_content: What to do about content that it cannot take, in tool results and earlier answers.
             reasoning_history: Whose reasoning goes back. Default: that of all turns, or of the open one if the model
                 clears the others.
-            warned: What has been warned of already; what is warned of next is added.
 
         Raises:
             InvalidRequestError: One of the two choices is none.
         """
-        _check_choice("unsupported_content", unsupported_content, UnsupportedContent)
-        _check_choice("reasoning_history", reasoning_history or "all", ReasoningHistory)
+        _check_choice("unsupported_content", unsupported_content)
+        _check_choice("reasoning_history", reasoning_history)
         self.model = model
-        self.facts = facts
         self.unsupported_content = unsupported_content
-        clears = facts is not None and not facts.preserves_reasoning
-        self.reasoning_history = reasoning_history or ("turn" if clears else "all")
-        self._warned = set() if warned is None else warned
+        self.reasoning_history = reasoning_history
+        self._find_facts = find_facts
+        self._warn = warn
+
+    @cached_property
+    def facts(self) -> ModelFacts | None:
+        """What is known of the model; nothing of what is no id at all."""
+        return self._find_facts(self.model) if isinstance(self.model, str) else None
 
     def takes(self, kind: str) -> bool:
         """Return whether the model takes a kind of `Attachment`, as far as is known; files have a parser."""
@@ -107,20 +130,16 @@ class MessageRules:
             raise InvalidRequestError(
                 problem or f"{limits}, no {_PLURALS[attachment.kind]}. {_ADVICE}"
             )
-        self._warn(_PLURALS.get(attachment.kind, "parts"), problem or f"{limits}.")
+        self._warn_of(_PLURALS.get(attachment.kind, "parts"), problem or f"{limits}.")
         reason = "it cannot be sent" if problem else limits
         return {"type": "text", "text": f"[{attachment}, left out: {reason}]"}
 
-    def _warn(self, what: str, problem: str) -> None:
-        topic = f"{what}, {strip_variant(self.model)}"
-        if topic not in self._warned:
-            self._warned.add(topic)
-            warnings.warn(
-                f"Left out of the result of a tool, or of an earlier answer: {what}. {problem} A few words stand in "
-                "their place; set unsupported_content='raise' to get an error instead.",
-                UnsupportedContentWarning,
-                stacklevel=2,
-            )
+    def _warn_of(self, what: str, problem: str) -> None:
+        warning = UnsupportedContentWarning(
+            f"Left out of the result of a tool, or of an earlier answer: {what}. {problem} A few words stand in their "
+            "place; set unsupported_content='raise' to get an error instead."
+        )
+        self._warn(f"{what}, {strip_variant(self.model)}", warning)
 
     def _describe_limits(self) -> str:
         others = [_PLURALS[kind] for kind in ("image", "audio", "video") if self.takes(kind)]
@@ -135,9 +154,13 @@ class MessageRules:
         and go back as they came. In closed turns, what is encrypted stays, because nobody but its reader knows what
         it is good for; OpenRouter keeps the state of its tool search there.
         """
-        if self.reasoning_history == "all":
+        if all(map(_REASONING.isdisjoint, messages)):
             return messages
-        if self.reasoning_history == "none":
+        clears = self.facts is not None and not self.facts.preserves_reasoning
+        history = self.reasoning_history or ("turn" if clears else "all")
+        if history == "all":
+            return messages
+        if history == "none":
             return [_without_reasoning(message) for message in messages]
         questions = (at for at, message in enumerate(messages) if message["role"] == "user")
         begin = max(questions, default=-1) + 1
@@ -147,15 +170,18 @@ class MessageRules:
 
 _ADVICE = "Leave them out, or choose a model that takes them."
 
+_REASONING: Final = frozenset(("reasoning", "reasoning_details"))
+"""Keys of a message."""
 
-def _check_choice(name: str, value: object, choices: Any) -> None:
-    if value not in get_args(choices):
-        known = ", ".join(map(repr, get_args(choices)))
+
+def _check_choice(name: str, value: object) -> None:
+    if value not in _CHOICES[name]:
+        known = ", ".join(repr(choice) for choice in _CHOICES[name] if choice)
         raise InvalidRequestError(f"{name} must be one of {known}.")
 
 
 def _without_reasoning(message: JSONObject) -> JSONObject:
-    return {key: message[key] for key in message if key not in ("reasoning", "reasoning_details")}
+    return {key: message[key] for key in message if key not in _REASONING}
 
 
 def _is_encrypted(message: JSONObject) -> bool:

@@ -1,6 +1,6 @@
 """What the model was made with and what the call says, one over the other: a request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -49,15 +49,15 @@ def build_request(
         name: defaults.pop(name) for name in [*defaults] if name not in ChatRequest.model_fields
     }
     in_order = [{"thread_id": thread_id}, parameters_of(parameters), defaults, *named]
-    merged: dict[str, Any] = {name: layer[name] for layer in in_order for name in layer}
-    if tools := _tools_of(in_order):
-        merged["tools"] = tools
-    bodies = [unknown, *(layer.get("extra_body") or {} for layer in in_order)]
+    merged = _merge(in_order)
     if "messages" in merged:
         raise InvalidRequestError("messages are what a call is about: they cannot be given twice.")
+    if "tools" in merged:
+        merged["tools"] = _tools_of(in_order) or merged["tools"]
+    bodies = [layer["extra_body"] or {} for layer in in_order if "extra_body" in layer]
     if not all(isinstance(body, Mapping) for body in bodies):
         raise InvalidRequestError("extra_body must be an object.")
-    extra_body = {name: body[name] for body in bodies for name in body}
+    extra_body = _merge([unknown, *bodies])
     if not isinstance(instruction, str | None):
         raise InvalidRequestError("instruction must be text.")
     if instruction is None:
@@ -70,6 +70,13 @@ def build_request(
     except ValidationError as error:
         problem = explain(error, arguments)
     raise InvalidRequestError(problem)
+
+
+def _merge(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged.update(layer)
+    return merged
 
 
 def _tools_of(layers: Sequence[Mapping[str, Any]]) -> list[JSONObject]:
@@ -85,4 +92,6 @@ def _default_instruction(arguments: Mapping[str, Any], answer_tools: Sequence[st
     if answer_tools:
         return tool_instruction(*answer_tools)
     response_format = arguments.get("response_format")
+    if not response_format:
+        return None
     return format_instruction(response_format, with_tools=bool(arguments.get("tools")))

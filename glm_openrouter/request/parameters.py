@@ -218,13 +218,13 @@ class ModelParameters(SuggestsNames):
         return self
 
 
-_NAMES = tuple(ModelParameters.model_fields)
+_NAMES = frozenset(ModelParameters.model_fields)
 
 
 def parameters_of(model: ModelParameters) -> JSONObject:
     """Return the parameters that are set on a model, as arguments for `ChatRequest`."""
-    values = model.__dict__
-    return {name: values[name] for name in _NAMES if values.get(name) is not None}
+    values = vars(model).items()
+    return {name: value for name, value in values if value is not None and name in _NAMES}
 
 
 def thinks(parameters: ModelParameters) -> bool:

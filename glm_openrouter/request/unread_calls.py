@@ -45,8 +45,11 @@ def settle_calls(messages: Sequence[JSONObject]) -> list[JSONObject]:
     settled: list[JSONObject] = []
     results: dict[str, str] = {}
     for message in messages:
-        results |= _unread_calls(message)
-        settled.append(_with_json_arguments(message) if "tool_calls" in message else message)
+        if "tool_calls" in message:
+            results |= _unread_calls(message)
+            settled.append(_with_json_arguments(message))
+        else:
+            settled.append(message)
     if not results:
         return settled
     answered = {message["tool_call_id"] for message in settled if message["role"] == "tool"}
@@ -56,7 +59,7 @@ def settle_calls(messages: Sequence[JSONObject]) -> list[JSONObject]:
 def _unread_calls(message: JSONObject) -> dict[str, str]:
     """Return the result of each call of a message that was not run, by the id of the call."""
     results = {}
-    for call in message.get("tool_calls", ()):
+    for call in message["tool_calls"]:
         function = call["function"]
         arguments = function["arguments"]
         problem = call.get(_PROBLEM)

@@ -154,7 +154,7 @@ def _converse(count: int) -> list[dict[str, Any]]:
     ]
 
 
-RULES = MessageRules("z-ai/glm-4.6", find_model("z-ai/glm-4.6"))
+RULES = MessageRules("z-ai/glm-4.6", find_model, lambda *_: None)
 
 
 def _to_langchain(conversation: list[dict[str, Any]]) -> None:

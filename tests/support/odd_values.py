@@ -16,7 +16,7 @@ from glm_openrouter.request.history import MessageRules
 __all__ = ["NOT_JSON", "ODD", "RULES", "assert_sent_or_refused", "odd_in", "snapshot"]
 
 
-RULES = MessageRules("z-ai/glm-4.6", find_model("z-ai/glm-4.6"))
+RULES = MessageRules("z-ai/glm-4.6", find_model, lambda *_: None)
 """What goes to GLM 4.6."""
 
 
