@@ -1,7 +1,7 @@
 """Every Python block of the README and of docs/ runs.
 
-The blocks of one page run in order, in one namespace, from the root of the repository, with the
-environment set to an offline OpenRouter. Functions named `test_*` are run as tests, with the
+The blocks of one page run in order, in one namespace, in a folder that has nothing but `docs`, with
+the environment set to an offline OpenRouter. Functions named `test_*` are run as tests, with the
 fixtures that their arguments name.
 """
 
@@ -26,8 +26,9 @@ def relative(page):
 # LlamaIndex looks at every attribute of an agent, at deprecated ones of pydantic, too.
 @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")
 @pytest.mark.parametrize("page", PAGES, ids=relative)
-def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, request):
-    monkeypatch.chdir(ROOT)
+def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, request, tmp_path):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-docs")
     monkeypatch.setenv("OPENROUTER_API_BASE", offline_openrouter.base_url)
     monkeypatch.setattr(Settings, "_llm", None)  # a page sets it, which would keep that model alive

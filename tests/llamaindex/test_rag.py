@@ -1,17 +1,13 @@
 """Query engines, chat engines and pipelines of LlamaIndex, with retrieval and embedding offline."""
 
 import asyncio
-import zlib
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-import bm25s
 import pytest
-import Stemmer
 from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
 from llama_index.core.agent.workflow import FunctionAgent
-from llama_index.core.embeddings import BaseEmbedding
 from llama_index.core.extractors import (
     KeywordExtractor,
     PydanticProgramExtractor,
@@ -41,9 +37,10 @@ from llama_index.retrievers.bm25 import BM25Retriever
 from packaging.version import Version
 from pydantic import BaseModel
 
-from glm_openrouter.testing import OfflineServer
-from llamaindex_glm import GLM
+from glm_openrouter.testing import OfflineServer, ReceivedRequest
+from llamaindex_glm import GLM, OpenRouterEmbedding
 from support.llamaindex_models import llm_for
+from support.samples import KEY
 
 NOTES = {
     "tea": "Tea came to Lisbon in 1610. It was sold by apothecaries.",
@@ -54,23 +51,13 @@ DOCUMENTS = [Document(text=text, metadata={"subject": name}) for name, text in N
 QUESTION = "When did tea come to Lisbon?"
 
 
-class WordEmbedding(BaseEmbedding):
-    """Counts words by their stems: enough to find a text again, without a model and a download."""
+def embedding_for(server: OfflineServer) -> OpenRouterEmbedding:
+    return OpenRouterEmbedding(api_key=KEY, api_base=server.base_url)
 
-    def _get_text_embedding(self, text: str) -> list[float]:
-        stems = bm25s.tokenize(
-            text, stemmer=Stemmer.Stemmer("english"), return_ids=False, show_progress=False
-        )
-        counts = [0.0] * 512
-        for stem in stems[0]:
-            counts[zlib.crc32(stem.encode()) % len(counts)] += 1
-        return counts
 
-    def _get_query_embedding(self, query: str) -> list[float]:
-        return self._get_text_embedding(query)
-
-    async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._get_text_embedding(query)
+def chats_of(server: OfflineServer) -> list[ReceivedRequest]:
+    """Return the requests to the model, without those for vectors."""
+    return [request for request in server.requests if request.path.endswith("/chat/completions")]
 
 
 @pytest.fixture
@@ -84,8 +71,9 @@ def llm(offline_openrouter: OfflineServer) -> Iterator[GLM]:
 
 
 @pytest.fixture
-def index() -> VectorStoreIndex:
-    return VectorStoreIndex.from_documents(DOCUMENTS, embed_model=WordEmbedding())
+def index(offline_openrouter: OfflineServer) -> VectorStoreIndex:
+    embedding = embedding_for(offline_openrouter)
+    return VectorStoreIndex.from_documents(DOCUMENTS, embed_model=embedding)
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -154,7 +142,7 @@ async def test_each_response_mode_answers(
     engine = index.as_query_engine(llm=llm, response_mode=mode, similarity_top_k=3)
     (answer,) = await query(engine)
     assert "Tea came to Lisbon in 1610." in answer
-    assert len(offline_openrouter.requests) == calls
+    assert len(chats_of(offline_openrouter)) == calls
 
 
 @pytest.mark.usefixtures("separate_reads")
@@ -171,7 +159,7 @@ async def test_each_response_mode_that_can_stream_does(
     pieces = await query(engine)
     assert len(pieces) > 5
     assert "Tea came to Lisbon in 1610." in "".join(pieces)
-    assert len(offline_openrouter.requests) == calls
+    assert len(chats_of(offline_openrouter)) == calls
 
 
 @pytest.mark.parametrize("mode", ["no_text", "context_only"])
@@ -184,14 +172,14 @@ async def test_modes_without_an_answer_ask_no_model(
 ) -> None:
     (text,) = await query(index.as_query_engine(response_mode=mode))
     assert (NOTES["tea"] in text) == (mode == "context_only")
-    assert not offline_openrouter.requests
+    assert not chats_of(offline_openrouter)
 
 
 async def test_the_generation_mode_answers_without_context(
     llm: GLM, index: VectorStoreIndex, query: Any, offline_openrouter: OfflineServer
 ) -> None:
     await query(index.as_query_engine(llm=llm, response_mode="generation"))
-    (request,) = offline_openrouter.requests
+    (request,) = chats_of(offline_openrouter)
     assert request.body["messages"] == [{"role": "user", "content": QUESTION}]
 
 
@@ -231,7 +219,7 @@ async def test_context_beyond_the_window_takes_several_calls(
     engine = SummaryIndex([*filler, DOCUMENTS[0]]).as_query_engine(llm=llm)
     (answer,) = await query(engine)
     assert answer == "Tea came to Lisbon in 1610."
-    assert len(offline_openrouter.requests) > 1
+    assert len(chats_of(offline_openrouter)) > 1
 
 
 keeps_thoughts = pytest.mark.skipif(
@@ -261,7 +249,7 @@ async def test_a_question_is_condensed_so_that_it_finds_its_documents(
     )
     await chat(engine, QUESTION)
     await chat(engine, "And who sold it there?")
-    _, condense, answer = (request.body["messages"] for request in offline_openrouter.requests)
+    _, condense, answer = (request.body["messages"] for request in chats_of(offline_openrouter))
     assert "Standalone question:" in condense[0]["content"]
     assert NOTES["tea"] in answer[0]["content"]
     assert [message["role"] for message in answer] == ["system", "user", "assistant", "user"]
@@ -389,14 +377,17 @@ async def test_a_pipeline_writes_the_fields_of_an_object(
     assert await metadata(extractor) == {"city": "Lisbon", "year": 1610}
 
 
-async def test_a_pipeline_embeds_what_an_index_takes(llm: GLM, run: Any, query: Any) -> None:
+async def test_a_pipeline_embeds_what_an_index_takes(
+    llm: GLM, run: Any, query: Any, offline_openrouter: OfflineServer
+) -> None:
+    embedding = embedding_for(offline_openrouter)
     pipeline = IngestionPipeline(
         transformations=[
             TokenTextSplitter(),
             TitleExtractor(llm=llm, show_progress=False),
-            WordEmbedding(),
+            embedding,
         ]
     )
     nodes = await run(pipeline, "run", documents=DOCUMENTS)
-    index = VectorStoreIndex(list(nodes), embed_model=WordEmbedding())
+    index = VectorStoreIndex(list(nodes), embed_model=embedding)
     assert "Tea came to Lisbon in 1610." in "".join(await query(index.as_query_engine(llm=llm)))
