@@ -13,19 +13,19 @@ from langchain_text_splitters import MarkdownTextSplitter
 from langchain_glm import ChatGLM, OpenRouterEmbeddings, OpenRouterRerank
 
 PAGES = sorted((Path(__file__).parent.parent / "docs").glob("*.md"))
-ASK = "Answer from the sources, and cite them: [1].\n\nSources:\n{}\n\nQuestion: {}"
+ASK = "Answer from these sources, and cite them: [1].\n\n<sources>\n{}\n</sources>\n\n{}"
 
 
 def search_words(chunks: list[Document]) -> Callable[[str], list[Document]]:
-    def words_of(text: str) -> list[str]:
-        return bm25s.tokenize(text, return_ids=False, show_progress=False)[0]
+    words = bm25s.tokenize([chunk.page_content for chunk in chunks], show_progress=False)
+    bm25 = bm25s.BM25()
+    bm25.index(words, show_progress=False)
 
     def search(query: str) -> list[Document]:
-        found, _ = bm25.retrieve([words_of(query)], k=4, show_progress=False)
+        wanted = bm25s.tokenize(query, show_progress=False)
+        found, _ = bm25.retrieve(wanted, k=4, show_progress=False)
         return [chunks[number] for number in found[0]]
 
-    bm25 = bm25s.BM25()
-    bm25.index([words_of(chunk.page_content) for chunk in chunks], show_progress=False)
     return search
 
 
@@ -34,7 +34,7 @@ def main() -> None:
     chunks = MarkdownTextSplitter(chunk_size=1000).split_documents(pages)
     vectors = Chroma.from_documents(chunks, OpenRouterEmbeddings())
     searches = [vectors.as_retriever(), RunnableLambda(search_words(chunks))]
-    hybrid = EnsembleRetriever(retrievers=searches)
+    hybrid = EnsembleRetriever(retrievers=searches, weights=[0.5, 0.5])
 
     question = "What happens to a tool call that was cut off?"
     found = OpenRouterRerank(top_n=3).compress_documents(hybrid.invoke(question), question)
