@@ -31,9 +31,10 @@ test-all: $(READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group sessions
 	$(BIN)/nox --error-on-missing-interpreters
 
-# The tests with the lowest versions of the direct dependencies that pyproject.toml allows.
+# The tests with the lowest versions of the direct dependencies that pyproject.toml allows; recipes are for the newest.
 test-lowest:
-	$(MAKE) VENV=.venv-lowest RESOLUTION=lowest-direct test
+	$(MAKE) VENV=.venv-lowest RESOLUTION=lowest-direct GROUPS='--group test --group lint' \
+		PYTEST='$(PYTEST) --ignore tests/docs/test_recipes.py' test
 
 # The tests with the newest versions that exist, past our upper bounds; says whether we broke or a framework did.
 test-newest:
@@ -79,12 +80,13 @@ bench: $(READY)
 	$(BIN)/python benchmarks/stream.py
 
 RESOLUTION ?= highest
+GROUPS := --group test --group recipes --group lint
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --upgrade --resolution $(RESOLUTION) \
-		--editable '.[all]' --group test --group lint
+		--editable '.[all]' $(GROUPS)
 	@touch $(READY)
 
 clean:

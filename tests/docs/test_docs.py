@@ -2,7 +2,7 @@
 
 The blocks of one page run in order, in one namespace, in a folder that has nothing but `docs`, with
 the environment set to an offline OpenRouter. Functions named `test_*` are run as tests, with the
-fixtures that their arguments name.
+fixtures that their arguments name. Recipes stand alone: test_recipes.py.
 """
 
 import functools
@@ -14,7 +14,7 @@ import pytest
 from llama_index.core import Settings
 
 from glm_openrouter import find_model
-from support.pages import PAGES, ROOT, blocks_of
+from support.pages import PAGES, RECIPES, ROOT, blocks_of
 
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
@@ -25,7 +25,7 @@ def relative(page):
 
 # LlamaIndex looks at every attribute of an agent, at deprecated ones of pydantic, too.
 @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")
-@pytest.mark.parametrize("page", PAGES, ids=relative)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != RECIPES], ids=relative)
 def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, request, tmp_path):
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
