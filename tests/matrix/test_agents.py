@@ -91,6 +91,7 @@ CUT = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::glm_openrouter.TruncatedToolCallWarning")
 @pytest.mark.parametrize("reason", CUT)
 def test_a_cut_call_runs_nothing(agent, framework, scripted_openrouter, reason):
     body, steps = CUT[reason]
@@ -100,7 +101,8 @@ def test_a_cut_call_runs_nothing(agent, framework, scripted_openrouter, reason):
     except GLMError:
         pass
     else:
-        assert framework == "langchain"  # whose messages say themselves that a call is invalid
+        # LangChain's messages say themselves that a call is invalid; what was not cut off is asked for once more.
+        assert framework == "langchain" or reason == "tool_calls"
     assert agent.runs == []
 
 

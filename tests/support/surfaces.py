@@ -24,7 +24,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from glm_openrouter import Completion, Delta, TruncatedToolCallError
+from glm_openrouter import Completion, Delta, InvalidToolCallError, TruncatedToolCallError
 from glm_openrouter._json.strict import parse_arguments
 
 from .clock import noted_waits
@@ -94,9 +94,7 @@ class Surface:
         with nullcontext() if waits is None else noted_waits(waits):
             try:
                 return asyncio.run(ask())
-            except TruncatedToolCallError as error:
-                if not framework.raises_for_cut_calls:
-                    raise
+            except (InvalidToolCallError, TruncatedToolCallError) as error:
                 return Answer(cut=[error.name])
 
     def __str__(self) -> str:
@@ -155,8 +153,12 @@ def read_llamaindex(parts: Sequence[ChatResponse]) -> Answer:
         "".join(part.delta or "" for part in parts) if response.delta is not None else text,
         "".join(block.content or "" for block in thinking),
         next((block.additional_information.get("reasoning_details") for block in thinking), None),
-        [(call.tool_call_id or "", call.tool_name, arguments_of(call)) for call in calls],
-        [],
+        [
+            (call.tool_call_id or "", call.tool_name, arguments_of(call))
+            for call in calls
+            if arguments_of(call) is not None
+        ],
+        [call.tool_name for call in calls if arguments_of(call) is None],
         facts.get("finish_reason"),
         facts.get("provider"),
         usage and (usage.prompt_tokens, usage.completion_tokens, usage.cost),
@@ -175,15 +177,12 @@ class Framework(NamedTuple):
     methods: Methods
     question: Any
     read: Callable[[Sequence[Any]], Answer]
-    raises_for_cut_calls: bool = False
 
 
 FRAMEWORKS = {
     "core": Framework(make_core, RUNNABLE, QUESTION, read_core),
     "langchain": Framework(make_chat, RUNNABLE, QUESTION, read_langchain),
-    "llamaindex": Framework(
-        make_index, CHAT, [ChatMessage(QUESTION)], read_llamaindex, raises_for_cut_calls=True
-    ),
+    "llamaindex": Framework(make_index, CHAT, [ChatMessage(QUESTION)], read_llamaindex),
 }
 SURFACES = [
     Surface(*parts) for parts in itertools.product(FRAMEWORKS, ("sync", "async"), (False, True))
