@@ -16,6 +16,8 @@ from llama_index.core import Settings
 from glm_openrouter import find_model
 from support.pages import PAGES, RECIPES, ROOT, blocks_of
 
+LANGCHAIN = re.compile(r"langchain|ChatGLM")
+LLAMAINDEX = re.compile(r"llama_index|llamaindex|\bGLM\(")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
@@ -47,6 +49,36 @@ def run_blocks(page):
     for block in blocks_of(page):
         exec(compile(block, str(page), "exec"), namespace)
     return namespace
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [(LANGCHAIN, LLAMAINDEX), (LLAMAINDEX, LANGCHAIN)],
+    ids=["LangChain", "LlamaIndex"],
+)
+@pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")
+def test_the_quickstart_runs_with_one_framework(
+    own, other, offline_openrouter, monkeypatch, tmp_path
+):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-docs")
+    monkeypatch.setenv("OPENROUTER_API_BASE", offline_openrouter.base_url)
+    blocks = [block for block in blocks_of(ROOT / "docs/quickstart.md") if not other.search(block)]
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        assert thread.submit(run_blocks_of, own, blocks).result() >= 3
+
+
+def run_blocks_of(framework, blocks):
+    """Run blocks, of which those that name the framework must succeed, and return how many these are."""
+    namespace = {}
+    for block in blocks:
+        try:
+            exec(compile(block, "quickstart.md", "exec"), namespace)
+        except NameError:  # it goes on with what a block of the other framework began
+            if framework.search(block):
+                raise
+    return sum(bool(framework.search(block)) for block in blocks)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
