@@ -23,9 +23,8 @@ def main() -> None:
     index = VectorStoreIndex(nodes, storage_context=store, embed_model=OpenRouterEmbedding())
     words = BM25Retriever.from_defaults(nodes=nodes, similarity_top_k=4)
     searches = [index.as_retriever(similarity_top_k=4), words]
-    hybrid = QueryFusionRetriever(
-        searches, llm=GLM(), num_queries=1, similarity_top_k=8, mode="reciprocal_rerank"
-    )
+    fusion = {"mode": "reciprocal_rerank", "num_queries": 1, "similarity_top_k": 8}
+    hybrid = QueryFusionRetriever(searches, llm=GLM(), use_async=False, **fusion)
     engine = CitationQueryEngine.from_args(
         index,
         llm=GLM(),
