@@ -119,13 +119,11 @@ class ConnectedBase(ConnectionOptions):
     """Your own `httpx.AsyncClient` or `httpx2.AsyncClient`, which stays yours to close. Also taken as
     `async_http_client`."""
 
-    _environment_key: SecretStr | None = PrivateAttr(default_factory=key_from_environment)
-    _environment_base: str | None = PrivateAttr(
-        default_factory=lambda: os.environ.get("OPENROUTER_API_BASE")
-    )
+    _environment_key: SecretStr | None = PrivateAttr(default=None)
+    _environment_base: str | None = PrivateAttr(default=None)
     """What the environment said when the model was made; both clients keep to it, and so do copies."""
 
-    _clients: ModelClients = PrivateAttr(default_factory=ModelClients)
+    _clients: ModelClients = PrivateAttr()
 
     @staticmethod
     def _conceal(arguments: A) -> A:
@@ -140,8 +138,11 @@ class ConnectedBase(ConnectionOptions):
         refuse_options(arguments, base_url_name=self._client_types[0]._base_url_name)
 
     def model_post_init(self, context: Any, /) -> None:
-        """Let the framework finish its part; pydantic's own hook for private attributes would end the chain here."""
+        """Set the private attributes, for which pydantic would look at the signature of each factory each time."""
         super().model_post_init(context)
+        self._environment_key = key_from_environment()
+        self._environment_base = os.environ.get("OPENROUTER_API_BASE")
+        self._clients = ModelClients()
 
     def _credentials(self) -> tuple[SecretStr | None, str | None]:
         """Return API key and base URL, for which the frameworks have names of their own."""
@@ -247,10 +248,10 @@ class OpenRouterModelBase(ConnectedBase, HistoryOptions):
     _call_names: ClassVar[frozenset[str]] = frozenset()
     """Arguments of calls that a framework has besides those of `ChatRequest`."""
 
-    _current_facts: dict[str, ModelFacts] = PrivateAttr(default_factory=dict)
+    _current_facts: dict[str, ModelFacts] = PrivateAttr(default={})
     """What the catalogue said, by model."""
 
-    _warned: set[str] = PrivateAttr(default_factory=set)
+    _warned: set[str] = PrivateAttr(default=set())
     """What this model has warned of."""
 
     def _check_call(

@@ -54,13 +54,11 @@ def build_timeout(timeout: object) -> Timeout:
             f"timeout must be a positive number of seconds, or an httpx.Timeout, "
             f"got {show_option(timeout)}."
         )
-    if isinstance(limit, TimeLimits):
-        return httpx.Timeout(
-            connect=limit.connect, read=limit.read, write=limit.write, pool=limit.pool
-        )
-    assert isinstance(limit, int | float)  # for the type checker; there is nothing else
-    connect = min(CONNECT_TIMEOUT, limit)
-    return httpx.Timeout(limit, connect=connect, pool=connect)
+    if isinstance(limit, int | float):
+        connect = min(CONNECT_TIMEOUT, limit)
+        return httpx.Timeout(limit, connect=connect, pool=connect)
+    assert isinstance(limit, TimeLimits)  # for the type checker; there is nothing else
+    return httpx.Timeout(connect=limit.connect, read=limit.read, write=limit.write, pool=limit.pool)
 
 
 def allow_first_token(timeout: Timeout, first: float | None) -> Timeout:
