@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from glm_openrouter._json.loose import tighten
 from glm_openrouter._json.outline import Outline
 from glm_openrouter._json.prefix import StrictPrefix
 from glm_openrouter._json.strict import find_problem, parse_arguments
@@ -116,7 +115,7 @@ class _Call:
         if not was_cut:
             text = _normalise(self.arguments) if self.held else self.arguments
             self.parsed = parse_arguments(text)
-            if self.parsed is None and self._prefix and (tight := tighten(text)) is not None:
+            if self.parsed is None and self._prefix and (tight := _tighten(text)) is not None:
                 text, self.parsed = tight, parse_arguments(tight)
             self._parts = [text]
         return self.arguments[self.released :]
@@ -302,6 +301,14 @@ class ToolCallAccumulator:
     def _unused(self, call_id: str) -> str:
         # Results are matched to calls by id, so two calls must not share one.
         return f"call_{uuid.uuid4().hex}" if call_id in self._by_id else call_id
+
+
+def _tighten(text: str) -> str | None:
+    from glm_openrouter._json.loose import (
+        tighten,
+    )  # late: its patterns take a while, and few calls need them
+
+    return tighten(text)
 
 
 def _normalise(arguments: str) -> str:

@@ -89,6 +89,7 @@ class Settings(SuggestsNames):
         frozen=True,
         protected_namespaces=(),
         hide_input_in_errors=True,  # it may be a key at a wrong place
+        defer_build=False,  # once for all the classes that have it as a field
     )
 
     def to_wire(self) -> JSONObject:
