@@ -7,8 +7,8 @@ from unicodedata import category
 import pytest
 
 from glm_openrouter.cli import main
-from glm_openrouter.testing import json_reply, stream_reply
-from support.terminal import without_style
+from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
+from support.terminal import run_in_terminal, without_style
 from support.wire import call, chunk, response_body, thinks
 
 NASTY = {
@@ -103,9 +103,55 @@ def test_doctor_shows_a_check_in_one_line(in_terminal, scripted_openrouter):
     assert [line[:5] for line in lines if line[7:].startswith("tool call")] == ["fails"]
 
 
-@pytest.mark.parametrize("model", ["a/b[/x]", f"z-ai/{WHOLE[:40]}"])
-def test_providers_shows_entries_and_the_model_as_text(in_terminal, scripted_openrouter, model):
-    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", "--model", model)
+MODELS = ["a/b[/x]", f"z-ai/{WHOLE[:40]}"]
+COMMANDS = [
+    *(["--model", model] for model in MODELS),
+    ["--json"],
+    ["--model", "z-ai/unknown"],
+    ["a", WHOLE.replace("\x00", "").encode(errors="ignore").decode()],
+]
+ACTIONS = ["warnings.warn(text)", "logging.error(text)", "1 / 0", "raise RuntimeError(text)"]
+END = "That was all of it."
+PROVIDERS_OFTEN = f"""
+import contextlib, logging, warnings
+from glm_openrouter.cli import _providers, main as run
+text = {WHOLE!r}
+
+def main(_):
+    for arguments in {COMMANDS!r}:
+        with contextlib.suppress(SystemExit):
+            run(["providers", *arguments])
+        print({END!r})
+    for action in {ACTIONS!r}:
+        _providers.Client = lambda **_: exec(action)
+        run(["providers"])
+        print({END!r})
+"""
+
+
+@pytest.fixture(scope="module")
+def providers_shown():
+    """What `providers` shows each time, on one terminal: an interpreter for each would take most of the time."""
+    refusal = json_reply({"error": {"code": 404, "message": WHOLE}}, 404)
+    with ScriptedServer(
+        [lambda asked: refusal if "unknown" in asked.path else ENDPOINTS]
+    ) as server:
+        _, seen = run_in_terminal(
+            [],
+            code=PROVIDERS_OFTEN,
+            OPENROUTER_API_KEY="sk-or-v1-of-a-test",
+            OPENROUTER_API_BASE=server.base_url,
+            COLUMNS="1000",
+        )
+    *parts, rest = seen.split(f"{END}\r\n")
+    assert rest == ""
+    names = [*MODELS, "--json", "refused", "wrong arguments", *ACTIONS]
+    return dict(zip(names, parts, strict=True))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_providers_shows_entries_and_the_model_as_text(providers_shown, model):
+    seen = providers_shown[model]
 
     assert commands_in(seen) == set()
     assert "Traceback" not in seen
@@ -113,44 +159,31 @@ def test_providers_shows_entries_and_the_model_as_text(in_terminal, scripted_ope
     assert "two lines" in seen
 
 
-def test_json_of_providers_is_the_same_without_control_characters(in_terminal, scripted_openrouter):
-    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", "--json")
+def test_json_of_providers_is_the_same_without_control_characters(providers_shown):
+    seen = providers_shown["--json"]
 
     assert commands_in(seen) == set()
     received = json.loads(json.dumps(WHOLE)).replace("\ud800", "\ufffd")
     assert received in [row["tag"] for row in json.loads(seen)]
 
 
-def test_errors_on_stderr_are_text(in_terminal, scripted_openrouter):
-    refusal = {"code": 404, "message": WHOLE}
-    seen = in_terminal(scripted_openrouter(json_reply({"error": refusal}, 404)), "providers")
+def test_errors_on_stderr_are_text(providers_shown):
+    seen = providers_shown["refused"]
 
     assert commands_in(seen) == set()
     assert SHOWN in seen
 
 
-def test_arguments_that_are_wrong_are_shown_as_text(in_terminal, scripted_openrouter):
-    wrong = WHOLE.replace("\x00", "").encode(errors="ignore").decode()
-    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", "a", wrong)
+def test_arguments_that_are_wrong_are_shown_as_text(providers_shown):
+    seen = providers_shown["wrong arguments"]
 
     assert "unrecognized arguments" in seen
     assert commands_in(seen) == set()
 
 
-@pytest.mark.parametrize(
-    "action",
-    ["warnings.warn(text)", "logging.error(text)", "1 / 0", "raise RuntimeError(text)"],
-)
-def test_warnings_logs_and_tracebacks_are_text(in_terminal, scripted_openrouter, action):
-    code = (
-        "import logging, warnings, glm_openrouter.cli._providers as p\n"
-        f"text = {WHOLE!r}\n"
-        "def client(**_):\n"
-        f"    {action}\n"
-        "p.Client = client\n"
-        "from glm_openrouter.cli import main"
-    )
-    seen = in_terminal(scripted_openrouter(ENDPOINTS), "providers", code=code)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_warnings_logs_and_tracebacks_are_text(providers_shown, action):
+    seen = providers_shown[action]
 
     assert "Traceback" in seen
     assert commands_in(seen) == set()

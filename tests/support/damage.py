@@ -85,15 +85,13 @@ def changed(document, path, value=...):
     """The document with another value at a place, or without that place."""
     if not path:
         return {} if value is ... else value
-    changed_document = copy.deepcopy(document)
-    parent = changed_document
-    for key in path[:-1]:
-        parent = parent[key]
-    if value is ...:
-        del parent[path[-1]]
+    key, *rest = path
+    parent = copy.copy(document)  # what is not on the way stays shared
+    if value is ... and not rest:
+        del parent[key]
     else:
-        parent[path[-1]] = value
-    return changed_document
+        parent[key] = changed(document[key], rest, value)
+    return parent
 
 
 def outcome(data, **options):
