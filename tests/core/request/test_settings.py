@@ -185,7 +185,7 @@ plugins = st.lists(
 )
 
 PARAMETERS = dict(
-    models=texts,
+    models=st.lists(text.filter(str.strip), min_size=1, max_size=3),
     route=st.just("fallback"),
     preset=text,
     max_tokens=tokens,
