@@ -5,6 +5,7 @@ import asyncio
 import json
 import resource
 import time
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,31 @@ def only_json(_: str) -> Embed:
     return embed
 
 
+def lists_from_memory(_: str) -> Embed:
+    """Make the lists of floats that both frameworks want, of vectors that are there."""
+    vector = array("f", [0.03] * DIMENSIONS)
+    return lambda texts: [vector.tolist() for _ in texts]
+
+
+def llamaindex_alone(_: str) -> Any:
+    """LlamaIndex with a class whose vectors are there."""
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+    vector = array("f", [0.03] * DIMENSIONS)
+
+    class FromMemory(BaseEmbedding):
+        def _get_query_embedding(self, _query: str) -> list[float]:
+            return vector.tolist()
+
+        async def _aget_query_embedding(self, _query: str) -> list[float]:
+            return vector.tolist()
+
+        def _get_text_embedding(self, _text: str) -> list[float]:
+            return vector.tolist()
+
+    return FromMemory(embed_batch_size=BATCH)
+
+
 def core(url: str) -> Embed:
     from glm_openrouter import Client
 
@@ -139,6 +165,8 @@ def call(make: Callable[[str], Any], method: str) -> Callable[[str], Embed]:
 
 CONTENDERS: dict[str, Callable[[str], Embed]] = {
     "json.loads of the same numbers": only_json,
+    "lists of floats, vectors from memory": lists_from_memory,
+    "LlamaIndex alone, vectors from memory": call(llamaindex_alone, "get_text_embedding_batch"),
     "Client.embed": core,
     "OpenRouterEmbeddings": call(langchain_ours, "embed_documents"),
     "OpenAIEmbeddings": call(langchain_peer, "embed_documents"),
@@ -152,6 +180,8 @@ CONTENDERS: dict[str, Callable[[str], Embed]] = {
 COMPARED_WITH = {
     **{name: name.replace("OpenAI", "OpenRouter") for name in CONTENDERS},
     "json.loads of the same numbers": "OpenRouterEmbeddings",
+    "lists of floats, vectors from memory": "OpenRouterEmbeddings",
+    "LlamaIndex alone, vectors from memory": "OpenRouterEmbedding",
 }
 """Contender -> ours that is meant by `times ours`."""
 

@@ -27,6 +27,9 @@ _CALL: Final = 1024
 _VALUE: Final = 96
 """Bytes that a comma, a colon or a bracket of JSON may stand for: half of `{"a":1}`, as CPython keeps it."""
 
+_MOST_FOR_A_BYTE: Final = _VALUE + 5
+"""Bytes that one of JSON may need at most, as `weigh` counts."""
+
 
 class Memory:
     """What the parts of a response take that are kept until its end, all in bytes.
@@ -49,6 +52,8 @@ class Memory:
 
     def admits(self, payload: bytes) -> bool:
         """Return whether a payload may be read as JSON."""
+        if len(payload) * _MOST_FOR_A_BYTE <= self._limit:
+            return True  # whatever is in it
         return weigh(payload) <= self._limit
 
     def keep(self, delta: Delta) -> bool:
