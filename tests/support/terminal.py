@@ -50,13 +50,25 @@ def run_in_terminal(
     os.close(theirs)
     waiting, since, keys = [*typed], 0, dict(pressed)
     seen = bytearray()
+    pressed_last = b""
     with suppress(OSError):  # Linux says so that the other side is closed
-        while select.select([ours], [], [], 60)[0] and (piece := os.read(ours, 65536)):
+        while True:
+            if not select.select([ours], [], [], 5 if pressed_last else 60)[0]:
+                if not pressed_last:
+                    break
+                # A signal between Python's look at signals and its wait for a key is seen with the next one only.
+                os.write(ours, pressed_last)
+                pressed_last = b""
+                continue
+            if not (piece := os.read(ours, 65536)):
+                break
+            pressed_last = b""
             seen += piece
             if waiting and without_style(seen[since:].decode(errors="replace")).endswith("> "):
                 since = len(seen)
                 os.write(ours, waiting.pop(0).encode())
             for text in [text for text in keys if text in seen[since:].decode(errors="replace")]:
-                os.write(ours, keys.pop(text).encode())
+                pressed_last = keys.pop(text).encode()
+                os.write(ours, pressed_last)
     os.close(ours)
     return process.wait(timeout=60), seen.decode()
