@@ -12,7 +12,7 @@ __all__ = ["list_facts"]
 
 _FORM: Final = re.compile(r"<facts>\s*<fact>")
 _FACT: Final = re.compile(r"<fact>([^<]*)</fact>")
-_FEWER: Final = re.compile(r"\bfewer than (\d+) facts\b")
+_FEWER: Final = re.compile(r"\b(?:fewer|less) than (\d+) facts\b")
 
 
 def list_facts(prompt: Prompt) -> str | None:
