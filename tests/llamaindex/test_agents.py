@@ -72,7 +72,8 @@ async def events_of(handler: Any, *kinds: type) -> list[Any]:
 async def test_parallel_calls_all_run_and_reach_the_answer(llm: GLM, streaming: bool) -> None:
     agent = FunctionAgent(tools=[get_weather], llm=llm, streaming=streaming)
     output = await agent.run("What is the weather in Paris and in Rome?")
-    assert [each.tool_kwargs for each in output.tool_calls] == [{"city": "Paris"}, {"city": "Rome"}]
+    cities = [each.tool_kwargs["city"] for each in output.tool_calls]
+    assert sorted(cities) == ["Paris", "Rome"]  # in the order in which they ended
     assert "21 degrees Celsius in Paris" in str(output)
     assert "21 degrees Celsius in Rome" in str(output)
 
