@@ -12,7 +12,11 @@ from typing import Any, Final
 
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter.errors import APIError
-from glm_openrouter.request.instructions import add_instruction, tool_instruction
+from glm_openrouter.request.instructions import (
+    add_instruction,
+    asks_for_format,
+    tool_instruction,
+)
 
 __all__ = ["Adjustment", "allowed_adjustments"]
 
@@ -46,12 +50,36 @@ def _names_in(choice: Any) -> list[str]:
 
 
 def _refuses_tool_choice(error: APIError) -> bool:
+    return _refuses(error, r"tool[ _-]?choice", because=r"\bauto\b|support")
+
+
+def _refuses(error: APIError, field: str, *, because: str) -> bool:
+    """Return whether a request was refused for a field; both are patterns, for text in lower case."""
     text = f"{error.message} {error.raw or ''}".lower()
     return (
         error.status_code in (400, 404, 422)
-        and re.search(r"tool[ _-]?choice", text) is not None
-        and re.search(r"\bauto\b|support", text) is not None
+        and re.search(field, text) is not None
+        and re.search(because, text) is not None
     )
+
+
+def rely_on_words(body: JSONObject, error: APIError) -> tuple[JSONObject, str] | None:
+    """Leave out the `response_format` that the provider does not take, if the prompt says the same.
+
+    Some hosts answer 400 "response_format json_object is not supported for this model"
+    (https://github.com/SSShooter/ebook-to-mindmap/issues/17). What comes is read and checked in the same way.
+    """
+    form = body.get("response_format")
+    if form is None or not _refuses_format(error) or not asks_for_format(body["messages"], form):
+        return None
+    kind = form.get("type") if isinstance(form, Mapping) else None
+    rest = {name: value for name, value in body.items() if name != "response_format"}
+    return rest, f"response_format: {kind or 'set'} -> the prompt"
+
+
+def _refuses_format(error: APIError) -> bool:
+    field = r"response[ _-]?format|json[ _]schema|structured[ _-]outputs?"
+    return _refuses(error, field, because=r"support|unavailable|must be (one of|text)")
 
 
 def take_affordable(body: JSONObject, error: APIError) -> tuple[JSONObject, str] | None:
@@ -68,6 +96,7 @@ def take_affordable(body: JSONObject, error: APIError) -> tuple[JSONObject, str]
 
 _ADJUSTMENTS: Final[Mapping[str, Adjustment]] = {
     "tool_choice": ask_for_tool,
+    "response_format": rely_on_words,
     "max_tokens": take_affordable,
 }
 

@@ -9,6 +9,7 @@ from glm_openrouter._json.values import JSONObject
 __all__ = [
     "UNRUN_CALL_RESULT",
     "add_instruction",
+    "asks_for_format",
     "correction_instruction",
     "format_instruction",
     "schema_instruction",
@@ -37,12 +38,15 @@ def schema_instruction(schema: Mapping[str, Any] | None, *, with_tools: bool = F
     """Return the words that ask for an answer in a schema, or for any JSON object."""
     when = "When you need no more tools, answer" if with_tools else "Answer"
     if schema is None:
-        return f"{when} with one JSON object and nothing else, without a code fence."
-    written = json.dumps(schema, ensure_ascii=False)
-    return (
-        f"{when} with one JSON value and nothing else, without a code fence. "
-        f"It must fit this JSON schema:\n{written}"
-    )
+        return f"{when} with one JSON object {_ALONE}"
+    return f"{when} with one JSON value {_ALONE} It must fit this JSON schema:\n{_write(schema)}"
+
+
+_ALONE: Final = "and nothing else, without a code fence."
+
+
+def _write(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, ensure_ascii=False)
 
 
 def format_instruction(response_format: Any, *, with_tools: bool) -> str | None:
@@ -51,9 +55,23 @@ def format_instruction(response_format: Any, *, with_tools: bool) -> str | None:
     Hosts of GLM accept one and answer in a shape of their own; a schema in the prompt, too, helps on all of them
     (https://github.com/hugalafutro/model-hotel/issues/896).
     """
+    schema = _schema_in(response_format)
+    return schema_instruction(schema, with_tools=with_tools) if schema else None
+
+
+def asks_for_format(messages: Sequence[JSONObject], response_format: Any) -> bool:
+    """Return whether the system prompt says in words what a `response_format` says."""
+    content = messages[0].get("content") if messages else None
+    parts = content if isinstance(content, list) else [{"text": content}]
+    text = "".join(str(part.get("text")) for part in parts if isinstance(part, Mapping))
+    schema = _schema_in(response_format)
+    return _ALONE in text and (not schema or _write(schema) in text)
+
+
+def _schema_in(response_format: Any) -> Mapping[str, Any] | None:
     spec = response_format.get("json_schema") if isinstance(response_format, Mapping) else None
     schema = spec.get("schema") if isinstance(spec, Mapping) else None
-    return schema_instruction(schema, with_tools=with_tools) if schema else None
+    return schema if isinstance(schema, Mapping) else None
 
 
 def tool_instruction(*names: str) -> str:

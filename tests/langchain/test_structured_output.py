@@ -255,6 +255,24 @@ def test_nothing_is_forced_and_the_prompt_says_what_is_wanted_once(
     assert user == {"role": "user", "content": "Who is Ada?"}
 
 
+REFUSED = json_reply(
+    {"error": {"code": 400, "message": "response_format is not supported by this provider"}}, 400
+)
+
+
+@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
+def test_a_provider_that_takes_no_format_is_asked_in_words(
+    scripted_openrouter: StartScript, method: Any
+) -> None:
+    server = scripted_openrouter(REFUSED, said(TEXTS["fence"]))
+    structured = model_for(server).with_structured_output(Person, method=method, include_raw=True)
+    answer: Any = structured.invoke("Who is Ada?")
+    assert answer["parsed"] == Person(**ADA)
+    assert answer["raw"].response_metadata["adjustments"] == [
+        f"response_format: {server.requests[0].body['response_format']['type']} -> the prompt"
+    ]
+
+
 def test_strict_is_sent_only_if_asked_for(scripted_openrouter: StartScript) -> None:
     server = scripted_openrouter(said(WRITTEN))
     for strict in (None, True):

@@ -190,6 +190,16 @@ async def test_the_schema_is_in_the_request_and_once_in_the_prompt(
     assert user == {"role": "user", "content": "Who is Ada?"}
 
 
+async def test_a_provider_that_takes_no_format_is_asked_in_words(
+    scripted_openrouter: StartScript, predict: Predict
+) -> None:
+    message = "response_format is not supported by this provider"
+    refused = json_reply({"error": {"code": 400, "message": message}}, 400)
+    server = scripted_openrouter(refused, said(WRITTEN))
+    assert await predict(llm_for(server)) == ADA
+    assert "response_format" not in server.requests[1].body
+
+
 async def test_the_mode_for_any_model_sends_words_only(
     scripted_openrouter: StartScript, predict: Predict
 ) -> None:

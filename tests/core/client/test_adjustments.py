@@ -13,6 +13,11 @@ from glm_openrouter import (
     PaymentRequiredError,
     PermissionDeniedError,
 )
+from glm_openrouter.request.instructions import (
+    add_instruction,
+    format_instruction,
+    schema_instruction,
+)
 from glm_openrouter.testing import bytes_reply, json_reply, stream_reply
 from support.samples import HARBOUR_TOOL, TOOLS
 from support.wire import call as wire_call
@@ -287,3 +292,87 @@ def test_each_kind_of_change_is_made_once(run, scripted_openrouter):
     completion = run.complete(server.base_url, asking(), retry_affordable=True)
     assert completion.adjustments == ["max_tokens: unset -> 1200", "tool_choice: required -> auto"]
     assert len(server.requests) == 3
+
+
+SCHEMA = {"type": "object", "properties": {"pier": {"type": "integer"}}, "required": ["pier"]}
+FORMATS = {
+    "json_schema": {"type": "json_schema", "json_schema": {"name": "Berth", "schema": SCHEMA}},
+    "json_object": {"type": "json_object"},
+}
+NO_FORMAT = {
+    "by a host": error(
+        400,
+        "Provider returned error",
+        raw='{"error":{"message":"response_format json_object is not supported for this model"}}',
+    ),
+    "by routing": error(404, "No endpoints found that support response_format"),
+    "by a validation": error(422, "response_format.type must be one of ['text']"),
+    "by the name of the feature": error(400, "This model does not support structured outputs."),
+}
+BERTH = json_reply(response_body({"content": '{"pier": 2}'}))
+
+
+def said_in_words(kind, messages=MESSAGES):
+    form = FORMATS[kind]
+    words = format_instruction(form, with_tools=False) or schema_instruction(SCHEMA)
+    return ChatRequest(messages=add_instruction(messages, words), response_format=form)
+
+
+def refused_format(name="by a host"):
+    return json_reply(NO_FORMAT[name], NO_FORMAT[name]["error"]["code"])
+
+
+@pytest.mark.parametrize("name", NO_FORMAT)
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_refused_format_that_the_prompt_says_too_is_left_out(
+    run, scripted_openrouter, kind, name
+):
+    server = scripted_openrouter(refused_format(name), BERTH)
+    request = said_in_words(kind)
+    completion = run.complete(server.base_url, request, max_retries=0)
+
+    first, second = (dict(received.body) for received in server.requests)
+    assert first.pop("response_format") == FORMATS[kind]
+    assert second == first
+    assert completion.adjustments == [f"response_format: {kind} -> the prompt"]
+
+
+PARTS = [{"type": "text", "text": "You know ports."}]
+
+
+@pytest.mark.parametrize("content", ["You know ports.", PARTS], ids=["text", "parts"])
+def test_the_words_count_at_the_end_of_a_longer_prompt(run, scripted_openrouter, content):
+    server = scripted_openrouter(refused_format(), BERTH)
+    messages = [{"role": "system", "content": content}, *MESSAGES]
+
+    assert run.complete(server.base_url, said_in_words("json_schema", messages)).adjustments
+
+
+WORDLESS = {
+    "no system prompt": MESSAGES,
+    "another one": [{"role": "system", "content": "You know ports."}, *MESSAGES],
+    "that of another schema": add_instruction(MESSAGES, schema_instruction({"type": "object"})),
+}
+
+
+@pytest.mark.parametrize("messages", WORDLESS.values(), ids=WORDLESS)
+def test_a_refused_format_that_nothing_else_asks_for_is_an_error(
+    run, scripted_openrouter, messages
+):
+    server = scripted_openrouter(refused_format(), BERTH)
+    request = ChatRequest(messages=messages, response_format=FORMATS["json_schema"])
+
+    with pytest.raises(BadRequestError, match="not supported"):
+        run.complete(server.base_url, request)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "message", ["Invalid value for temperature", "response_format: the name has 80 letters"]
+)
+def test_a_format_stays_where_it_is_not_what_was_refused(run, scripted_openrouter, message):
+    server = scripted_openrouter(json_reply(error(400, message), 400), BERTH)
+
+    with pytest.raises(BadRequestError):
+        run.complete(server.base_url, said_in_words("json_schema"))
+    assert len(server.requests) == 1
