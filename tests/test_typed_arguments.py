@@ -32,7 +32,7 @@ CONSTRUCTORS = {
 
 @pytest.mark.parametrize("path", typed_arguments.files(), ids=lambda path: path.parent.name)
 def test_the_typed_arguments_are_those_of_the_fields(path):
-    written, stored = typed_arguments.source_of(path), path.read_text()
+    written, stored = typed_arguments.sources()[path], path.read_text()
     assert without_form(stored) == without_form(written), (
         f"{path.relative_to(ROOT)} is not what the fields say: run `make arguments`"
     )

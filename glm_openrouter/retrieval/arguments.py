@@ -2,101 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
-from glm_openrouter.request.provider import MaxPrice, ProviderPreferences, ProviderSort
+from glm_openrouter.request.arguments import ProviderPreferencesDict
+from glm_openrouter.request.provider import ProviderPreferences
 
-__all__ = [
-    "EmbeddingOptions",
-    "MaxPriceDict",
-    "ProviderPreferencesDict",
-    "ProviderSortDict",
-    "RerankOptions",
-    "RetrievalArguments",
-    "VectorArguments",
-]
-
-
-class ProviderSortDict(TypedDict, total=False):
-    """`ProviderSort` as a dict."""
-
-    by: Literal["price", "throughput", "latency", "exacto"] | None
-    """What to sort by; the best endpoint is the first to be tried."""
-    partition: Literal["model", "none"] | None
-    """`model` sorts the endpoints of each model, `none` those of all `models` together."""
-
-
-class MaxPriceDict(TypedDict, total=False):
-    """`MaxPrice` as a dict."""
-
-    prompt: int | float | str | None
-    """USD per million tokens."""
-    completion: int | float | str | None
-    """USD per million tokens."""
-    request: int | float | str | None
-    """USD per request."""
-    image: int | float | str | None
-    """USD per image."""
-    audio: int | float | str | None
-    """USD per unit."""
-
-
-class ProviderPreferencesDict(TypedDict, total=False):
-    """`ProviderPreferences` as a dict."""
-
-    order: list[str] | tuple[str, ...] | None
-    """Try these first, in this order. Turns off load balancing, sorting (also by `:exacto`) and warm caches."""
-    allow_fallbacks: bool | None
-    """`False`: only the first choice, or those in `order`."""
-    require_parameters: bool | None
-    """Use only endpoints that support every parameter of the request; each parameter narrows the choice."""
-    data_collection: Literal["allow", "deny"] | None
-    """`deny`: use only providers that neither store prompts nor train on them."""
-    zdr: bool | None
-    """Use only endpoints with zero data retention."""
-    enforce_distillable_text: bool | None
-    """Use only models whose author allows distillation."""
-    only: list[str] | tuple[str, ...] | None
-    """Use only these providers."""
-    ignore: list[str] | tuple[str, ...] | None
-    """Never use these providers."""
-    quantizations: (
-        Sequence[
-            Literal[
-                "int4",
-                "int8",
-                "fp4",
-                "mxfp4",
-                "nvfp4",
-                "fp6",
-                "fp8",
-                "mxfp8",
-                "fp16",
-                "bf16",
-                "fp32",
-                "unknown",
-            ]
-        ]
-        | None
-    )
-    """Use only endpoints with weights of these precisions."""
-    sort: (
-        Literal["price", "throughput", "latency", "exacto"] | ProviderSort | ProviderSortDict | None
-    )
-    """Turns off load balancing. Wins over a suffix such as `:exacto`."""
-    max_price: MaxPrice | MaxPriceDict | None
-    """Use only endpoints that cost no more."""
-    preferred_min_throughput: (
-        int | float | Mapping[Literal["p50", "p75", "p90", "p99"], int | float] | None
-    )
-    """Tokens per second, at the median or at each percentile. Slower endpoints are the last to be tried."""
-    preferred_max_latency: (
-        int | float | Mapping[Literal["p50", "p75", "p90", "p99"], int | float] | None
-    )
-    """Seconds to the first token, at the median or at each percentile. Slower endpoints are the last to be tried."""
-    options: Mapping[str, Mapping[str, Any]] | None
-    """Extra fields for single providers: slug -> fields."""
+__all__ = ["EmbeddingOptions", "RerankOptions", "RetrievalArguments", "VectorArguments"]
 
 
 class RetrievalArguments(TypedDict, total=False):

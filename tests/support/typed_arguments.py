@@ -260,8 +260,15 @@ def type_checking_names(module: str) -> dict[str, type]:
 class Writer:
     """Writes one file."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, homes: dict[str, str]) -> None:
+        """Write nothing yet.
+
+        Args:
+            module: The name of the module.
+            homes: In which module the `TypedDict` of each class of settings is written: the first that needs it.
+        """
         self._module = module
+        self._homes = homes
         self._imports: dict[str, set[str]] = {}
         self._classes: dict[str, str] = {}
 
@@ -334,6 +341,9 @@ class Writer:
         if kind.model_config.get("extra") == "allow":
             return f"{name} | {self.render(Mapping[str, Any])}"
         dict_name = f"{name}Dict"
+        home = self._homes.setdefault(dict_name, self._module)
+        if home != self._module:
+            return f"{name} | {self._name(home, dict_name)}"
         if dict_name not in self._classes:
             own = [each for each in reversed(kind.__mro__) if issubclass(each, Settings)]
             fields = [field for each in own if each is not Settings for field in fields_of(each)]
@@ -357,15 +367,21 @@ def before_validation(annotation: Any) -> Any:
     return kind
 
 
-def source_of(path: Path) -> str:
-    """Return what a file holds, before it is formatted."""
-    return Writer(".".join(path.relative_to(ROOT).with_suffix("").parts)).write()
+@cache
+def sources() -> dict[Path, str]:
+    """Return what each file holds, before it is formatted."""
+    homes: dict[str, str] = {}
+    return {path: Writer(module_of(path), homes).write() for path in files()}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def main() -> None:
     """Write all files."""
     for path in files():
-        path.write_text(source_of(path))
+        path.write_text(sources()[path])
     for command in (["check", "--select=I", "--fix"], ["format"]):
         subprocess.run([f"{sys.prefix}/bin/ruff", *command, "--quiet", *files()], check=True)
 
