@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -34,29 +34,26 @@ class Answer:
     """All that a user can read of it."""
 
 
-class LangChain:
-    """A chat model of LangChain.
+@dataclass(frozen=True)
+class _Contender:
+    """One model; the classes below ask it in the way of their framework."""
 
-    Args:
-        construct: Makes it from a URL and settings: `timeout` in seconds, `max_retries`, `provider`.
-        embed: Makes vectors with it, if there is a class for that.
-        rank: Ranks documents, if there is a class for that.
-        limit: A context in which all calls cost no more than so many dollars, if there is one.
-    """
+    construct: Callable[..., Any]
+    """Makes it from a URL and settings: `timeout` in seconds, `max_retries`, `provider`."""
+    _: KW_ONLY
+    name: str
+    statement: str
+    """Imports it, as `Model`."""
+    embed: Callable[[str], Any] | None = None
+    """Makes vectors with it, if there is a class for that."""
+    rank: Callable[[str], Any] | None = None
+    """Ranks documents, if there is a class for that."""
+    limit: Callable[[float], Any] | None = None
+    """A context in which all calls cost no more than so many dollars, if there is one."""
 
-    def __init__(
-        self,
-        construct: Callable[..., Any],
-        *,
-        name: str,
-        statement: str,
-        embed: Callable[[str], Any] | None = None,
-        rank: Callable[[str], Any] | None = None,
-        limit: Callable[[float], Any] | None = None,
-    ) -> None:
-        self.construct = construct
-        self.name, self.statement = name, statement
-        self.embed, self.rank, self.limit = embed, rank, limit
+
+class LangChain(_Contender):
+    """A chat model of LangChain."""
 
     def ask(self, url: str, tool: Send | None = None, *, stream: bool, **settings: Any) -> Answer:
         model = self.construct(url, **settings)
@@ -107,22 +104,8 @@ class LangChain:
         return (model.profile or {}).get("max_input_tokens")
 
 
-class LlamaIndex:
-    """An LLM of LlamaIndex; see `LangChain`."""
-
-    def __init__(
-        self,
-        construct: Callable[..., Any],
-        *,
-        name: str,
-        statement: str,
-        embed: Callable[[str], Any] | None = None,
-        rank: Callable[[str], Any] | None = None,
-        limit: Callable[[float], Any] | None = None,
-    ) -> None:
-        self.construct = construct
-        self.name, self.statement = name, statement
-        self.embed, self.rank, self.limit = embed, rank, limit
+class LlamaIndex(_Contender):
+    """An LLM of LlamaIndex."""
 
     def ask(self, url: str, tool: Send | None = None, *, stream: bool, **settings: Any) -> Answer:
         llm, tools = self.construct(url, **settings), _function_tools(tool)
