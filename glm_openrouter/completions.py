@@ -139,6 +139,9 @@ class Completion(Struct, gc=False):
     """What the plugin `alignment` found."""
     adjustments: list[str] = []
     """How the request was changed because it was refused, such as `tool_choice: required -> auto`."""
+    cached: bool | None = None
+    """Whether it came from OpenRouter's response cache, for nothing; `None` if that was not asked: see
+    `response_cache`."""
 
     def metadata(self) -> JSONObject:
         """Return what both frameworks show besides the message, under the wire's own names.
@@ -163,5 +166,6 @@ class Completion(Struct, gc=False):
             "safeguard_results": self.safeguard_results,
             "alignment": self.alignment,
             "adjustments": self.adjustments or None,
+            "cached": self.cached,
         }
         return {key: value for key, value in facts.items() if value is not None}

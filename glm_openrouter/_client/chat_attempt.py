@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ class ChatAttempt(BilledAttempt):
             final=self._parser.usage_is_final,
         )
 
-    def begin(self) -> None:
+    def begin(self, headers: Mapping[str, str]) -> None:
         """Get ready for the body of a response, whose headers are there."""
         self.timer.restart("the start of the response")
         stop = StopSequences.of(self._call.request.stop)
@@ -87,6 +87,10 @@ class ChatAttempt(BilledAttempt):
             memory=self.memory,
             gives_out=not self._call.whole,
         )
+        facts = self._parser.facts
+        facts.id = headers.get("x-generation-id") or None  # until the body says it
+        if status := headers.get("x-openrouter-cache-status"):
+            facts.cached = status.strip().upper() == "HIT"
 
     def feed(self, data: bytes | None) -> list[Delta] | None:
         """Take the next bytes of the body and return the increments that they complete; `None` for its end.

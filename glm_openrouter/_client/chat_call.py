@@ -9,7 +9,6 @@ from glm_openrouter._response.stop import stop_sequences
 from glm_openrouter.completions import Completion
 from glm_openrouter.errors import APIError, InvalidRequestError
 from glm_openrouter.request._body import build_body, encode_body
-from glm_openrouter.request._headers import hide_headers
 from glm_openrouter.request.chat import ChatRequest
 from glm_openrouter.request.parameters import thinks
 
@@ -61,10 +60,9 @@ class ChatCall:
         self._body = body if pins is None else pins.apply(body)
 
     @property
-    def connection(self) -> tuple[float | TimeLimits | None, Mapping[str, str] | None]:
+    def connection(self) -> tuple[float | TimeLimits | None, Mapping[str, str]]:
         """The time limit and the headers of this call alone."""
-        headers = self.request.extra_headers
-        return self.request.timeout, None if headers is None else hide_headers(headers).reveal()
+        return self.request.timeout, self.request.to_headers()
 
     def encode(self) -> bytes:
         """Return the body to send now.

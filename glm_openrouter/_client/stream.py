@@ -88,7 +88,7 @@ class _BaseStream:
                 self._body = body = yield sending
                 if not body.response.is_success:
                     raise attempt.status_error(body.response, (yield body.read_all()))
-            attempt.begin()
+            attempt.begin(body.response.headers)
             self._pending = iter((yield self._read()) or ())
         except BaseException:
             yield self._close()

@@ -89,15 +89,12 @@ class BaseTransport:
     def _socket_limits(self) -> _http.Timeout:
         return _http.allow_first_token(self.timeout, self._first_token_timeout)
 
-    def for_call(
-        self, timeout: float | TimeLimits | None, extra_headers: Mapping[str, str] | None
-    ) -> Self:
+    def for_call(self, timeout: float | TimeLimits | None, headers: Mapping[str, str]) -> Self:
         """Return the transport for one call: with the same sockets, and what the call says about time and headers."""
-        if timeout is None and not extra_headers:
+        if timeout is None and not headers:
             return self
         transport = copy(self)
         transport._origin = self
-        headers = extra_headers or {}
         transport.redact = self.redact.adding(headers)
         transport.timeout = self.timeout if timeout is None else _http.build_timeout(timeout)
         transport._builder = self._builder.for_call(headers, transport._socket_limits())

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from glm_openrouter._secrets import Concealed, HiddenHeaders
 from glm_openrouter.errors import InvalidRequestError
 
-__all__ = ["Attribution", "build_headers", "hide_headers"]
+__all__ = ["Attribution", "build_headers", "cache_headers", "hide_headers"]
 
 _USER_AGENT = f"glm-openrouter/{version('glm-openrouter')}"
 _NEW_NAMES = {"x-title": "x-openrouter-title"}
@@ -68,6 +68,21 @@ def build_headers(
         merged, {name: option for name, option in _OPTIONS.items() if name not in default_headers}
     )
     return merged
+
+
+def cache_headers(response_cache: bool | int | None) -> dict[str, str]:
+    """Return the headers for OpenRouter's response cache (https://openrouter.ai/docs/guides/features/response-caching).
+
+    Args:
+        response_cache: Whether to use it, or for how many seconds it keeps a new answer; `None` leaves it to the
+            headers of the client.
+    """
+    if response_cache is None:
+        return {}
+    headers = {"X-OpenRouter-Cache": "true" if response_cache else "false"}
+    if not isinstance(response_cache, bool):
+        headers["X-OpenRouter-Cache-TTL"] = str(response_cache)
+    return headers
 
 
 def hide_headers(headers: object) -> HiddenHeaders:

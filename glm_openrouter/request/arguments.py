@@ -342,6 +342,9 @@ class ParameterArguments(TypedDict, total=False):
     """Keeps requests at one provider, if there is no `session_id`."""
     cache_control: CacheControl | CacheControlDict | None
     """Where a prompt cache ends, for models whose caches are not automatic; those of GLM are."""
+    response_cache: bool | int | None
+    """Whether OpenRouter answers a request that it has answered before from its response cache, for nothing, and keeps
+    new answers there: for 5 minutes, or for so many seconds, up to 86,400. Sent as headers. In beta at OpenRouter."""
     extra_body: Mapping[str, Any] | None
     """Anything else for the body, merged last; it may also replace what is set above."""
 

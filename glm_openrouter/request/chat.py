@@ -14,11 +14,11 @@ from pydantic import (
 
 from glm_openrouter._idle import TimeLimits, is_time_limit
 from glm_openrouter._json.values import JSONObject
-from glm_openrouter._secrets import HiddenHeaders
+from glm_openrouter._secrets import Concealed, HiddenHeaders
 from glm_openrouter.models import DEFAULT_MODEL
 
 from ._base import FreeJSON, Settings
-from ._headers import hide_headers
+from ._headers import cache_headers, hide_headers
 from ._warnings import check_max_tokens, check_routing
 from .parameters import Debug, Metadata, ModelId, ModelParameters, thinks
 from .tools import add_server_tools, is_server_tool, mark_deferred
@@ -49,7 +49,7 @@ def _to_headers(value: object) -> HiddenHeaders | None:
     return None if value is None else hide_headers(value)
 
 
-_NOT_IN_THE_BODY = ("timeout", "extra_headers", "thread_id", "server_tools")
+_NOT_IN_THE_BODY = ("timeout", "extra_headers", "thread_id", "server_tools", "response_cache")
 
 
 class ChatRequest(ModelParameters):
@@ -127,6 +127,15 @@ class ChatRequest(ModelParameters):
             for name, value in fields.items()
         }
         return {**body, **extra_body}
+
+    def to_headers(self) -> Mapping[str, str]:
+        """Return the headers that this request has of its own."""
+        cache = cache_headers(self.response_cache)
+        if self.extra_headers is None:
+            return cache
+        own = hide_headers(self.extra_headers).reveal()
+        names = {name.lower() for name in own}
+        return Concealed({name: cache[name] for name in cache if name.lower() not in names} | own)
 
     @property
     def wants_json(self) -> bool:

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     model_validator,
 )
 
@@ -43,6 +44,9 @@ Metadata = Annotated[
     dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
     Field(max_length=16),
 ]
+
+
+CacheSeconds = Annotated[int, Field(strict=True, ge=1, le=86_400)]
 
 
 def _is_named(model: str) -> str:
@@ -204,6 +208,9 @@ class ModelParameters(SuggestsNames):
     """Keeps requests at one provider, if there is no `session_id`."""
     cache_control: CacheControl | None = None
     """Where a prompt cache ends, for models whose caches are not automatic; those of GLM are."""
+    response_cache: StrictBool | CacheSeconds | None = None
+    """Whether OpenRouter answers a request that it has answered before from its response cache, for nothing, and keeps
+    new answers there: for 5 minutes, or for so many seconds, up to 86,400. Sent as headers. In beta at OpenRouter."""
 
     extra_body: FreeJSON | None = None
     """Anything else for the body, merged last; it may also replace what is set above."""

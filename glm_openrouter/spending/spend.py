@@ -36,6 +36,8 @@ class SpendEntry:
     come in time, or its usage had no cost."""
     unreported: float = 0.0
     """USD that these calls are estimated at; `cost` does not include it."""
+    cached_calls: int = 0
+    """Calls that OpenRouter answered from its response cache, for nothing: see `response_cache`."""
 
     @property
     def cache_hit_rate(self) -> float:
@@ -48,6 +50,8 @@ class SpendEntry:
             f"({self.cache_hit_rate:.0%} cached), {self.completion_tokens:,} completion tokens "
             f"({self.reasoning_tokens:,} of reasoning)"
         )
+        if self.cached_calls:
+            text += f", {_say_calls(self.cached_calls)} answered from the response cache"
         if not self.unreported_calls:
             return text
         unreported = f"about {self.unreported:.6f} USD for {_say_calls(self.unreported_calls)}"
@@ -146,6 +150,8 @@ class Spend:
             usage = bill.facts.usage
             so_far = read_cost(usage)
             cost = so_far if bill.final else None
+            if bill.facts.cached:
+                cost = so_far or 0.0  # however it ended: there is nothing to pay
             guess = list_price(usage) if estimate.is_guess else 0.0
             self._add(bill.facts, model, cost, max(estimate.amount, guess, so_far or 0.0))
             if cost is not None:
@@ -154,7 +160,8 @@ class Spend:
     def warn_if_unreported(self, completion: Completion) -> None:
         """Warn, once, if a response has usage without a cost."""
         usage = completion.usage
-        if usage is None or read_cost(usage) is not None or self._has_warned:
+        is_reported = usage is None or completion.cached or read_cost(usage) is not None
+        if is_reported or self._has_warned:
             return
         self._has_warned = True
         warnings.warn(
@@ -175,6 +182,7 @@ class Spend:
         entry.completion_tokens += read_count(usage.completion_tokens)
         entry.cached_tokens += read_count(prompt and prompt.cached_tokens)
         entry.reasoning_tokens += read_count(answer and answer.reasoning_tokens)
+        entry.cached_calls += bool(completion.cached)
         if cost is not None:
             entry.cost += cost
         else:

@@ -21,6 +21,7 @@ from .prompt_size import check_context, measure_prompt
 from .prompts import read_prompt
 from .refusal import RefusalError
 from .request_check import check_modalities, check_request
+from .response_cache import CacheEntry, ResponseCache
 from .routing import choose_endpoint
 
 __all__ = ["ChatCompletions"]
@@ -42,7 +43,8 @@ class ChatCompletions:
         self._account = account
         self._answerer = answerer
         self._chunk_delay = chunk_delay
-        self._cache = PromptCache()
+        self._prompt_cache = PromptCache()
+        self._response_cache = ResponseCache()
 
     async def __call__(self, request: Request, body: dict[str, Any] | None) -> Response:
         """Answer a request.
@@ -62,21 +64,45 @@ class ChatCompletions:
         run = asyncio.to_thread if request.state.is_large else _call
         size = await run(measure_prompt, body, model.id)
         check_context(body, size, min(model.context_length, endpoint.context_length))
+        cached = self._response_cache.find(request.headers, body)
+        if cached is not None and (replayed := cached.replay()) is not None:
+            return self._respond(replayed, body, cached)
         has_format = "response_format" in endpoint.supported_parameters
         prompt = read_prompt(body, model=model.id, supports_response_format=has_format)
-        is_streamed = bool(body.get("stream"))
-        answer = await self._ask(request, prompt, until_client_leaves=is_streamed)
+        answer = await self._ask(request, prompt, until_client_leaves=bool(body.get("stream")))
         if answer is None:
             return Response(status_code=499)  # nobody is there to read it
         if isinstance(answer, ErrorAnswer) and not answer.partial_text:
             return error_response(answer)
-        generation = await run(generate, body, answer, model.id, endpoint, size, self._cache)
+        generation = await run(generate, body, answer, model.id, endpoint, size, self._prompt_cache)
+        return self._respond(generation, body, cached)
+
+    def _respond(
+        self, generation: Generation, body: dict[str, Any], cached: CacheEntry | None
+    ) -> Response:
+        """Return a generation as a response.
+
+        Args:
+            generation: What to give out.
+            body: The request.
+            cached: Where it comes from in the response cache, or is to be kept; `None` if the request asks for neither.
+        """
+        is_streamed = bool(body.get("stream"))
         self._account.keep(generation, streamed=is_streamed)
         headers = {"X-Generation-Id": generation.id}
+        if cached is not None:
+            headers |= cached.headers(self._response_cache.now())
+        place = None if cached is None or cached.generation else cached
         if is_streamed:
-            events = self._events(generation)
+            events = self._events(generation, place)
             return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+        self._keep(generation, place)
         return JSONResponse(build_completion(generation), headers=headers)
+
+    def _keep(self, generation: Generation, place: CacheEntry | None) -> None:
+        """Keep a generation that has been given out to its end, if there is a place for it."""
+        if place is not None:
+            self._response_cache.keep(place, generation)
 
     async def _ask(
         self, request: Request, prompt: Prompt, *, until_client_leaves: bool
@@ -95,7 +121,9 @@ class ChatCompletions:
             answering.cancel()
             leaving.cancel()
 
-    async def _events(self, generation: Generation) -> AsyncIterator[bytes]:
+    async def _events(
+        self, generation: Generation, place: CacheEntry | None
+    ) -> AsyncIterator[bytes]:
         """Yield the events of a stream, for as long as somebody reads them."""
         is_over = False
         try:
@@ -104,6 +132,7 @@ class ChatCompletions:
                 await asyncio.sleep(self._chunk_delay)  # also of 0 seconds: others have their turn
                 written = json.dumps(chunk, ensure_ascii=False, separators=(",", ":"))
                 yield b"data: %s\n\n" % written.encode()
+            self._keep(generation, place)
             yield b"data: [DONE]\n\n"
             is_over = True
         finally:

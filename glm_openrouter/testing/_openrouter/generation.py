@@ -18,7 +18,7 @@ from .catalogue import Endpoint
 from .prompt_size import TOKENS_PER_MESSAGE, PromptSize
 from .tokens import split_tokens
 
-__all__ = ["Generation", "PromptCache", "ToolCall", "generate"]
+__all__ = ["Generation", "PromptCache", "ToolCall", "generate", "new_id"]
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _TOKENS_PER_CALL: Final = 6
@@ -116,6 +116,11 @@ class _TokenBudget:
         return kept
 
 
+def new_id() -> str:
+    """Return the id of a generation that begins now."""
+    return f"gen-{int(time.time())}-{''.join(secrets.choice(_ALPHABET) for _ in range(20))}"
+
+
 def generate(
     body: Mapping[str, Any],
     answer: Answer | ErrorAnswer,
@@ -135,10 +140,9 @@ def generate(
     content = budget.take(split_tokens(text))
     calls = () if is_stopped else _write_calls(said.tool_calls, budget)
     finish_reason = "length" if budget.fell_short else "tool_calls" if calls else "stop"
-    created = int(time.time())
     return Generation(
-        id=f"gen-{created}-{''.join(secrets.choice(_ALPHABET) for _ in range(20))}",
-        created=created,
+        id=new_id(),
+        created=int(time.time()),
         model=model,
         endpoint=endpoint,
         reasoning=() if is_hidden else reasoning,

@@ -239,7 +239,13 @@ def test_what_is_set_is_on_the_wire(server, way, given):
 
 
 def test_every_parameter_is_among_those_that_are_tested():
-    tested_on_their_own = {"deferred_tools", "extra_body", "reasoning_effort", "server_tools"}
+    tested_on_their_own = {
+        "deferred_tools",
+        "extra_body",
+        "reasoning_effort",
+        "response_cache",
+        "server_tools",
+    }
 
     assert PARAMETERS.keys() | tested_on_their_own == set(ModelParameters.model_fields)
 
