@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Without bytecode each process that a test starts would compile the frameworks again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all test-lowest test-newest coverage fuzz lint types arguments format hooks bench clean
+.PHONY: demo test test-all test-lowest test-newest coverage fuzz lint types arguments docs format hooks bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -65,6 +65,11 @@ types: $(READY)
 # What type checkers and editors know of the arguments of our constructors: written from the fields.
 arguments: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m support.typed_arguments
+
+# The documentation site, into build/site; a page, link or anchor that is missing fails.
+docs: $(READY)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group docs
+	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: $(READY)
 	$(BIN)/ruff format .

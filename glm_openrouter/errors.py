@@ -37,6 +37,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
+from ._website import ADDRESS
 from .completions import Usage
 
 __all__ = [
@@ -77,7 +78,23 @@ __all__ = [
 
 
 class GLMError(Exception):
-    """Base of every error that this project raises."""
+    """Base of every error that this project raises; its text ends with the address of the page about it."""
+
+    @property
+    def message(self) -> str:
+        """What happened, where, and what to do: the text without the address of the page."""
+        return str(self.args[0]) if self.args else ""
+
+    def __str__(self) -> str:
+        return f"{self.message} See {_page_of(type(self))}".lstrip()
+
+
+def _page_of(kind: type[GLMError]) -> str:
+    """Return the address of what the site says of an error; classes of other modules are what they inherit from."""
+    own = next(
+        base for base in kind.__mro__ if base.__module__ == __name__ and base.__name__ in __all__
+    )
+    return f"{ADDRESS}/errors/#{own.__name__.lower()}"
 
 
 class InvalidRequestError(GLMError, ValueError):
@@ -164,11 +181,6 @@ class APIError(GLMError):
         super().__init__(message)
         self.details = details
         self.__dict__.update(details)
-
-    @property
-    def message(self) -> str:
-        """The message, without the class name."""
-        return str(self.args[0])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self.details), self.args
@@ -279,9 +291,6 @@ class StructuredOutputError(GLMError, ValueError):
         super().__init__(message, raw)
         self.raw = raw
         """The answer: the framework's own message, or text."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class ModelRefusalError(StructuredOutputError):

@@ -206,10 +206,10 @@ def translate_errors() -> Iterator[None]:
     except InvalidRequestError:
         raise
     except errors.InvalidRequestError as error:
-        problem = str(error)
+        problem = error.message
     except errors.BudgetExceededError as error:
         amounts = {"limit": error.limit, "spent": error.spent, "estimate": error.estimate}
-        raise BudgetExceededError(str(error), **amounts) from None
+        raise BudgetExceededError(error.message, **amounts) from None
     except errors.APIError as error:
         if type(error) not in _TYPES:
             raise

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import glm_openrouter
+from glm_openrouter._website import ADDRESS
 from glm_openrouter.testing import json_reply
 
 ROOT = Path(__file__).parent.parent
@@ -119,3 +120,30 @@ def test_ci_runs_the_tests_with_the_command_of_the_readme(programs):
 def test_a_failure_fails_ci(programs):
     add_program(programs / "make", f"#!{shutil.which('bash')}\nexit 2")
     assert run_ci(programs, "3.13").returncode == 2
+
+
+def test_one_file_spells_the_address_of_the_site():
+    host = ADDRESS.removeprefix("https://")
+    ours = [path for path in ROOT.iterdir() if path.name not in ("build", "dist", ".git")]
+    folders = [path for path in ours if path.is_dir() and not path.name.startswith((".venv", "."))]
+    files = [*ours, *(path for folder in folders for path in folder.rglob("*"))]
+    spelled = [
+        path
+        for path in files
+        if path.is_file() and path.suffix != ".pyc" and host.encode() in path.read_bytes()
+    ]
+    assert spelled == [ROOT / "glm_openrouter" / "_website.py"]
+
+
+def test_the_package_index_leads_to_the_site():
+    urls = dict(line.split(", ") for line in METADATA.get_all("Project-URL"))
+    assert urls.keys() >= {"Homepage", "Documentation", "Changelog"}, REINSTALL
+    assert {url.startswith(f"{ADDRESS}/") for url in urls.values()} == {True}, REINSTALL
+
+
+def test_the_links_of_the_readme_work_on_the_package_index():
+    shown = METADATA.get_payload()
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert len(links) > 20
+    assert re.findall(r"\]\((?!https://|#)([^)]+)\)", shown) == [], REINSTALL
+    assert f"]({ADDRESS}/quickstart/)" in shown, REINSTALL

@@ -89,7 +89,9 @@ class ChatCall:
                 continue
             self._body, note = adjusted
             self._notes[field] = note
-            logger.warning("The request was refused, sending it again with %s: %s", note, error)
+            logger.warning(
+                "The request was refused, sending it again with %s: %s", note, error.message
+            )
             return True
         return False
 

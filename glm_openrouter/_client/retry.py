@@ -56,7 +56,9 @@ def retry(
             may_be_paid_again = may_be_paid_again and not error.may_be_billed
             retries += 1
             waited += wait
-            logger.warning("Try %d failed, trying again in %.1f s: %s", retries, wait, error)
+            logger.warning(
+                "Try %d failed, trying again in %.1f s: %s", retries, wait, error.message
+            )
         yield sleep(wait)
 
 

@@ -62,10 +62,10 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(options: argparse.Namespace, error: Exception, code: int) -> int:
-    hint = ""
+    problem: object = error
     if isinstance(error, AuthenticationError) and not options.offline:
-        hint = " Without a key, --offline answers by rules."
-    write_error(options.name, f"{error}{hint}")
+        problem = f"{error.message} Without a key, --offline answers by rules."
+    write_error(options.name, problem)
     return code
 
 

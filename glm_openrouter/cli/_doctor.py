@@ -104,7 +104,9 @@ def _report(console: PlainConsole, name: str, outcome: str | Exception, seconds:
         Text("fails", "red") if failed else Text("works", "green"),
         name,
         f"{seconds:5.2f} s",
-        " ".join(str(outcome).split()),
+        " ".join(
+            (outcome.message if isinstance(outcome, errors.GLMError) else str(outcome)).split()
+        ),
     )
     if isinstance(outcome, Exception):
         line.add_row("", "", "", Text(_hint(outcome), "yellow"))

@@ -48,7 +48,7 @@ def convert_each(
         try:
             converted += convert(message)
         except InvalidRequestError as error:
-            raise InvalidRequestError(f"messages[{position}]: {error}") from error.__cause__
+            raise InvalidRequestError(f"messages[{position}]: {error.message}") from error.__cause__
         except RecursionError:
             problem = "it is nested too deeply."
             raise InvalidRequestError(f"messages[{position}]: {problem}") from None

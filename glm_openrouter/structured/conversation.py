@@ -50,8 +50,8 @@ def ask_until_valid(
         except StructuredOutputError as problem:
             if again or not spec.may_ask_again(reading):
                 make = error if reading.refusal is None else refusal
-                raise make(str(problem), answer) from problem.__cause__
-            again = correction_messages(answer, correction_instruction(str(problem)))
+                raise make(problem.message, answer) from problem.__cause__
+            again = correction_messages(answer, correction_instruction(problem.message))
 
 
 def drive(

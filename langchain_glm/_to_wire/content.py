@@ -72,7 +72,7 @@ def _to_part(block: str | JSONObject, rules: MessageRules, role: str) -> JSONObj
     try:
         part = _convert(block)
     except InvalidRequestError as error:
-        return rules.leave_out(Attachment(str(type_of(block))), role, str(error))
+        return rules.leave_out(Attachment(str(type_of(block))), role, error.message)
     return rules.check(part, role)
 
 

@@ -29,6 +29,8 @@ def to_tool(tool: ToolLike, *, strict: bool | None = None) -> JSONObject:
         return {**convert_to_openai_tool(tool, strict=strict), **_loading_of(tool)}
     except RecursionError:
         problem = "its schema is nested too deeply."
+    except InvalidRequestError as error:
+        problem = error.message
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         problem = str(error)
     raise InvalidRequestError(f"The tool {_name_of(tool)} cannot be sent: {problem}")

@@ -147,6 +147,14 @@ def without_code(text):
     return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
+def test_every_page_is_in_the_navigation_of_the_site():
+    listed = re.findall(
+        r"^ +- (?:.*: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE
+    )
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    assert pages - {*listed} == set()
+
+
 def test_every_decision_is_in_the_index():
     folder = ROOT / "docs" / "decisions"
     links = re.findall(r"\]\((\d{3}-.+?)\)", (folder / "README.md").read_text())

@@ -1,4 +1,4 @@
-"""A provider that does not begin is left, and another one asked: the recipes of docs/openrouter.md."""
+"""A provider that does not begin is left, and another one asked: the recipes of docs/reliability.md."""
 
 import asyncio
 
