@@ -19,7 +19,9 @@ from support.clock import noted_waits
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("repeatable")
 
-FROM_OUTSIDE = re.compile(r"(OPENROUTER|OPENAI|LANGSMITH|LANGCHAIN|GLM)_|(.*_)?proxy$", re.I)
+FROM_OUTSIDE = re.compile(
+    r"(OPENROUTER|OPENAI|LANGSMITH|LANGCHAIN|LANGFUSE|OTEL|GLM)_|(.*_)?proxy$", re.I
+)
 """What a shell may have set that changes what a client does: keys, proxies, tracing."""
 
 

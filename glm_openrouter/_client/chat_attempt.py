@@ -32,6 +32,7 @@ class ChatAttempt(BilledAttempt):
         super().__init__(transport, request.model, answers_are_json=request.wants_json)
         self._call = call
         self._parser: ResponseParser | None = None
+        self._record = call.record
         self.done = False
         """Whether the response has said that it is over, or has failed."""
 
@@ -61,6 +62,8 @@ class ChatAttempt(BilledAttempt):
         )
         body = self._call.encode()
         self.reserve(planned)
+        if self._record is not None:
+            self._record.begin_try()
         return body
 
     def _bill(self) -> Bill | None:
@@ -91,6 +94,8 @@ class ChatAttempt(BilledAttempt):
         facts.id = headers.get("x-generation-id") or None  # until the body says it
         if status := headers.get("x-openrouter-cache-status"):
             facts.cached = status.strip().upper() == "HIT"
+        if self._record is not None:
+            self._record.facts = facts
 
     def feed(self, data: bytes | None) -> list[Delta] | None:
         """Take the next bytes of the body and return the increments that they complete; `None` for its end.
@@ -111,6 +116,8 @@ class ChatAttempt(BilledAttempt):
             self.timer.restart(parser.progress)
             if self.timer.waits_for_answer and parser.has_begun:
                 self.timer.begin_answer()
+            if self._record is not None and parser.has_begun:
+                self._record.note_first_token()
         else:
             self.timer.remaining()
         return deltas
@@ -123,6 +130,8 @@ class ChatAttempt(BilledAttempt):
         """
         assert self._parser is not None  # for the type checker; `begin` has set it
         deltas = self._parser.flush()
+        if self._record is not None:
+            self._record.note_complete(self._parser.fired_repairs)
         if self._parser.completion is not None:
             self._call.finish(self._parser.completion)
             for ledger in self._ledgers:

@@ -13,6 +13,7 @@ from glm_openrouter.request.chat import ChatRequest
 from glm_openrouter.request.parameters import thinks
 
 from .adjustments import Adjustment
+from .call_record import CallRecord, begin_call
 from .pins import ProviderPins
 
 __all__ = ["ChatCall"]
@@ -56,6 +57,8 @@ class ChatCall:
         self._notes: dict[str, str] = {}
         """What was adjusted, and how."""
         self._pins = pins
+        self.record: CallRecord | None = None
+        """What is noted of the call, once it has begun and if somebody watches."""
         body = build_body(request, stream=stream, whole=whole)
         self._body = body if pins is None else pins.apply(body)
 
@@ -63,6 +66,14 @@ class ChatCall:
     def connection(self) -> tuple[float | TimeLimits | None, Mapping[str, str]]:
         """The time limit and the headers of this call alone."""
         return self.request.timeout, self.request.to_headers()
+
+    def begin(self, base_url: str) -> None:
+        """Note that the call begins, if somebody watches.
+
+        Args:
+            base_url: Where the API is.
+        """
+        self.record = begin_call("chat", self._body, base_url)
 
     def encode(self) -> bytes:
         """Return the body to send now.
@@ -89,6 +100,8 @@ class ChatCall:
                 continue
             self._body, note = adjusted
             self._notes[field] = note
+            if self.record is not None:
+                self.record.note_adjustment(self._body, note)
             logger.warning(
                 "The request was refused, sending it again with %s: %s", note, error.message
             )

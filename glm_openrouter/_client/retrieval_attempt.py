@@ -13,6 +13,7 @@ from glm_openrouter.retrieval.rows import UnreadableAnswerError
 from glm_openrouter.spending.ledger import Bill, PlannedCall
 
 from .billed_attempt import BilledAttempt
+from .call_record import CallRecord
 
 if TYPE_CHECKING:
     from glm_openrouter._http import HTTPResponse
@@ -27,9 +28,12 @@ T = TypeVar("T")
 class RetrievalAttempt(BilledAttempt, Generic[T]):
     """One try at one request."""
 
-    def __init__(self, transport: BaseTransport, request: PartRequest[T]) -> None:
+    def __init__(
+        self, transport: BaseTransport, request: PartRequest[T], record: CallRecord | None
+    ) -> None:
         super().__init__(transport, request.model)
         self._request = request
+        self._record = record
         self._facts: Completion | None = None
         """Model, provider and usage, once the answer says them."""
 
@@ -42,6 +46,8 @@ class RetrievalAttempt(BilledAttempt, Generic[T]):
         """
         body = encode_body(self._request.body)
         self.reserve(PlannedCall(self._request.model, (), estimate=self._request.estimate))
+        if self._record is not None:
+            self._record.begin_try()
         return body
 
     def read(self, response: HTTPResponse, content: bytes) -> PartAnswer[T]:
@@ -53,6 +59,8 @@ class RetrievalAttempt(BilledAttempt, Generic[T]):
         request = self._request
         answer = self.read_object(request.path, response, content, request.key)
         facts = self._facts = fit(Completion, {key: answer.get(key) for key in _FACTS})
+        if self._record is not None:
+            self._record.facts = facts
         for ledger in self._ledgers:
             ledger.warn_if_unreported(facts)
         try:
@@ -60,6 +68,8 @@ class RetrievalAttempt(BilledAttempt, Generic[T]):
         except UnreadableAnswerError as error:
             message = f"[OpenRouter] The answer cannot be used: {error}. Model: {request.model}."
         else:
+            if self._record is not None:
+                self._record.note_complete()
             return PartAnswer(rows, facts.model, facts.provider, facts.usage or Usage())
         raise self._fail(APIResponseError, message)
 

@@ -22,6 +22,7 @@ from glm_openrouter.retrieval.request import (
     rerank_requests,
 )
 
+from .call_record import CallRecord, begin_call
 from .retrieval_attempt import RetrievalAttempt
 
 if TYPE_CHECKING:
@@ -180,17 +181,25 @@ async def _arun(
 
 def _steps(transport: BaseTransport, request: PartRequest[T]) -> Steps[PartAnswer[T]]:
     """Send one request over all its attempts."""
+    record = begin_call(request.operation, request.body, transport.base_url)
     try:
-        return (yield from transport.retry(partial(_send, transport, request)))
+        if record is None:
+            return (yield from transport.retry(partial(_send, transport, request, None)))
+        with record.opening():
+            answer = yield from transport.retry(partial(_send, transport, request, record), record)
+        record.end()
+        return answer
     except APIError as error:
         if where := str(request.part):
             error.args = (f"{error.message} Nothing came for {request.path[1:]} {where}.",)
         raise
 
 
-def _send(transport: BaseTransport, request: PartRequest[T]) -> Steps[PartAnswer[T]]:
+def _send(
+    transport: BaseTransport, request: PartRequest[T], record: CallRecord | None
+) -> Steps[PartAnswer[T]]:
     """Make one try at one request."""
-    attempt = RetrievalAttempt(transport, request)
+    attempt = RetrievalAttempt(transport, request, record)
     try:
         content = attempt.open()
         send = partial(transport.post, request.path, content, attempt.timer)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from glm_openrouter.errors import APIError, APITimeoutError
 
+from .call_record import CallRecord
 from .steps import Steps
 
 __all__ = ["retry"]
@@ -30,6 +31,7 @@ def retry(
     max_retries: int,
     *,
     sleep: Callable[[float], Any],
+    record: CallRecord | None = None,
 ) -> Steps[T]:
     """Make attempts until one succeeds, or none is left, and return what it returns.
 
@@ -39,6 +41,7 @@ def retry(
         attempt: Sends the request once.
         max_retries: How many attempts there may be after the first.
         sleep: Waits some seconds, or returns what has to be awaited for it.
+        record: That of the call, if somebody watches it.
 
     Raises:
         APIError: The error of the last attempt.
@@ -56,6 +59,8 @@ def retry(
             may_be_paid_again = may_be_paid_again and not error.may_be_billed
             retries += 1
             waited += wait
+            if record is not None:
+                record.note_retry(error, wait)
             logger.warning(
                 "Try %d failed, trying again in %.1f s: %s", retries, wait, error.message
             )

@@ -64,7 +64,12 @@ class _BaseStream:
 
     def _open(self) -> Steps[None]:
         """Send the request until there is something to give out."""
-        return self._transport.retry(self._send_adjusted)
+        call = self._call
+        call.begin(self._transport.base_url)
+        if call.record is None:
+            return (yield from self._transport.retry(self._send_adjusted))
+        with call.record.opening():
+            return (yield from self._transport.retry(self._send_adjusted, call.record))
 
     def _send_adjusted(self) -> Steps[None]:
         """Make one try, and more if the request is refused for something that can be changed."""
@@ -93,6 +98,11 @@ class _BaseStream:
         except BaseException:
             yield self._close()
             raise
+
+    def _end(self, error: BaseException | None = None) -> None:
+        """Note that the call is over, if somebody watches."""
+        if self._call.record is not None:
+            self._call.record.end(error)
 
     def _read(self) -> Any:
         raise NotImplementedError
@@ -123,19 +133,27 @@ class Stream(_BaseStream):
 
     def __iter__(self) -> Iterator[Delta]:
         yield from self._pending
-        while (deltas := self._read()) is not None:
-            self._pending = iter(deltas)
-            yield from self._pending
+        try:
+            while (deltas := self._read()) is not None:
+                self._pending = iter(deltas)
+                yield from self._pending
+        except Exception as error:
+            self._end(error)
+            raise
 
     def close(self) -> None:
         """Close the connection, whatever is still to come."""
+        try:
+            self._close()
+        finally:
+            self._end()
+
+    def _close(self) -> None:
         if self._attempt is not None:
             self._attempt.close()
         if self._body is not None:
             self._body.close()
             self._body = None
-
-    _close = close
 
     def _read(self) -> list[Delta] | None:
         """Return what the next read brings, or `None` at the end."""
@@ -180,20 +198,28 @@ class AsyncStream(_BaseStream):
     async def __aiter__(self) -> AsyncIterator[Delta]:
         for delta in self._pending:
             yield delta
-        while (deltas := await self._read()) is not None:
-            self._pending = iter(deltas)
-            for delta in self._pending:
-                yield delta
+        try:
+            while (deltas := await self._read()) is not None:
+                self._pending = iter(deltas)
+                for delta in self._pending:
+                    yield delta
+        except Exception as error:
+            self._end(error)
+            raise
 
     async def aclose(self) -> None:
         """Close the connection, whatever is still to come."""
+        try:
+            await self._close()
+        finally:
+            self._end()
+
+    async def _close(self) -> None:
         if self._attempt is not None:
             self._attempt.close()
         if self._body is not None:
             body, self._body = self._body, None
             await body.close()
-
-    _close = aclose
 
     async def _read(self) -> list[Delta] | None:
         """Return what the next read brings, or `None` at the end."""

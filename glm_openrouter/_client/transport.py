@@ -15,6 +15,7 @@ from glm_openrouter import _http
 from glm_openrouter._idle import IdleTimer, TimeLimits
 from glm_openrouter._secrets import Redactor
 
+from .call_record import CallRecord
 from .options import ConnectionOptions
 from .retry import retry
 from .steps import Steps
@@ -121,9 +122,9 @@ class BaseTransport:
         """Return how the transport failed, or `None` if `error` does not come from there."""
         return _http.transport_failure(error)
 
-    def retry(self, attempt: Callable[[], Steps[T]]) -> Steps[T]:
+    def retry(self, attempt: Callable[[], Steps[T]], record: CallRecord | None = None) -> Steps[T]:
         """Make attempts until one succeeds, or none is left."""
-        return retry(attempt, self._max_retries, sleep=self.sleep)
+        return retry(attempt, self._max_retries, sleep=self.sleep, record=record)
 
     def sleep(self, seconds: float) -> Any:
         """Wait."""

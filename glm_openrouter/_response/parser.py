@@ -32,7 +32,7 @@ from .failures.response_errors import ResponseErrors
 from .memory import Memory
 from .phases import Event, Phase, ResponseState
 from .pipeline import DeltaPath
-from .repairs import Repairs
+from .repairs import TOOL_ARGUMENTS, Repairs
 from .sse import Decoder
 from .stop import StopSequences
 from .tool_calls import merge_by_index
@@ -71,6 +71,7 @@ class ResponseParser:
         memory = memory or Memory()
         self._state = ResponseState()
         self._decoder = decoder
+        self._repairs = repairs
         self._accumulator = ChatAccumulator(repairs_arguments=repairs.tool_arguments)
         self._errors = ResponseErrors(model, redact, self._accumulator)
         self._path = DeltaPath(
@@ -119,6 +120,12 @@ class ResponseParser:
         if report is None or report().may_be_billed:
             return False
         return not (self.facts.usage or self._accumulator.has_content)
+
+    @property
+    def fired_repairs(self) -> list[str]:
+        """The names of the repairs that have changed something."""
+        late = [TOOL_ARGUMENTS] if self._accumulator.tool_calls.has_repaired else []
+        return [*self._repairs.fired, *late]
 
     @property
     def stopped(self) -> bool:

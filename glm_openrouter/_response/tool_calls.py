@@ -61,7 +61,7 @@ class _Call:
 
     __slots__ = (
         *("_is_blank", "_is_broken", "_outline", "_outlined", "_parts", "_prefix", "_value"),
-        *("held", "id", "index", "name", "parsed", "position", "released"),
+        *("held", "id", "index", "name", "parsed", "position", "released", "was_loose"),
     )
 
     def __init__(self, position: int, index: int | None, prefix: StrictPrefix | None) -> None:
@@ -75,6 +75,8 @@ class _Call:
         """How much of the arguments has gone out."""
         self.parsed: JSONObject | None = None
         """What the arguments are, once nothing more comes; `None` if the call must not run."""
+        self.was_loose = False
+        """Whether the arguments were read in a looser form than JSON."""
         self._prefix = prefix
         """What tells how much may go out, where arguments that are not JSON may be repaired at the end."""
         self._parts: list[str] = []
@@ -117,6 +119,7 @@ class _Call:
             self.parsed = parse_arguments(text)
             if self.parsed is None and self._prefix and (tight := _tighten(text)) is not None:
                 text, self.parsed = tight, parse_arguments(tight)
+                self.was_loose = self.parsed is not None
             self._parts = [text]
         return self.arguments[self.released :]
 
@@ -216,6 +219,11 @@ class ToolCallAccumulator:
     def feed(self, deltas: Sequence[ToolCallDelta]) -> list[ToolCallDelta]:
         """Take fragments; return what is new of each call, with its position as `index`."""
         return merge_by_index([new for delta in deltas if (new := self._take(delta)) is not None])
+
+    @property
+    def has_repaired(self) -> bool:
+        """Whether the arguments of a call were read in a looser form than JSON."""
+        return any(call.was_loose for call in self._calls)
 
     @property
     def complete(self) -> bool:

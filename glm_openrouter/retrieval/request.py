@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -55,6 +55,11 @@ class PartRequest(Generic[T]):
     """Turns these rows into what was asked for; raises `UnreadableAnswerError`."""
     estimate: float
     """USD that it costs at most."""
+
+    @property
+    def operation(self) -> Literal["embeddings", "rerank"]:
+        """What is asked for."""
+        return "rerank" if self.path == "/rerank" else "embeddings"
 
     @property
     def model(self) -> str:

@@ -1,5 +1,5 @@
 """Repairs of what GLM and its providers send wrongly."""
 
-from .chain import REPAIRS, Repairs
+from .chain import REPAIRS, TOOL_ARGUMENTS, Repairs
 
-__all__ = ["REPAIRS", "Repairs"]
+__all__ = ["REPAIRS", "TOOL_ARGUMENTS", "Repairs"]

@@ -10,6 +10,9 @@ __all__ = ["Repair"]
 class Repair(Protocol):
     """One repair, for one response."""
 
+    has_fired: bool
+    """Whether it has changed anything."""
+
     def feed(self, delta: Delta) -> Delta:
         """Repair one increment, in place."""
         ...

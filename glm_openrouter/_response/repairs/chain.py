@@ -30,7 +30,7 @@ from .leaked_calls import LeakedToolCalls, ToolSchemas
 from .think_tags import ThinkTags
 from .tool_names import ToolNames
 
-__all__ = ["REPAIRS", "Repairs"]
+__all__ = ["REPAIRS", "TOOL_ARGUMENTS", "Repairs"]
 
 
 class _Request(NamedTuple):
@@ -49,9 +49,10 @@ _REPAIRS_OF_DELTAS: Final[Mapping[str, Callable[[_Request], Repair]]] = {
     "fenced_json": lambda _: FencedJSON(),
 }
 
-_TOOL_ARGUMENTS: Final = "tool_arguments"
+TOOL_ARGUMENTS: Final = "tool_arguments"
+"""The repair of the arguments of tool calls, which is no repair of increments."""
 
-REPAIRS: Final = (*_REPAIRS_OF_DELTAS, _TOOL_ARGUMENTS)
+REPAIRS: Final = (*_REPAIRS_OF_DELTAS, TOOL_ARGUMENTS)
 """The names of all repairs, in the order in which they run."""
 
 
@@ -69,13 +70,19 @@ class Repairs:
     ) -> None:
         needed = {"leaked_tool_calls": bool(tools), "fenced_json": wants_json}
         request = _Request(tools, thinks, stop)
-        self._repairs = [
-            repair(request)
+        self._by_name = {
+            name: repair(request)
             for name, repair in _REPAIRS_OF_DELTAS.items()
             if name in names and needed.get(name, True)
-        ]
-        self.tool_arguments = _TOOL_ARGUMENTS in names
+        }
+        self._repairs = list(self._by_name.values())
+        self.tool_arguments = TOOL_ARGUMENTS in names
         """Whether the arguments of tool calls may be read in a form that is looser than JSON."""
+
+    @property
+    def fired(self) -> list[str]:
+        """The names of those that have changed an increment."""
+        return [name for name, repair in self._by_name.items() if repair.has_fired]
 
     def feed(self, delta: Delta) -> Delta:
         """Repair one increment."""

@@ -28,6 +28,7 @@ class FencedJSON:
         self._stage = self._find_opener
         self._held: list[str] = []
         """Pieces that are held back. Blanks among them are not looked at again for each further blank."""
+        self.has_fired = False
         self._last_stages = (self._pass, self._refile_rest)
 
     def feed(self, delta: Delta) -> Delta:
@@ -56,6 +57,7 @@ class FencedJSON:
     def _find_opener(self, text: str, delta: Delta) -> str:
         if opener := _OPENER.match(text):
             self._stage = self._find_closer
+            self.has_fired = True
             return self._find_closer(text[opener.end() :], delta)
         if _MAY_OPEN.fullmatch(text):
             self._held.append(text)

@@ -14,14 +14,17 @@ class LeadingNewlines:
 
     def __init__(self) -> None:
         self._started = False
+        self.has_fired = False
 
     def feed(self, delta: Delta) -> Delta:
         """Strip newlines until the first text that is more than that."""
         if delta.text_was_reasoning:
             self._started = False
         if not self._started and delta.text:
-            delta.text = delta.text.lstrip("\r\n")
-            self._started = bool(delta.text)
+            text = delta.text.lstrip("\r\n")
+            self.has_fired = self.has_fired or text != delta.text
+            delta.text = text
+            self._started = bool(text)
         return delta
 
     def flush(self, *, ended: bool) -> Delta:  # noqa: ARG002 -- nothing is held back

@@ -52,6 +52,7 @@ class LeakedToolCalls:
         self._answered = False
         """Whether there is any answer, so that the reasoning is nothing but that."""
         self._off = False
+        self.has_fired = False
 
     def feed(self, delta: Delta) -> Delta:
         """Hold back what may be the calls at the end; it goes out as text when anything else follows."""
@@ -79,6 +80,7 @@ class LeakedToolCalls:
         calls = []
         if ended:
             calls = [*self._text.take_calls(self._stop), *self._reasoning.take_calls()]
+        self.has_fired = bool(calls)
         return Delta(self._text.give_back(), self._reasoning.give_back(), calls)
 
 

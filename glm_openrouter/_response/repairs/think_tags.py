@@ -18,6 +18,7 @@ class ThinkTags:
     """
 
     def __init__(self, *, thinks: bool = True) -> None:
+        self.has_fired = False
         self._scanner = MarkerScanner("<think>", "</think>")
         self._thinking = False
         self._began = False
@@ -44,7 +45,7 @@ class ThinkTags:
         for before, marker in self._scanner:
             self._file(before, answer, reasoning)
             if marker and self._is_late_end(marker):
-                self._reasoned = delta.text_was_reasoning = True
+                self._reasoned = delta.text_was_reasoning = self.has_fired = True
                 thought = "".join(answer)
                 # As with the answer that it was taken for, line breaks at its beginning are no part of it.
                 reasoning.append(thought if self._began else thought.lstrip("\r\n"))
@@ -76,6 +77,7 @@ class ThinkTags:
         closes = marker == "</think>"
         if not self._answered:
             self._thinking, self._reasoned = not closes, True
+            self.has_fired = True
         elif closes and self._thinking:
             self._thinking = False
         else:

@@ -22,12 +22,15 @@ class ToolNames:
 
     def __init__(self, tools: ToolSchemas) -> None:
         self._tools = tools
+        self.has_fired = False
 
     def feed(self, delta: Delta) -> Delta:
         """Clean the names in one increment."""
         for call in delta.tool_calls:
             if call.name and ("<" in call.name or not call.name.isprintable() or " " in call.name):
-                self._clean(call, call.name)
+                before = call.name
+                self._clean(call, before)
+                self.has_fired = self.has_fired or call.name != before
         return delta
 
     def flush(self, *, ended: bool) -> Delta:  # noqa: ARG002 -- nothing is held back
