@@ -11,6 +11,7 @@ PUBLIC = [
     "glm_openrouter",
     "glm_openrouter.adapters",
     "glm_openrouter.structured",
+    "glm_openrouter.telemetry",
     "glm_openrouter.testing",
     "glm_openrouter.tokens",
     "langchain_glm",
