@@ -12,7 +12,7 @@ from hypothesis import settings
 from glm_openrouter import Delta
 from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter.testing.pytest_plugin import scripted_openrouter  # noqa: F401 - a fixture, also without the entry point
-from support.clients import ClientRun
+from support.clients import MODES, ClientRun
 from support.clock import noted_waits
 
 # The same 50 examples each time: what is read off the wire sees thousands of others in the fuzzer.
@@ -33,10 +33,15 @@ def waits() -> Iterator[list[float]]:
         yield seconds
 
 
+gc.disable()  # what is imported and collected stays
+
+
 def pytest_collection_finish() -> None:
-    """Take thousands of tests and three frameworks out of what each `gc.collect()` of a test looks at."""
+    """Take thousands of tests and three frameworks out of what is looked at for garbage, and look less often."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +50,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=MODES)
 def run(request: pytest.FixtureRequest, waits: list[float]) -> ClientRun:
     """Both clients, one after the other."""
     return ClientRun(request.param, waits)

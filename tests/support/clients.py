@@ -10,6 +10,8 @@ from glm_openrouter import AsyncClient, AsyncStream, ChatRequest, Client, Comple
 
 from .samples import KEY, REQUEST
 
+MODES = ("sync", "async")
+
 T = TypeVar("T")
 
 

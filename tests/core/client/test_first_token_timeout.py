@@ -25,6 +25,7 @@ from glm_openrouter.testing import (
     json_reply,
     stream_reply,
 )
+from support.at_once import waiting
 from support.samples import REQUEST
 from support.wire import (
     FACTS,
@@ -45,8 +46,8 @@ from support.wire import (
 OPEN = Status(200, {"content-type": "text/event-stream"})
 JSON = Status(200, {"content-type": "application/json"})
 SHORT, LONG = 0.2, 20.0
-
-both = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+TOGETHER = 0.5
+"""The limit of many that wait at once: all of them have to ask in it."""
 
 
 def for_long(*steps):
@@ -62,21 +63,23 @@ SILENT = {
 }
 
 
-@pytest.mark.parametrize("silent", SILENT.values(), ids=SILENT)
-def test_an_answer_that_does_not_begin_ends_in_its_error(run, scripted_openrouter, silent):
-    server = scripted_openrouter(silent)
-    with pytest.raises(FirstTokenTimeoutError, match=r"for 0\.2 s \(first_token_timeout\)"):
-        run.complete(server.base_url, timeout=LONG, first_token_timeout=SHORT)
+@waiting(*SILENT)
+def test_an_answer_that_does_not_begin_ends_in_its_error(run, scripted_openrouter, name):
+    server = scripted_openrouter(SILENT[name])
+    with pytest.raises(FirstTokenTimeoutError, match=r"for 0\.5 s \(first_token_timeout\)"):
+        run.complete(server.base_url, timeout=LONG, first_token_timeout=TOGETHER)
 
     assert (len(server.requests), run.slept) == (1, [])
 
 
+@waiting()
 def test_a_stream_that_does_not_begin_ends_in_its_error(run, scripted_openrouter):
     server = scripted_openrouter((OPEN, Event(says("")), Hold()))
     with pytest.raises(FirstTokenTimeoutError):
         run.stream(server.base_url, first_token_timeout=SHORT)
 
 
+@waiting()
 def test_from_the_first_token_on_the_timeout_counts(run, scripted_openrouter):
     server = scripted_openrouter((OPEN, Event(says("Pier")), Hold()))
     with pytest.raises(APITimeoutError, match=r"for 0\.2 s \(timeout\)") as caught:
@@ -141,25 +144,29 @@ def test_an_answer_in_one_piece_begins_with_its_brace():
     assert parser.has_begun
 
 
-@both
-def test_an_answer_that_has_begun_may_take_longer(run, scripted_openrouter, streamed):
+@waiting("streamed", "whole")
+def test_an_answer_that_has_begun_may_take_longer(run, scripted_openrouter, way):
     events = [says("Pier "), Wait(1.1 * SHORT), says("two."), finishes(), uses("B")]
     server = scripted_openrouter(stream_reply(events))
 
-    completion = run.either(streamed, server.base_url, first_token_timeout=SHORT)
+    completion = run.either(way == "streamed", server.base_url, first_token_timeout=SHORT)
     assert completion.text == "Pier two."
 
 
-@pytest.mark.parametrize("wait_at", [0, 2])
-def test_until_the_first_token_the_timeout_does_not_count(run, scripted_openrouter, wait_at):
-    steps = [Event(says("")), Event(says("Pier two.")), Event(finishes(usage=USAGE))]
-    steps = [OPEN, *steps]
-    server = scripted_openrouter((*steps[:wait_at], Wait(1.5 * SHORT), *steps[wait_at:]))
+WAITS_AT = {"before the response": 0, "before the first token": 2}
+
+
+@waiting(*WAITS_AT)
+def test_until_the_first_token_the_timeout_does_not_count(run, scripted_openrouter, where):
+    steps = [OPEN, Event(says("")), Event(says("Pier two.")), Event(finishes(usage=USAGE))]
+    at = WAITS_AT[where]
+    server = scripted_openrouter((*steps[:at], Wait(1.5 * SHORT), *steps[at:]))
 
     completion = run.complete(server.base_url, timeout=SHORT, first_token_timeout=LONG)
     assert completion.text == "Pier two."
 
 
+@waiting()
 def test_in_one_piece_the_beginning_is_the_answer(run, scripted_openrouter):
     blanks = [Send(b" \n"), Wait(0.01)] * 300
     server = scripted_openrouter(
@@ -175,6 +182,7 @@ def test_in_one_piece_the_beginning_is_the_answer(run, scripted_openrouter):
     assert run.scenario(server.base_url, ask_twice, **options).text == "Pier two."
 
 
+@waiting()
 def test_an_answer_that_ends_without_a_token_waits_for_none(run, scripted_openrouter):
     steps = (OPEN, Event(finishes()), Wait(1.1 * SHORT), Event(uses("B")))
     server = scripted_openrouter(steps)
@@ -189,6 +197,7 @@ def test_an_error_is_the_error_that_was_sent(run, scripted_openrouter):
         run.complete(server.base_url, first_token_timeout=SHORT)
 
 
+@waiting()
 def test_each_try_has_the_time_for_itself(run, scripted_openrouter):
     busy = (Wait(0.55 * SHORT), *json_reply(error(503, "Busy"), 503))
     answer = stream_reply([says("Pier two."), finishes()])
@@ -197,6 +206,7 @@ def test_each_try_has_the_time_for_itself(run, scripted_openrouter):
     assert run.complete(server.base_url, first_token_timeout=SHORT).text == "Pier two."
 
 
+@waiting()
 def test_the_error_knows_what_to_do_with_it(run, scripted_openrouter):
     server = scripted_openrouter((OPEN, Event({**FACTS, "choices": []}), Event(says("")), Hold()))
     with pytest.raises(FirstTokenTimeoutError) as caught:
@@ -215,6 +225,7 @@ def test_making_a_connection_is_part_of_that_time(run, deaf_port):
     assert time.monotonic() - began < 5  # without it, a connection has 10 seconds
 
 
+@waiting()
 def test_the_catalogue_says_no_tokens(run, scripted_openrouter):
     server = scripted_openrouter((Wait(1.5 * SHORT), *json_reply({"data": []})))
 
@@ -231,6 +242,7 @@ def test_a_limit_that_is_none_is_refused(run, value):
         run.client("http://127.0.0.1:1", first_token_timeout=value)
 
 
+@waiting()
 def test_one_read_may_bring_the_first_token_and_more(run, scripted_openrouter):
     data = event_stream(says(""), says("Pier "), done=False)
     rest = event_stream(says("two."), finishes())

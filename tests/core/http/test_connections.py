@@ -10,6 +10,7 @@ import socket
 import time
 import zlib
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -36,11 +37,13 @@ from glm_openrouter.testing import (
     ScriptedServer,
     Send,
     Status,
+    Step,
     Wait,
     bytes_reply,
     json_reply,
     stream_reply,
 )
+from support.at_once import waiting
 from support.parsing import facts
 from support.samples import KEY, REQUEST
 from support.wire import (
@@ -62,6 +65,8 @@ FINISHED = (says("Pier "), says("two."), finishes(), uses("B"))
 ANSWER = json_reply(response_body({"content": "Pier two."}))
 STREAMED_ANSWER = stream_reply(FINISHED)
 LIMIT = 0.15
+TOGETHER = 0.5
+"""The limit of those that wait at once: all of them have to begin in it."""
 SLACK = 2.0
 """Seconds that a busy machine may take longer. What is tested against would hang, or go on for much longer."""
 
@@ -79,103 +84,87 @@ def taking(at_most, at_least=0.0):
 # Silence
 
 
-@both
-def test_silence_before_the_response_ends(run, scripted_openrouter, streamed):
-    server = scripted_openrouter((Hold(),))
-
-    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError, match="the request itself"):
-        run.either(streamed, server.base_url, timeout=LIMIT)
+COMMENTS = (Comment(), Wait(0.02)) * 500
+SPACES = (Send(b" \n"), Wait(0.02)) * 500
+HALF = (OPEN, Event(thinks("Hm.")), Event(says("Half a")))
+PACKED = gzip.compress(event_stream(*FINISHED))[:40]
 
 
-@both
-def test_silence_before_the_first_event_ends(run, scripted_openrouter, streamed):
-    server = scripted_openrouter((Status(200, STREAM if streamed else JSON), Hold()))
-
-    with (
-        taking(LIMIT + SLACK, LIMIT),
-        pytest.raises(APITimeoutError, match="the start of the response"),
-    ):
-        run.either(streamed, server.base_url, timeout=LIMIT)
+class Silence(NamedTuple):
+    reply: tuple[Step, ...]
+    last: str
+    """What came last, as the error says it."""
+    streamed: bool = True
+    timeout: Any = TOGETHER
 
 
-def test_comments_are_no_sign_of_life(run, scripted_openrouter):
-    comments = (Comment(), Wait(0.02)) * 500
-    server = scripted_openrouter((OPEN, *comments))
-
-    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
-        run.stream(server.base_url, timeout=LIMIT)
-
-
-def test_a_comment_just_before_the_limit_does_not_double_it(run, scripted_openrouter):
-    limit = 1.0
-    server = scripted_openrouter((OPEN, Wait(0.9 * limit), Comment(), Hold()))
-
-    with taking(1.6 * limit, limit), pytest.raises(APITimeoutError):
-        run.stream(server.base_url, timeout=limit)
-
-
-def test_white_space_before_a_body_is_no_sign_of_life(run, scripted_openrouter):
-    spaces = (Send(b" \n"), Wait(0.02)) * 500
-    server = scripted_openrouter((Status(200, JSON), *spaces))
-
-    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
-        run.complete(server.base_url, timeout=LIMIT)
+SILENCES = {
+    "before the response": Silence((Hold(),), "the request itself"),
+    "before the response to a plain request": Silence((Hold(),), "the request itself", False),
+    "before the first event": Silence((OPEN, Hold()), "the start of the response"),
+    "before the body": Silence((Status(200, JSON), Hold()), "the start of the response", False),
+    "comments": Silence((OPEN, *COMMENTS), "the start of the response"),
+    "white space before the body": Silence(
+        (Status(200, JSON), *SPACES), "the start of the response", False
+    ),
+    "between events": Silence((*HALF, Hold()), "event 2"),
+    "comments between events": Silence((*HALF, *COMMENTS), "event 2"),
+    "in a compressed stream": Silence(
+        (Status(200, {**STREAM, "content-encoding": "gzip"}), Send(PACKED), Hold()),
+        "the start of the response",
+    ),
+    "a limit as httpx has it": Silence((*HALF, Hold()), "event 2", timeout=httpx.Timeout(TOGETHER)),
+    "a limit in parts": Silence(
+        (*HALF, Hold()), "event 2", timeout=httpx.Timeout(10 * SLACK, read=TOGETHER)
+    ),
+}
 
 
-def test_silence_between_events_ends(run, scripted_openrouter):
-    server = scripted_openrouter((OPEN, Event(thinks("Hm.")), Event(says("Half a")), Hold()))
+@waiting(*SILENCES)
+def test_silence_ends_wherever_it_begins(run, scripted_openrouter, name):
+    silence = SILENCES[name]
+    server = scripted_openrouter(silence.reply)
+    begun = silence.reply[: len(HALF)] == HALF
 
     with (
-        taking(LIMIT + SLACK, LIMIT),
-        pytest.raises(APITimeoutError, match=r"0\.15 s .*event 2") as caught,
+        taking(TOGETHER + SLACK, TOGETHER),
+        pytest.raises(APITimeoutError, match=silence.last) as caught,
     ):
-        run.stream(server.base_url, timeout=LIMIT)
-    assert caught.value.partial_text == "Half a"
-    assert caught.value.partial_reasoning == "Hm."
-    assert caught.value.provider_name == "Novita"
-
-
-def test_comments_between_events_are_no_sign_of_life(run, scripted_openrouter):
-    comments = (Comment(), Wait(0.02)) * 500
-    server = scripted_openrouter((OPEN, Event(says("Half a")), *comments))
-
-    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
-        run.stream(server.base_url, timeout=LIMIT)
-
-
-def test_a_comment_just_before_the_limit_between_events_does_not_double_it(
-    run, scripted_openrouter
-):
-    limit = 1.0
-    server = scripted_openrouter(
-        (OPEN, Event(says("Half a")), Wait(0.9 * limit), Comment(), Hold())
+        run.either(silence.streamed, server.base_url, timeout=silence.timeout)
+    error = caught.value
+    assert (error.partial_text, error.partial_reasoning) == (
+        ("Half a", "Hm.") if begun else ("", "")
     )
+    assert error.provider_name == ("Novita" if begun else None)
+
+
+@waiting()
+def test_silence_in_an_error_page_ends(run, scripted_openrouter):
+    server = scripted_openrouter((Status(502, JSON), Send(b'{"error":'), Hold()))
+
+    with taking(TOGETHER + SLACK, TOGETHER), pytest.raises(APIError):
+        run.complete(server.base_url, timeout=TOGETHER, max_retries=0)
+
+
+BEGUN = {"before the first event": (OPEN,), "between events": HALF}
+
+
+@waiting(*BEGUN)
+def test_a_comment_just_before_the_limit_does_not_double_it(run, scripted_openrouter, where):
+    limit = 1.0
+    server = scripted_openrouter((*BEGUN[where], Wait(0.9 * limit), Comment(), Hold()))
 
     with taking(1.6 * limit, limit), pytest.raises(APITimeoutError):
         run.stream(server.base_url, timeout=limit)
 
 
+@waiting()
 def test_a_slow_stream_is_no_silence(run, scripted_openrouter):
     server = scripted_openrouter(
         stream_reply([says("a") for _ in range(12)] + [finishes()], interval=0.1)
     )
 
     assert run.stream(server.base_url, timeout=1.0)[1].text == "a" * 12
-
-
-def test_silence_in_an_error_page_ends(run, scripted_openrouter):
-    server = scripted_openrouter((Status(502, JSON), Send(b'{"error":'), Hold()))
-
-    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APIError):
-        run.complete(server.base_url, timeout=LIMIT, max_retries=0)
-
-
-@pytest.mark.parametrize("timeout", [httpx.Timeout(LIMIT), httpx.Timeout(5, read=LIMIT)])
-def test_a_timeout_may_be_given_in_parts(run, scripted_openrouter, timeout):
-    server = scripted_openrouter((OPEN, Event(says("Half a")), Hold()))
-
-    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
-        run.stream(server.base_url, timeout=timeout)
 
 
 def test_no_timeout_may_be_wanted(run, scripted_openrouter):
@@ -276,12 +265,12 @@ def test_a_stream_that_breaks_in_its_usage_is_complete(run, scripted_openrouter,
     assert run.stream(server.base_url)[1].finish_reason == "stop"
 
 
-@ends
-def test_silence_after_the_finish_reason_costs_nothing(run, scripted_openrouter, end):
+@waiting()
+def test_silence_after_the_finish_reason_costs_nothing(run, scripted_openrouter):
     server = scripted_openrouter((OPEN, *map(Event, FINISHED), Hold()))
 
-    with taking(LIMIT + SLACK):
-        assert run.stream(server.base_url, timeout=LIMIT)[1].text == "Pier two."
+    with taking(TOGETHER + SLACK):
+        assert run.stream(server.base_url, timeout=TOGETHER)[1].text == "Pier two."
 
 
 def test_a_missing_done_costs_nothing(run, scripted_openrouter):
@@ -425,15 +414,6 @@ def test_a_compressed_error_is_read(run, scripted_openrouter):
         run.complete(server.base_url, max_retries=0)
 
 
-def test_silence_in_a_compressed_stream_ends(run, scripted_openrouter):
-    headers = {**STREAM, "content-encoding": "gzip"}
-    data = gzip.compress(event_stream(*FINISHED))[:40]
-    server = scripted_openrouter((Status(200, headers), Send(data), Hold()))
-
-    with taking(LIMIT + SLACK, LIMIT), pytest.raises(APITimeoutError):
-        run.stream(server.base_url, timeout=LIMIT)
-
-
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"]
 )
@@ -574,6 +554,7 @@ def test_a_stream_that_was_read_to_its_end_is_over(run, scripted_openrouter):
     assert ("".join(first), second) == ("Pier two.", [])
 
 
+@waiting()
 def test_a_silence_closes_the_connection(run, scripted_openrouter):
     server = scripted_openrouter((OPEN, Event(says("a")), Hold()))
 
@@ -582,7 +563,7 @@ def test_a_silence_closes_the_connection(run, scripted_openrouter):
             await read(client, run.request)
         await stopped(server)
 
-    run.scenario(server.base_url, wait, timeout=LIMIT)
+    run.scenario(server.base_url, wait, timeout=TOGETHER)
 
 
 async def read(client, request, stream=True):

@@ -10,13 +10,15 @@ import pytest
 
 from glm_openrouter import APITimeoutError, Client
 from glm_openrouter.testing import Event, Status, Wait, json_reply, stream_reply
-from support.at_once import at_once
+from support.at_once import at_once, waiting
 from support.raw_server import HEAD, JSON_HEAD, STREAM_HEAD, drip, raw_server
 from support.samples import REQUEST
 from support.wire import chunk, event_stream, finishes, response_body, says, thinks, uses
 
 LIMIT = 0.2
 """Seconds of silence."""
+TOGETHER = 0.5
+"""The same for those that wait at once, and have to begin in it."""
 SLACK = 5.0
 """Seconds that a busy machine may take longer. What is tested against would go on for ever."""
 OPEN = Status(200, {"content-type": "text/event-stream"})
@@ -51,26 +53,22 @@ NOTHING = {
 }
 
 
-def test_events_that_bring_nothing_are_no_sign_of_life(run):
-    def ask(name):
-        with raw_server(endless(STREAM_HEAD, NOTHING[name])) as server:
-            with pytest.raises(APITimeoutError, match="timeout"):
-                run.stream(server.base_url, timeout=LIMIT)
-            assert server.left.wait(SLACK)
-
-    at_once(ask, NOTHING)
+@waiting(*NOTHING)
+def test_events_that_bring_nothing_are_no_sign_of_life(run, name):
+    with raw_server(endless(STREAM_HEAD, NOTHING[name])) as server:
+        with pytest.raises(APITimeoutError, match="timeout"):
+            run.stream(server.base_url, timeout=LIMIT)
+        assert server.left.wait(SLACK)
 
 
-def test_events_that_bring_nothing_end_a_stream_that_has_begun(run):
-    def ask(name):
-        begun = STREAM_HEAD + event_stream(says("Pier "), done=False)
-        with raw_server(endless(begun, NOTHING[name])) as server:
-            with pytest.raises(APITimeoutError) as caught:
-                run.stream(server.base_url, timeout=LIMIT)
-            assert server.left.wait(SLACK)
-        assert caught.value.partial_text == "Pier "
-
-    at_once(ask, NOTHING)
+@waiting(*NOTHING)
+def test_events_that_bring_nothing_end_a_stream_that_has_begun(run, name):
+    begun = STREAM_HEAD + event_stream(says("Pier "), done=False)
+    with raw_server(endless(begun, NOTHING[name])) as server:
+        with pytest.raises(APITimeoutError) as caught:
+            run.stream(server.base_url, timeout=TOGETHER)
+        assert server.left.wait(SLACK)
+    assert caught.value.partial_text == "Pier "
 
 
 SOMETHING = {
@@ -85,17 +83,17 @@ SOMETHING = {
 }
 
 
-def test_what_brings_something_is_a_sign_of_life(run, scripted_openrouter):
-    def ask(name):
-        pause = Wait(0.2)
-        server = scripted_openrouter(
-            (OPEN, *[pause, Event(SOMETHING[name])] * 6, pause, Event(finishes()), Event("[DONE]"))
-        )
-        return run.stream(server.base_url, timeout=0.8)[1].finish_reason
+@waiting(*SOMETHING)
+def test_what_brings_something_is_a_sign_of_life(run, scripted_openrouter, name):
+    pause = Wait(0.2)
+    server = scripted_openrouter(
+        (OPEN, *[pause, Event(SOMETHING[name])] * 6, pause, Event(finishes()), Event("[DONE]"))
+    )
 
-    assert all(at_once(ask, SOMETHING).values())
+    assert run.stream(server.base_url, timeout=0.8)[1].finish_reason
 
 
+@waiting()
 def test_the_usage_is_a_sign_of_life(run, scripted_openrouter):
     pause = Wait(0.3)
     server = scripted_openrouter(
@@ -123,15 +121,14 @@ BLANKS = {
 }
 
 
-@pytest.mark.parametrize("begun", BLANKS.values(), ids=BLANKS)
-def test_blanks_are_no_sign_of_life(run, begun):
-    def ask(blank):
-        with raw_server(endless(begun, blank)) as server, pytest.raises(APITimeoutError):
+@waiting(*BLANKS)
+def test_blanks_are_no_sign_of_life(run, place):
+    for blank in (b" ", b"\n", b"\t\r\n"):
+        with raw_server(endless(BLANKS[place], blank)) as server, pytest.raises(APITimeoutError):
             run.complete(server.base_url, timeout=LIMIT)
 
-    at_once(ask, [b" ", b"\n", b"\t\r\n"])
 
-
+@waiting()
 def test_a_body_that_comes_slowly_is_read(run, scripted_openrouter):
     whole = json_reply(response_body({"content": "Pier two."}))
     data = whole[1].data
@@ -150,14 +147,12 @@ HEADS = {
 }
 
 
-def test_headers_that_do_not_end_are_not_waited_for(run):
-    def ask(name):
-        with raw_server(HEADS[name]) as server:
-            with pytest.raises(APITimeoutError, match="the request itself"):
-                run.complete(server.base_url, timeout=LIMIT)
-            assert server.left.wait(SLACK)
-
-    at_once(ask, HEADS)
+@waiting(*HEADS)
+def test_headers_that_do_not_end_are_not_waited_for(run, name):
+    with raw_server(HEADS[name]) as server:
+        with pytest.raises(APITimeoutError, match="the request itself"):
+            run.complete(server.base_url, timeout=LIMIT)
+        assert server.left.wait(SLACK)
 
 
 def test_a_client_of_the_users_own_waits_no_longer():
@@ -173,6 +168,7 @@ def test_a_client_of_the_users_own_waits_no_longer():
     at_once(ask, HEADS)
 
 
+@waiting()
 def test_headers_without_end_are_left_on_a_connection_that_is_reused(run):
     answer = json.dumps(response_body({"content": "Pier two."})).encode()
     first = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(answer), answer)

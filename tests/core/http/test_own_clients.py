@@ -5,6 +5,7 @@ import gzip
 import json
 import subprocess
 import sys
+from itertools import product
 
 import httpx
 import httpx2
@@ -29,6 +30,7 @@ from glm_openrouter.testing import (
     bytes_reply,
     error_reply,
 )
+from support.at_once import at_once
 from support.models import ModelClass
 from support.replies import ANSWER, OPEN
 from support.samples import KEY, REQUEST
@@ -111,10 +113,15 @@ SILENT = {
 }
 
 
-@pytest.mark.parametrize("where", SILENT)
-def test_a_silence_on_an_own_client_ends(own, scripted_openrouter, where):
-    with pytest.raises(APITimeoutError, match=r"for 0.1 s \(timeout\)"):
-        own.ask(scripted_openrouter(SILENT[where]).base_url, streamed=True, timeout=LIMIT)
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_silence_on_an_own_client_ends(library, scripted_openrouter):
+    def ask(case):
+        mode, where = case
+        own, server = Own(library, mode), scripted_openrouter(SILENT[where])
+        with pytest.raises(APITimeoutError, match=r"for 0.1 s \(timeout\)"):
+            own.ask(server.base_url, streamed=True, timeout=LIMIT)
+
+    at_once(ask, product(["sync", "async"], SILENT))
 
 
 def test_a_connection_that_an_own_client_cannot_make_costs_nothing(own):
