@@ -1,9 +1,11 @@
 """What tests share: `run` lets one body test the synchronous and the asynchronous client."""
 
+import functools
 import gc
 import os
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -34,6 +36,9 @@ def waits() -> Iterator[list[float]]:
 
 
 gc.disable()  # what is imported and collected stays
+
+# Each client of httpx loads the certificates of the world, which takes 25 ms. No test changes what it is given.
+ssl.create_default_context = functools.cache(ssl.create_default_context)
 
 
 def pytest_collection_finish() -> None:

@@ -65,7 +65,7 @@ FINISHED = (says("Pier "), says("two."), finishes(), uses("B"))
 ANSWER = json_reply(response_body({"content": "Pier two."}))
 STREAMED_ANSWER = stream_reply(FINISHED)
 LIMIT = 0.15
-TOGETHER = 0.5
+TOGETHER = 0.8
 """The limit of those that wait at once: all of them have to begin in it."""
 SLACK = 2.0
 """Seconds that a busy machine may take longer. What is tested against would hang, or go on for much longer."""
