@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Without bytecode each process that a test starts would compile the frameworks again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-all test-lowest test-newest coverage fuzz lint types arguments docs format hooks bench clean
+.PHONY: demo test test-bulk test-all test-lowest test-newest coverage fuzz lint types arguments docs format hooks bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -19,7 +19,12 @@ PYTEST := -m pytest -q --numprocesses auto --dist loadgroup
 test: $(READY)
 	$(BIN)/python $(PYTEST)
 
-# The same with branches counted, and a failure where fewer are run than pyproject.toml demands.
+# Large jobs that are killed in the middle, on one machine and over Ray; needs redis-server, and installs Ray.
+test-bulk: $(READY)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --editable '.[all,ray]'
+	$(BIN)/python -m pytest -q -m 'ray or kill' --timeout 300 tests/bulk
+
+# The tests with branches counted, and a failure where fewer are run than pyproject.toml demands.
 coverage: $(READY)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run $(PYTEST)

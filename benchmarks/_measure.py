@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +89,12 @@ def interleave(children: dict[str, Child], rounds: int) -> dict[str, list[float]
         for name, child in children.items():
             figures[name].append(float(child.ask()))
     return figures
+
+
+def count_requests(url: str) -> int:
+    """Return how many questions the server has been asked."""
+    with urllib.request.urlopen(f"{url}/count") as response:
+        return int(response.read())
 
 
 def memory(key: str = "VmRSS") -> float:

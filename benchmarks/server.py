@@ -2,7 +2,8 @@
 
 Raw asyncio, so that it costs little. It runs in a process of its own, so that it is not counted with the client.
 A path that begins with `/paced` gives a chunk every 20 ms, or the whole answer once all would have come. So does
-`/timed`, where the text of a chunk is the time at which it was sent. All others give chunks as fast as they are taken.
+`/timed`, where the text of a chunk is the time at which it was sent. `/bulk` thinks for 50 ms, a fifth more or less,
+and then says it all. All others give chunks as fast as they are taken. `/count` is how many questions have come.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import functools
 import itertools
 import json
 import math
+import random
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -114,12 +116,24 @@ _STREAM_HEAD = (
 )
 
 
+COUNTED = {"questions": 0}
+
+
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer the requests of one connection until the client closes it."""
     try:
         while True:
             path, body = await read_request(reader)
-            if path.endswith("/embeddings"):
+            if path == "/count":
+                writer.write(whole(b"%d" % COUNTED["questions"]))
+                continue
+            COUNTED["questions"] += 1
+            if path.startswith("/bulk"):
+                await asyncio.sleep(0.05 * random.uniform(0.8, 1.2))
+                writer.write(
+                    _STREAM_HEAD + _TEXT + _TEXT_END + _DONE if body.get("stream") else _WHOLE
+                )
+            elif path.endswith("/embeddings"):
                 writer.write(embeddings(len(body["input"]), body.get("encoding_format", "float")))
                 await writer.drain()
             elif body.get("stream") and path.startswith(("/paced", "/timed")):
@@ -144,7 +158,7 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[str, JSONObject]:
     head = await reader.readuntil(b"\r\n\r\n")
     line, *headers = head.split(b"\r\n")
     sizes = [h.split(b":")[1] for h in headers if h.lower().startswith(b"content-length:")]
-    body = await reader.readexactly(int(sizes[0]))
+    body = await reader.readexactly(int(sizes[0])) if sizes else b"{}"
     return line.split(b" ")[1].decode(), json.loads(body)
 
 

@@ -69,6 +69,7 @@ def programs(tmp_path):
     programs.mkdir()
     for name in ("bash", "dirname", "rm"):
         (programs / name).symlink_to(shutil.which(name))
+    add_program(programs / "redis-server", f"#!{shutil.which('bash')}")
     add_program(programs / "make", f"#!{shutil.which('bash')}\necho make $*")
     return programs
 
@@ -114,7 +115,7 @@ def test_ci_runs_the_tests_with_the_command_of_the_readme(programs):
     asked = [line.split() for line in run_ci(programs, "3.13").stdout.splitlines()]
 
     assert command is not None
-    assert {"make", "lint", "types", "test"} < set(asked[0])
+    assert {"make", "lint", "types", "test", "test-bulk"} < set(asked[0])
 
 
 def test_a_failure_fails_ci(programs):
