@@ -43,7 +43,8 @@ def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files:
     def to_link(target: str) -> str:
         return posixpath.relpath(target, posixpath.dirname(here) or ".")
 
-    return _CONTENTS.sub("", rewrite_links(markdown, source, to_link), count=1)
+    text = _CONTENTS.sub("", rewrite_links(markdown, source, to_link), count=1)
+    return text.replace("https://.../", f"{address()}/")
 
 
 def _content_of(path: str) -> str:

@@ -7,14 +7,17 @@ fixtures that their arguments name. Recipes stand alone: test_recipes.py.
 
 import functools
 import inspect
+import io
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 
 import pytest
 from llama_index.core import Settings
 
 from glm_openrouter import find_model
-from support.pages import PAGES, RECIPES, ROOT, blocks_of
+from glm_openrouter.testing import OfflineServer
+from support.pages import PAGES, RECIPES, ROOT, blocks_of, check_outputs
 
 LANGCHAIN = re.compile(r"langchain|ChatGLM")
 LLAMAINDEX = re.compile(r"llama_index|llamaindex|\bGLM\(")
@@ -28,27 +31,37 @@ def relative(page):
 # LlamaIndex looks at every attribute of an agent, at deprecated ones of pydantic, too.
 @pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecationWarning")
 @pytest.mark.parametrize("page", [page for page in PAGES if page != RECIPES], ids=relative)
+@pytest.mark.usefixtures(
+    "separate_reads"
+)  # so that a stream comes in the same increments each time
 def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, request, tmp_path):
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-docs")
-    monkeypatch.setenv("OPENROUTER_API_BASE", offline_openrouter.base_url)
     monkeypatch.setattr(Settings, "_llm", None)  # a page sets it, which would keep that model alive
-    # In the main thread LlamaIndex would make an event loop that nobody closes.
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        namespace = thread.submit(run_blocks, page).result()
+    # In the main thread LlamaIndex would make an event loop that nobody closes. The server is a new one, since what
+    # was asked before makes its caches warm.
+    with OfflineServer() as server, ThreadPoolExecutor(max_workers=1) as thread:
+        monkeypatch.setenv("OPENROUTER_API_BASE", server.base_url)
+        namespace, printed = thread.submit(run_blocks, page).result()
+    check_outputs(page, printed)
     for name, value in list(namespace.items()):
         if name.startswith("test_"):
+            monkeypatch.setenv("OPENROUTER_API_BASE", offline_openrouter.base_url)
             offline_openrouter.clear()
             offline_openrouter.answer = None
             value(*map(request.getfixturevalue, inspect.signature(value).parameters))
 
 
 def run_blocks(page):
+    """Run the blocks of a page, and return their names and what each printed."""
     namespace = {"__name__": page.stem}
+    printed = []
     for block in blocks_of(page):
-        exec(compile(block, str(page), "exec"), namespace)
-    return namespace
+        with redirect_stdout(io.StringIO()) as output:
+            exec(compile(block, str(page), "exec"), namespace)
+        printed.append(output.getvalue())
+    return namespace, printed
 
 
 @pytest.mark.parametrize(

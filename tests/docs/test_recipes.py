@@ -13,10 +13,10 @@ from contextlib import redirect_stdout, suppress
 import httpx
 import pytest
 
-from glm_openrouter.testing import Hold, error_reply, stream_reply, text_reply
+from glm_openrouter.testing import Hold, OfflineServer, error_reply, stream_reply, text_reply
 from langchain_glm import AuthenticationError
 from support.pages import RECIPES as PAGE
-from support.pages import blocks_of
+from support.pages import blocks_of, check_outputs
 from support.served_app import ServedApp
 
 FILE = re.compile(r"\n*# (\w+\.py)\n")
@@ -85,9 +85,12 @@ def test_every_recipe_is_run():
 
 
 @pytest.mark.parametrize("heading", PRINTED)
-def test_the_recipe_does_what_it_says(heading, run_recipe, offline_openrouter):
-    _, printed = run_recipe(heading, offline_openrouter)
+@pytest.mark.usefixtures("separate_reads")
+def test_the_recipe_runs_and_does_what_it_says(heading, run_recipe):
+    with OfflineServer() as server:
+        _, printed = run_recipe(heading, server)
     assert PRINTED[heading] in printed
+    check_outputs(PAGE, [printed if each == heading else None for each in RECIPES])
 
 
 @pytest.mark.parametrize("heading", SERVERS)
