@@ -11,6 +11,7 @@ from .adapters import OpenRouterModelBase
 from .catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo, Pricing
 from .completions import Completion, Delta, ToolCall, ToolCallDelta, Usage
 from .errors import *  # noqa: F403 -- the tree is public as a whole
+from .journal.journal import Journal
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
 from .request._base import Settings
 from .request.chat import ChatRequest
@@ -65,6 +66,7 @@ __all__ = [
     "FileParser",
     "GenerationInfo",
     "JSONObject",
+    "Journal",
     "KeyInfo",
     "MaxPrice",
     "ModelFacts",

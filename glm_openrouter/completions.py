@@ -142,6 +142,8 @@ class Completion(Struct, gc=False):
     cached: bool | None = None
     """Whether it came from OpenRouter's response cache, for nothing; `None` if that was not asked: see
     `response_cache`."""
+    replayed: bool = False
+    """Whether it came from a `Journal`, for nothing; the usage is that of the first time."""
 
     def metadata(self) -> JSONObject:
         """Return what both frameworks show besides the message, under the wire's own names.
@@ -167,5 +169,6 @@ class Completion(Struct, gc=False):
             "alignment": self.alignment,
             "adjustments": self.adjustments or None,
             "cached": self.cached,
+            "replayed": self.replayed or None,
         }
         return {key: value for key, value in facts.items() if value is not None}

@@ -5,6 +5,8 @@
     GLMError
     ├── InvalidRequestError (also a ValueError)   refused here, nothing was sent
     ├── BudgetExceededError                       the call might cost more than its `Budget` has left; nothing was sent
+    ├── StoreError                                a `Journal` or a `SharedBudget` cannot be read or written
+    │   └── OtherJobError                         a `Journal` belongs to another job
     ├── TruncatedToolCallError                    a tool call was cut off; it must not run
     ├── InvalidToolCallError                      a tool call cannot be read, after more tries neither; it must not run
     ├── StructuredOutputError (also a ValueError) the answer does not fit the schema, even after a second try
@@ -59,6 +61,7 @@ __all__ = [
     "InvalidToolCallError",
     "ModelRefusalError",
     "NotFoundError",
+    "OtherJobError",
     "PaymentRequiredError",
     "PermissionDeniedError",
     "RateLimitError",
@@ -67,11 +70,13 @@ __all__ = [
     "RetiringModelWarning",
     "RoutingConflictWarning",
     "SmallMaxTokensWarning",
+    "StoreError",
     "StreamInterruptedError",
     "StructuredOutputError",
     "TruncatedToolCallError",
     "TruncatedToolCallWarning",
     "UnprocessableEntityError",
+    "UnreadableEntryWarning",
     "UnreportedCostWarning",
     "UnsupportedContentWarning",
 ]
@@ -118,6 +123,19 @@ class BudgetExceededError(GLMError):
     def __reduce__(self) -> tuple[Any, ...]:
         rebuild = partial(type(self), limit=self.limit, spent=self.spent, estimate=self.estimate)
         return rebuild, self.args
+
+
+class StoreError(GLMError):
+    """What a `Journal` or a `SharedBudget` is kept in cannot be read or written.
+
+    Nothing was sent, unless the message says that an answer could not be kept.
+    """
+
+    retryable = False
+
+
+class OtherJobError(StoreError):
+    """A `Journal` belongs to another job, whose answers are not those of this one; nothing was sent."""
 
 
 class ErrorDetails(TypedDict, total=False):
@@ -315,6 +333,10 @@ class SmallMaxTokensWarning(UserWarning):
 
 class TruncatedToolCallWarning(UserWarning):
     """The response was cut off in a tool call, or before it was clear that the call is whole: no call of it runs."""
+
+
+class UnreadableEntryWarning(UserWarning):
+    """An entry of a `Journal` is damaged or not from there, so its request is sent again."""
 
 
 class UnreportedCostWarning(UserWarning):

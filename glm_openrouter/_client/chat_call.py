@@ -59,8 +59,9 @@ class ChatCall:
         self._pins = pins
         self.record: CallRecord | None = None
         """What is noted of the call, once it has begun and if somebody watches."""
-        body = build_body(request, stream=stream, whole=whole)
-        self._body = body if pins is None else pins.apply(body)
+        self.asked = build_body(request, stream=stream, whole=whole)
+        """What is asked for, without the pin of a provider, and before anything is adjusted."""
+        self._body = self.asked if pins is None else pins.apply(self.asked)
 
     @property
     def connection(self) -> tuple[float | TimeLimits | None, Mapping[str, str]]:

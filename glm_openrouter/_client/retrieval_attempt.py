@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import msgspec
+
 from glm_openrouter._json.lenient import fit
+from glm_openrouter._json.values import JSONObject
 from glm_openrouter.completions import Completion, Usage
 from glm_openrouter.errors import APIResponseError
 from glm_openrouter.request._body import encode_body
@@ -20,9 +23,11 @@ if TYPE_CHECKING:
 
     from .transport import BaseTransport
 
-__all__ = ["RetrievalAttempt"]
+__all__ = ["RetrievalAttempt", "read_kept_part"]
 
 T = TypeVar("T")
+
+_decode = msgspec.json.Decoder(JSONObject).decode
 
 
 class RetrievalAttempt(BilledAttempt, Generic[T]):
@@ -36,6 +41,8 @@ class RetrievalAttempt(BilledAttempt, Generic[T]):
         self._record = record
         self._facts: Completion | None = None
         """Model, provider and usage, once the answer says them."""
+        self.answer: JSONObject = {}
+        """As much of it as is read."""
 
     def open(self) -> bytes:
         """Return the body of the request.
@@ -58,19 +65,20 @@ class RetrievalAttempt(BilledAttempt, Generic[T]):
         """
         request = self._request
         answer = self.read_object(request.path, response, content, request.key)
-        facts = self._facts = fit(Completion, {key: answer.get(key) for key in _FACTS})
+        self.answer = {name: answer.get(name) for name in (*_FACTS, request.key)}
+        facts = self._facts = _read_facts(answer)
         if self._record is not None:
             self._record.facts = facts
         for ledger in self._ledgers:
             ledger.warn_if_unreported(facts)
         try:
-            rows = request.read(answer[request.key])
+            part = _read_part(request, answer, facts)
         except UnreadableAnswerError as error:
             message = f"[OpenRouter] The answer cannot be used: {error}. Model: {request.model}."
         else:
             if self._record is not None:
                 self._record.note_complete()
-            return PartAnswer(rows, facts.model, facts.provider, facts.usage or Usage())
+            return part
         raise self._fail(APIResponseError, message)
 
     def _bill(self) -> Bill | None:
@@ -79,3 +87,21 @@ class RetrievalAttempt(BilledAttempt, Generic[T]):
 
 
 _FACTS = ("id", "model", "provider", "usage")
+
+
+def read_kept_part(request: PartRequest[T], kept: bytes) -> PartAnswer[T] | None:
+    """Return the answer that a journal has kept, or `None` if it is not one to this request."""
+    try:
+        answer = _decode(kept)
+        return _read_part(request, answer, _read_facts(answer))
+    except (msgspec.DecodeError, UnreadableAnswerError, KeyError):
+        return None
+
+
+def _read_facts(answer: JSONObject) -> Completion:
+    return fit(Completion, {name: answer.get(name) for name in _FACTS})
+
+
+def _read_part(request: PartRequest[T], answer: JSONObject, facts: Completion) -> PartAnswer[T]:
+    rows = request.read(answer[request.key])
+    return PartAnswer(rows, facts.model, facts.provider, facts.usage or Usage())

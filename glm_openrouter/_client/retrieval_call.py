@@ -10,7 +10,9 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from glm_openrouter.completions import Completion
 from glm_openrouter.errors import APIError
+from glm_openrouter.request._body import encode_body
 from glm_openrouter.retrieval.parts import MAX_CONCURRENCY
 from glm_openrouter.retrieval.request import (
     PartAnswer,
@@ -23,9 +25,11 @@ from glm_openrouter.retrieval.request import (
 )
 
 from .call_record import CallRecord, begin_call
-from .retrieval_attempt import RetrievalAttempt
+from .replay import count_replay, find_place
+from .retrieval_attempt import RetrievalAttempt, read_kept_part
 
 if TYPE_CHECKING:
+    from glm_openrouter.journal.row import Place
     from glm_openrouter.retrieval.arguments import EmbeddingOptions, RerankOptions
     from glm_openrouter.retrieval.results import Embeddings, Ranking
 
@@ -180,13 +184,33 @@ async def _arun(
 
 
 def _steps(transport: BaseTransport, request: PartRequest[T]) -> Steps[PartAnswer[T]]:
+    """Replay the answer to one request if a journal has it; else send it over all its attempts."""
+    place = find_place(request.path, request.body)
+    if place is not None:
+        answer: PartAnswer[T] | None = yield transport.recall(
+            place, partial(read_kept_part, request)
+        )
+        if answer is not None:
+            count_replay(Completion(model=answer.model, provider=answer.provider))
+            return answer
+    try:
+        return (yield from _send_call(transport, request, place))
+    finally:
+        if place is not None:
+            place.release()
+
+
+def _send_call(
+    transport: BaseTransport, request: PartRequest[T], place: Place | None
+) -> Steps[PartAnswer[T]]:
     """Send one request over all its attempts."""
     record = begin_call(request.operation, request.body, transport.base_url)
+    send = partial(_send, transport, request, record, place)
     try:
         if record is None:
-            return (yield from transport.retry(partial(_send, transport, request, None)))
+            return (yield from transport.retry(send))
         with record.opening():
-            answer = yield from transport.retry(partial(_send, transport, request, record), record)
+            answer = yield from transport.retry(send, record)
         record.end()
         return answer
     except APIError as error:
@@ -196,13 +220,19 @@ def _steps(transport: BaseTransport, request: PartRequest[T]) -> Steps[PartAnswe
 
 
 def _send(
-    transport: BaseTransport, request: PartRequest[T], record: CallRecord | None
+    transport: BaseTransport,
+    request: PartRequest[T],
+    record: CallRecord | None,
+    place: Place | None,
 ) -> Steps[PartAnswer[T]]:
     """Make one try at one request."""
     attempt = RetrievalAttempt(transport, request, record)
     try:
         content = attempt.open()
         send = partial(transport.post, request.path, content, attempt.timer)
-        return attempt.read(*(yield from attempt.read_all(send)))
+        answer = attempt.read(*(yield from attempt.read_all(send)))
+        if place is not None:
+            yield transport.keep(place, encode_body(attempt.answer))
+        return answer
     finally:
         attempt.close()

@@ -16,14 +16,18 @@ from glm_openrouter.errors import APIError
 
 from .chat_attempt import ChatAttempt
 from .chat_call import ChatCall
+from .replay import as_delta, count_replay, find_place, is_to_keep, read_answer, write_answer
 
 if TYPE_CHECKING:
     from glm_openrouter._http import AsyncBody, Body
+    from glm_openrouter.journal.row import Place
 
     from .steps import Steps
     from .transport import AsyncTransport, BaseTransport, Transport
 
 __all__ = ["AsyncStream", "Stream"]
+
+_PATH = "/chat/completions"
 
 
 class _BaseStream:
@@ -34,6 +38,10 @@ class _BaseStream:
         self._call = call
         self._attempt: ChatAttempt | None = None
         self._body: Any = None
+        self._place: Place | None = None
+        """Where a journal keeps the answer, if one is open around the call."""
+        self._replayed: Completion | None = None
+        """The answer, if it was there already."""
         self._pending: Iterator[Delta] = iter(())
         """What has been read and not given out."""
 
@@ -51,7 +59,7 @@ class _BaseStream:
 
     @property
     def _completion(self) -> Completion | None:
-        return self._attempt.completion if self._attempt else None
+        return self._attempt.completion if self._attempt else self._replayed
 
     def _check_finished(self) -> None:
         """Check that a stream without a connection has nothing more to give."""
@@ -63,6 +71,36 @@ class _BaseStream:
             )
 
     def _open(self) -> Steps[None]:
+        """Replay the answer if a journal has it; else send the request until there is something to give out."""
+        place = self._place = find_place(_PATH, self._call.asked)
+        if place is not None:
+            self._replayed = yield self._transport.recall(place, read_answer)
+        if self._replayed is not None:
+            return self._begin_replay(self._replayed)
+        try:
+            return (yield from self._send_call())
+        except BaseException:
+            self._leave_place()
+            raise
+
+    def _begin_replay(self, completion: Completion) -> None:
+        count_replay(completion)
+        if not self._call.whole:
+            self._pending = iter(filter(None, [as_delta(completion)]))
+
+    def _leave_place(self) -> None:
+        """Leave the place in the journal to the next equal request, if no answer is kept there."""
+        if self._place is not None:
+            self._place.release()
+
+    def _answer_to_keep(self) -> bytes | None:
+        """Return the finished answer as a journal keeps it, if there is one open and it is to be kept."""
+        completion = self._completion
+        if self._place is None or completion is None or not is_to_keep(completion):
+            return None
+        return write_answer(completion)
+
+    def _send_call(self) -> Steps[None]:
         """Send the request until there is something to give out."""
         call = self._call
         call.begin(self._transport.base_url)
@@ -89,7 +127,7 @@ class _BaseStream:
         try:
             content = attempt.open()
             with attempt.translating_errors():
-                sending = self._transport.post("/chat/completions", content, attempt.timer)
+                sending = self._transport.post(_PATH, content, attempt.timer)
                 self._body = body = yield sending
                 if not body.response.is_success:
                     raise attempt.status_error(body.response, (yield body.read_all()))
@@ -130,6 +168,7 @@ class Stream(_BaseStream):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self._leave_place()
 
     def __iter__(self) -> Iterator[Delta]:
         yield from self._pending
@@ -171,8 +210,12 @@ class Stream(_BaseStream):
                 if deltas:
                     return deltas
         except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
-            return attempt.rescue(error)
-        return attempt.flush()
+            deltas = attempt.rescue(error)
+        else:
+            deltas = attempt.flush()
+        if self._place is not None and (answer := self._answer_to_keep()) is not None:
+            self._transport.keep(self._place, answer)
+        return deltas
 
 
 class AsyncStream(_BaseStream):
@@ -194,6 +237,7 @@ class AsyncStream(_BaseStream):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+        self._leave_place()
 
     async def __aiter__(self) -> AsyncIterator[Delta]:
         for delta in self._pending:
@@ -237,5 +281,9 @@ class AsyncStream(_BaseStream):
                 if deltas:
                     return deltas
         except Exception as error:  # noqa: BLE001 -- raised again, unless the response is complete
-            return attempt.rescue(error)
-        return attempt.flush()
+            deltas = attempt.rescue(error)
+        else:
+            deltas = attempt.flush()
+        if self._place is not None and (answer := self._answer_to_keep()) is not None:
+            await self._transport.keep(self._place, answer)
+        return deltas

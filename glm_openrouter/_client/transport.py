@@ -7,13 +7,14 @@ steps and sends the results back in. Importing this module imports httpx, so cli
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from copy import copy
 from typing import Any, Self, TypeVar
 
 from glm_openrouter import _http
 from glm_openrouter._idle import IdleTimer, TimeLimits
 from glm_openrouter._secrets import Redactor
+from glm_openrouter.journal.row import Place
 
 from .call_record import CallRecord
 from .options import ConnectionOptions
@@ -130,6 +131,14 @@ class BaseTransport:
         """Wait."""
         raise NotImplementedError
 
+    def recall(self, place: Place, read: Callable[[bytes], T | None]) -> Any:
+        """Return the answer that a journal has, if it has one."""
+        raise NotImplementedError
+
+    def keep(self, place: Place, answer: bytes) -> Any:
+        """Have a journal keep an answer."""
+        raise NotImplementedError
+
     def get(self, path: str, timer: IdleTimer) -> Any:
         """Ask for what is at a path and return the body of the response, which is still to be read."""
         return self._send(_http.PlainRequest("GET", path), timer)
@@ -166,6 +175,14 @@ class Transport(BaseTransport):
     def sleep(self, seconds: float) -> None:
         """Wait."""
         self.clock.sleep(seconds)
+
+    def recall(self, place: Place, read: Callable[[bytes], T | None]) -> T | None:
+        """Return the answer that a journal has, if it has one."""
+        return place.recall(read)
+
+    def keep(self, place: Place, answer: bytes) -> None:
+        """Have a journal keep an answer."""
+        place.keep(answer)
 
     def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.Body:
         client = self._http_client or _http.sync_client(self._origin or self)
@@ -208,6 +225,16 @@ class AsyncTransport(BaseTransport):
     def sleep(self, seconds: float) -> Awaitable[None]:
         """Wait."""
         return self.clock.asleep(seconds)
+
+    def recall(
+        self, place: Place, read: Callable[[bytes], T | None]
+    ) -> Coroutine[Any, Any, T | None]:
+        """Return the answer that a journal has, if it has one."""
+        return place.arecall(read)
+
+    def keep(self, place: Place, answer: bytes) -> Coroutine[Any, Any, None]:
+        """Have a journal keep an answer."""
+        return place.akeep(answer)
 
     async def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.AsyncBody:
         _http.running_loop()  # also where it is the user's own client

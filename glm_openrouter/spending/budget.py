@@ -96,6 +96,10 @@ class Budget:
         """Take note that a call is over; there is no bill if it was not sent or was refused."""
         self._spend.settle(key, bill)
 
+    def add_replay(self, completion: Completion) -> None:
+        """Count an answer that came from a journal, for nothing."""
+        self._spend.add_replay(completion)
+
     def warn_if_unreported(self, completion: Completion) -> None:
         """Warn, once, if a response has usage without a cost."""
         self._spend.warn_if_unreported(completion)

@@ -47,6 +47,9 @@ class Ledger(Protocol):
     def settle(self, key: object, bill: Bill | None) -> None:
         """Take note that a call is over; there is no bill if it was not sent or was refused."""
 
+    def add_replay(self, completion: Completion) -> None:
+        """Count an answer that came from a journal, for nothing."""
+
     def warn_if_unreported(self, completion: Completion) -> None:
         """Warn, once, if a response has usage without a cost."""
 

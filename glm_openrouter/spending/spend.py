@@ -38,6 +38,8 @@ class SpendEntry:
     """USD that these calls are estimated at; `cost` does not include it."""
     cached_calls: int = 0
     """Calls that OpenRouter answered from its response cache, for nothing: see `response_cache`."""
+    replayed: int = 0
+    """Answers from a `Journal`. Nothing was sent for them, so they are not among `calls`, nor their tokens or cost."""
 
     @property
     def cache_hit_rate(self) -> float:
@@ -52,6 +54,8 @@ class SpendEntry:
         )
         if self.cached_calls:
             text += f", {_say_calls(self.cached_calls)} answered from the response cache"
+        if self.replayed:
+            text += f", {self.replayed:,} replayed from a journal"
         if not self.unreported_calls:
             return text
         unreported = f"about {self.unreported:.6f} USD for {_say_calls(self.unreported_calls)}"
@@ -157,6 +161,11 @@ class Spend:
             if cost is not None:
                 self._estimates.learn(model, cost, complete=bill.complete)
 
+    def add_replay(self, completion: Completion) -> None:
+        """Count an answer that came from a journal, for nothing."""
+        with self._lock:
+            self._entry_of(completion, "").replayed += 1
+
     def warn_if_unreported(self, completion: Completion) -> None:
         """Warn, once, if a response has usage without a cost."""
         usage = completion.usage
@@ -171,12 +180,15 @@ class Spend:
             stacklevel=2,
         )
 
+    def _entry_of(self, completion: Completion, model: str) -> SpendEntry:
+        key = (completion.model or model, completion.provider or "")
+        return self.entries.setdefault(key, SpendEntry())
+
     def _add(self, completion: Completion, model: str, cost: float | None, estimate: float) -> None:
         """Add a response of `model`, with an `estimate` if there is no cost."""
         usage = completion.usage or Usage()
         prompt, answer = usage.prompt_tokens_details, usage.completion_tokens_details
-        key = (completion.model or model, completion.provider or "")
-        entry = self.entries.setdefault(key, SpendEntry())
+        entry = self._entry_of(completion, model)
         entry.calls += 1
         entry.prompt_tokens += read_count(usage.prompt_tokens)
         entry.completion_tokens += read_count(usage.completion_tokens)
