@@ -16,6 +16,7 @@ from glm_openrouter._response.parser import ResponseParser
 from glm_openrouter.testing.pytest_plugin import scripted_openrouter  # noqa: F401 - a fixture, also without the entry point
 from support.clients import MODES, ClientRun
 from support.clock import noted_waits
+from support.redis_server import RedisServer, running_redis
 
 # The same 50 examples each time: what is read off the wire sees thousands of others in the fuzzer.
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50)
@@ -59,6 +60,19 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(request: pytest.FixtureRequest, waits: list[float]) -> ClientRun:
     """Both clients, one after the other."""
     return ClientRun(request.param, waits)
+
+
+@pytest.fixture(scope="session")
+def _redis_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis_of_session: RedisServer) -> RedisServer:
+    """A real Redis without any keys."""
+    _redis_of_session.clear()
+    return _redis_of_session
 
 
 @pytest.fixture

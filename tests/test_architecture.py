@@ -26,6 +26,7 @@ ALLOWED = {
         "pydantic_core",
         "referencing",  # what references mean, which `jsonschema` brings
     },
+    "glm_openrouter/_redis.py": {"redis"},
     "glm_openrouter/cli": {"msgspec", "rich"},
     "glm_openrouter/ray": {"pyarrow", "pydantic", "ray"},
     "glm_openrouter/testing": {"h11", "msgspec", "pydantic", "pytest", "starlette", "uvicorn"},

@@ -54,11 +54,7 @@ def is_to_keep(completion: Completion) -> bool:
 
 
 def write_answer(completion: Completion) -> bytes:
-    """Return an answer as bytes; what its tool calls say is in there once, as text.
-
-    Raises:
-        ValueError: It holds text that is no Unicode.
-    """
+    """Return an answer as bytes; what its tool calls say is in there once, as text."""
     calls = [replace(call, parsed=None) for call in completion.tool_calls]
     return _encode(replace(completion, tool_calls=calls))
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from glm_openrouter._redis import is_redis_url
 from glm_openrouter._secrets import redact
 from glm_openrouter.errors import InvalidRequestError, OtherJobError
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from .store import Store
 
 __all__ = ["Journal"]
+
+_LONGEST = 10 * 365 * 86_400
+"""Seconds."""
 
 
 class Journal:
@@ -123,10 +127,6 @@ class Journal:
         return partial(Journal, expire_after=self._expire_after), (self.address,)
 
 
-def _is_url(address: str) -> bool:
-    return address.startswith(("redis://", "rediss://", "unix://"))
-
-
 def _check_address(address: object) -> str:
     """Return the URL of a Redis, or the absolute path of a file: a relative one means another in another process."""
     path = os.fspath(address) if isinstance(address, os.PathLike) else address
@@ -134,7 +134,7 @@ def _check_address(address: object) -> str:
         raise InvalidRequestError(
             f"A journal is a file, such as 'answers.db', or 'redis://...'; got {address!r:.80}."
         )
-    if _is_url(path):
+    if is_redis_url(path):
         return path
     if "://" in path:
         raise InvalidRequestError(
@@ -144,13 +144,24 @@ def _check_address(address: object) -> str:
 
 
 def _open_store(address: str, expire_after: float | None) -> Store:
-    if not _is_url(address):
-        if expire_after is not None:
-            raise InvalidRequestError("expire_after is for a Redis: a file forgets no answer.")
-        from .sqlite_store import SQLiteStore  # most programs keep no journal
+    if is_redis_url(address):
+        from .redis_store import RedisStore  # most programs keep no journal
 
-        return SQLiteStore(address)
-    raise InvalidRequestError("Redis comes soon.")
+        return RedisStore(address, _check_seconds(expire_after))
+    if expire_after is not None:
+        raise InvalidRequestError("expire_after is for a Redis: a file forgets no answer.")
+    from .sqlite_store import SQLiteStore
+
+    return SQLiteStore(address)
+
+
+def _check_seconds(seconds: float | None) -> float | None:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if seconds is not None and not (is_number and 1 <= seconds <= _LONGEST):
+        raise InvalidRequestError(
+            f"expire_after must be a number of seconds, from 1 to ten years, got {seconds!r:.40}."
+        )
+    return seconds
 
 
 def _is_unicode(text: str) -> bool:

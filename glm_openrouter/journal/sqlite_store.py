@@ -31,7 +31,9 @@ _SECONDS_TO_READ: Final = 2.0
 _SECONDS_TO_WRITE: Final = 60.0
 """That the thread waits at most for other writers."""
 
-_GET: Final = "SELECT substr(answer, 1, ?) FROM answers WHERE key = ?"
+_GET: Final = "SELECT CAST(substr(answer, 1, ?) AS BLOB) FROM answers WHERE key = ?"
+"""As bytes, even if another program has put text there."""
+
 _PUT: Final = "INSERT OR REPLACE INTO answers (key, answer) VALUES (?, ?)"
 _CLAIM: Final = "INSERT OR IGNORE INTO job (only_one, fingerprint) VALUES (1, ?)"
 _OWNER: Final = "SELECT fingerprint FROM job"
@@ -118,12 +120,12 @@ class _OpenFile:
     def get(self, key: bytes) -> bytes | None:
         try:
             with self._reading:
-                row = self._reader.execute(_GET, (LARGEST_ENTRY, key)).fetchone()
+                row: tuple[bytes] | None = self._reader.execute(
+                    _GET, (LARGEST_ENTRY, key)
+                ).fetchone()
         except sqlite3.Error as error:
             raise explain(self._path, error, "read") from None
-        if row is None:
-            return None
-        return row[0] if isinstance(row[0], bytes) else b""
+        return row and row[0]
 
     def put(self, key: bytes, entry: bytes) -> Future[None]:
         future: Future[None] = Future()

@@ -34,6 +34,16 @@ def journal(tmp_path):
         yield journal
 
 
+@pytest.fixture(params=["file", pytest.param("redis", marks=pytest.mark.redis)])
+def any_journal(request, tmp_path):
+    """A journal in a file, and one in a Redis."""
+    address = tmp_path / "answers.db"
+    if request.param == "redis":
+        address = request.getfixturevalue("redis_server").url
+    with Journal(address) as journal:
+        yield journal
+
+
 def asking(**more):
     return ChatRequest(messages=[{"role": "user", "content": PROMPT}], **more)
 
@@ -46,12 +56,12 @@ def in_row(journal, run, server, request=REQUEST, *, row=1, attempt=0, streamed=
 @pytest.mark.parametrize("replay_streams", [False, True], ids=["replay-whole", "replay-streams"])
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "streamed"])
 def test_an_answer_is_replayed_and_nothing_sent(
-    journal, run, scripted_openrouter, streamed, replay_streams
+    any_journal, run, scripted_openrouter, streamed, replay_streams
 ):
     server = scripted_openrouter(bytes_reply(ANSWER_WITH_EVERYTHING))
     request = asking(tools=TOOLS)
-    first = in_row(journal, run, server, request, streamed=streamed)
-    again = in_row(journal, run, server, request, streamed=replay_streams)
+    first = in_row(any_journal, run, server, request, streamed=streamed)
+    again = in_row(any_journal, run, server, request, streamed=replay_streams)
 
     assert len(server.requests) == 1
     assert (first.replayed, again.replayed) == (False, True)
@@ -115,11 +125,11 @@ def test_the_pin_of_a_provider_makes_no_other_request(journal, run, scripted_ope
     assert run.scenario(server.base_url, ask_twice, pin_provider=True).replayed
 
 
-def test_equal_requests_of_a_row_have_an_answer_each(journal, run, scripted_openrouter):
+def test_equal_requests_of_a_row_have_an_answer_each(any_journal, run, scripted_openrouter):
     server = scripted_openrouter(ANSWER, OTHER_ANSWER)
 
     async def ask_twice(client):
-        with journal.row(1):
+        with any_journal.row(1):
             return [(await client.complete(REQUEST)).text for _ in range(2)]
 
     first = run.scenario(server.base_url, ask_twice)
@@ -205,11 +215,11 @@ def test_nothing_is_kept_outside_of_a_row(journal, run, scripted_openrouter):
     assert not run.complete(server.base_url).replayed
 
 
-def test_threads_of_a_row_share_its_numbers(journal, scripted_openrouter):
+def test_threads_of_a_row_share_its_numbers(any_journal, scripted_openrouter):
     server = scripted_openrouter(ANSWER)
 
     def ask_in_threads():
-        with Client(base_url=server.base_url, api_key=KEY) as client, journal.row(1):
+        with Client(base_url=server.base_url, api_key=KEY) as client, any_journal.row(1):
             contexts = [copy_context() for _ in range(8)]
             with ThreadPoolExecutor(8) as pool:
                 asked = [pool.submit(one.run, client.complete, REQUEST) for one in contexts]
@@ -219,11 +229,11 @@ def test_threads_of_a_row_share_its_numbers(journal, scripted_openrouter):
     assert ask_in_threads() == [True] * 8
 
 
-def test_two_event_loops_share_a_journal(journal, scripted_openrouter, run):
+def test_two_event_loops_share_a_journal(any_journal, scripted_openrouter, run):
     server = scripted_openrouter(ANSWER)
-    in_row(journal, run, server)
+    in_row(any_journal, run, server)
     with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(in_row, journal, run, server) for _ in range(2)]
+        asked = [pool.submit(in_row, any_journal, run, server) for _ in range(2)]
     assert [future.result().replayed for future in asked] == [True, True]
 
 
@@ -240,9 +250,9 @@ def test_copies_and_pickles_are_the_same_journal(
             assert in_row(other, run, server).replayed
 
 
-def test_vectors_and_orders_are_kept(journal, run, offline_openrouter):
+def test_vectors_and_orders_are_kept(any_journal, run, offline_openrouter):
     async def ask(client):
-        with journal.row(1), track_spend() as spend:
+        with any_journal.row(1), track_spend() as spend:
             inner = client.inner
             texts = ["a pier", "a quay", "a berth"]
             vectors, order = inner.embed(texts, batch_size=2), inner.rerank("a pier", texts)
@@ -269,11 +279,11 @@ def test_a_call_that_must_not_run_is_replayed_as_one(journal, run, scripted_open
     assert replayed.parsed is None
 
 
-def test_a_job_is_checked_by_its_fingerprint(journal):
-    journal.check_job("labels, v1")
-    journal.check_job("labels, v1")
+def test_a_job_is_checked_by_its_fingerprint(any_journal):
+    any_journal.check_job("labels, v1")
+    any_journal.check_job("labels, v1")
     with pytest.raises(OtherJobError, match=r"labels, v1.*Give this job a journal of its own"):
-        journal.check_job("labels, v2")
+        any_journal.check_job("labels, v2")
 
 
 @pytest.mark.parametrize("row", [None, "", "\ud800"])
