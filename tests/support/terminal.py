@@ -1,19 +1,17 @@
-"""The command on a terminal of its own."""
+"""The command on a terminal of its own, in a process of its own."""
 
 import os
 import pty
 import re
 import select
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 
+from .forked import Forks
+
 STYLE = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?2004[hl]\r?")
 """What sets colours, and what asks the terminal to say where a paste begins and ends."""
-TAKE = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
-"""Makes the terminal that of the process, so that Ctrl-C interrupts it."""
 MAIN = "from glm_openrouter.cli import main"
 
 
@@ -39,14 +37,9 @@ def run_in_terminal(
         variables: For the environment.
     """
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"{TAKE}\n{code}\nraise SystemExit(main({[*arguments]!r}))"],
-        start_new_session=True,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm-256color", **variables},
-    )
+    forks = Forks.shared()
+    environment = {**os.environ, "TERM": "xterm-256color", **variables}
+    forks.start(f"{code}\nraise SystemExit(main({[*arguments]!r}))", environment, theirs)
     os.close(theirs)
     waiting, since, keys = [*typed], 0, dict(pressed)
     seen = bytearray()
@@ -71,4 +64,4 @@ def run_in_terminal(
                 pressed_last = keys.pop(text).encode()
                 os.write(ours, pressed_last)
     os.close(ours)
-    return process.wait(timeout=60), seen.decode()
+    return forks.wait(), seen.decode()
