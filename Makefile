@@ -13,8 +13,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
 
-# A process for each core; what is marked as a group stays in one.
-PYTEST := -m pytest -q --numprocesses auto --dist loadgroup
+# A process for each core. The tests of a file stay in one, which makes once what they share; to hand out thousands of
+# tests one by one costs as much as a quarter of them.
+PYTEST := -m pytest -q --numprocesses auto --dist loadfile
 
 test: $(READY)
 	$(BIN)/python $(PYTEST)

@@ -35,7 +35,7 @@ def run_tests(session: nox.Session, *options: str, resolution: str, groups: list
         "--numprocesses",
         "auto",
         "--dist",
-        "loadgroup",
+        "loadfile",
         *options,
         *session.posargs,
     )

@@ -36,7 +36,7 @@ LEAK = (
 )
 
 
-_GROWING = 4000
+_GROWING = 3000
 """Increments; an answer that has fewer than a few hundred is read again with each, see `PartialJSON`."""
 _WEIGHED = 500
 """Entries of a body that is so large that its memory is counted, also at the smallest size."""

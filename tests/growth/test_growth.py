@@ -14,10 +14,7 @@ from .shapes import SHAPES
 TESTS = Path(__file__).resolve().parents[1]
 BOUND = 4.5
 """How much more work four times as much may be."""
-pytestmark = [
-    pytest.mark.timeout(900),  # the first test takes half a minute, if nothing else runs
-    pytest.mark.xdist_group("growth"),  # so that one worker counts for all
-]
+pytestmark = pytest.mark.timeout(900)  # the first test takes half a minute, if nothing else runs
 
 
 @pytest.fixture(scope="module")
