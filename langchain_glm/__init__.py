@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .llms import GLM
     from .middleware import InvalidToolCallMiddleware as InvalidToolCallMiddleware
     from .reranking import OpenRouterRerank
+    from .tracers import CostTracer
 
 # LangChain's `loads` reads only the classes on this list; the caller still has to pass `valid_namespaces`.
 for _path in (("langchain_glm", "chat_models", "ChatGLM"), ("langchain_glm", "llms", "GLM")):
@@ -36,6 +37,7 @@ __all__ = [
     "APIError",
     "ChatGLM",
     "ChatGLMArguments",
+    "CostTracer",
     "GLMArguments",
     "GLMError",
     "OpenRouterEmbeddings",
@@ -46,6 +48,7 @@ __all__ += _errors.__all__
 
 _LOADED_LATER = {
     "ChatGLMArguments": "_arguments",
+    "CostTracer": "tracers",
     "GLM": "llms",  # its base class takes a third of the time of this import
     "GLMArguments": "_arguments",
     "InvalidToolCallMiddleware": "middleware",  # for those who have `langchain` itself

@@ -4,7 +4,7 @@ See https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/. OpenRouter
 its providers answered is `openrouter.provider`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ __all__ = [
     "request_attributes",
     "response_attributes",
     "shared_attributes",
+    "token_attributes",
 ]
 
 Attributes: TypeAlias = dict[str, Any]
@@ -79,7 +80,7 @@ def request_attributes(call: CallRecord) -> Attributes:
 
 def response_attributes(call: CallRecord) -> Attributes:
     """Return what a span says of the answer, as far as it came."""
-    facts = call.facts
+    facts, usage = call.facts, call.facts.usage or Usage()
     reason = facts.finish_reason
     attributes = {
         "gen_ai.response.id": facts.id,
@@ -89,7 +90,10 @@ def response_attributes(call: CallRecord) -> Attributes:
         "openrouter.provider": facts.provider,
         "openrouter.cached": facts.cached,
         "openrouter.tries": call.tries,
-        **dict(_usage(facts)),
+        # The conventions have no name for it; the first one is read by Langfuse and others.
+        "gen_ai.usage.cost": usage.cost,
+        "openrouter.cost": usage.cost,
+        "openrouter.is_byok": usage.is_byok,
     }
     return _without_none(attributes)
 
@@ -103,22 +107,20 @@ def error_attributes(error: Exception) -> Attributes:
     return _without_none(attributes)
 
 
-def _usage(facts: Completion) -> Iterator[tuple[str, int | float | bool | None]]:
+def token_attributes(facts: Completion) -> Attributes:
+    """Return the tokens of prompt and answer, and their parts."""
     usage = facts.usage or Usage()
     prompt, answer = usage.prompt_tokens_details, usage.completion_tokens_details
+    written = prompt.cache_write_tokens if prompt else None
     counts = {
-        "input_tokens": usage.prompt_tokens,
-        "output_tokens": usage.completion_tokens,
-        "cache_read.input_tokens": prompt.cached_tokens if prompt else None,
-        "cache_write.input_tokens": prompt.cache_write_tokens if prompt else None,
-        "reasoning.output_tokens": answer.reasoning_tokens if answer else None,
+        "gen_ai.usage.input_tokens": usage.prompt_tokens,
+        "gen_ai.usage.output_tokens": usage.completion_tokens,
+        "gen_ai.usage.cache_read.input_tokens": prompt.cached_tokens if prompt else None,
+        "gen_ai.usage.cache_write.input_tokens": written,
+        "gen_ai.usage.cache_creation.input_tokens": written,  # its name up to version 1.41
+        "gen_ai.usage.reasoning.output_tokens": answer.reasoning_tokens if answer else None,
     }
-    for name, count in counts.items():
-        yield f"gen_ai.usage.{name}", None if count is None else int(count)
-    # The conventions have no name for it; this one is read by Langfuse and others.
-    yield "gen_ai.usage.cost", usage.cost
-    yield "openrouter.cost", usage.cost
-    yield "openrouter.is_byok", usage.is_byok
+    return {name: int(count) for name, count in counts.items() if count is not None}
 
 
 def _output_type(response_format: object) -> str | None:

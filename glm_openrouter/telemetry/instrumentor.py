@@ -37,6 +37,7 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # it is A
 
     `instrument` takes `tracer_provider`, `meter_provider`, and `capture_content`: whether spans hold prompts and
     answers. Default: what `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` says, which is no unless it is set.
+    With `token_usage=False` spans name no tokens: for programs in which a tracer of the framework counts them, too.
     """
 
     _watching: tuple[CallObserver, ...] = ()
@@ -51,7 +52,12 @@ class OpenRouterInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # it is A
             capture = os.environ.get(CAPTURE_CONTENT, "").strip().lower() in _CAPTURING
         tracer = get_tracer(_NAME, _VERSION, kwargs.get("tracer_provider"))
         meter = get_meter(_NAME, _VERSION, kwargs.get("meter_provider"))
-        self._watching = (Spans(tracer, captures_content=bool(capture)), Metrics(meter))
+        spans = Spans(
+            tracer,
+            captures_content=bool(capture),
+            counts_tokens=kwargs.get("token_usage", True),
+        )
+        self._watching = (spans, Metrics(meter))
         for observer in self._watching:
             add_observer(observer)
 

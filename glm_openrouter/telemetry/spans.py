@@ -9,7 +9,12 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 
 from glm_openrouter._client.call_record import CallObserver, CallRecord
 
-from .attributes import error_attributes, request_attributes, response_attributes
+from .attributes import (
+    error_attributes,
+    request_attributes,
+    response_attributes,
+    token_attributes,
+)
 from .contents import input_contents, output_contents
 
 __all__ = ["Spans"]
@@ -32,10 +37,12 @@ class Spans(CallObserver):
     Args:
         tracer: What they belong to.
         captures_content: Whether they hold prompts and answers.
+        counts_tokens: Whether they name the tokens.
     """
 
-    def __init__(self, tracer: Tracer, *, captures_content: bool) -> None:
+    def __init__(self, tracer: Tracer, *, captures_content: bool, counts_tokens: bool) -> None:
         self._tracer = tracer
+        self._counts_tokens = counts_tokens
         self._captures_content = captures_content
 
     def begin(self, call: CallRecord) -> None:
@@ -74,6 +81,8 @@ class Spans(CallObserver):
                 timestamp=began + _nanoseconds(event.seconds),
             )
         span.set_attributes(response_attributes(call))
+        if self._counts_tokens:
+            span.set_attributes(token_attributes(call.facts))
         if self._captures_content:
             span.set_attributes(input_contents(call.body))
             span.set_attributes(output_contents(call.facts))

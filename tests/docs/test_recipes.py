@@ -5,6 +5,7 @@ A block whose first line is the name of a file is that file; all files of the pa
 
 import asyncio
 import io
+import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +13,18 @@ from contextlib import redirect_stdout, suppress
 
 import httpx
 import pytest
+from langfuse import Langfuse
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from glm_openrouter.testing import Hold, OfflineServer, error_reply, stream_reply, text_reply
 from langchain_glm import AuthenticationError
 from support.pages import RECIPES as PAGE
 from support.pages import blocks_of, check_outputs
 from support.served_app import ServedApp
+from support.wire import USAGE, finishes, says, uses
 
+COST_DETAILS = "langfuse.observation.cost_details"
 FILE = re.compile(r"\n*# (\w+\.py)\n")
 
 # LlamaIndex and langgraph-supervisor use what pydantic and LangGraph will take away.
@@ -74,6 +80,7 @@ PRINTED = {
     "A swarm": "calculator says: The result of multiply for 3, 5 is: 15.",
     "Retries of a graph": "17 * 23 = 391",
     "Saving and loading a chain": "sky blue",
+    "Langfuse with the exact cost": "17 * 23 = 391",
     "Splitting text in a venv made by uv": "Tea came to Lisbon in 1610.",
 }
 SERVERS = ["With LangChain", "With LlamaIndex"]
@@ -91,6 +98,25 @@ def test_the_recipe_runs_and_does_what_it_says(heading, run_recipe):
         _, printed = run_recipe(heading, server)
     assert PRINTED[heading] in printed
     check_outputs(PAGE, [printed if each == heading else None for each in RECIPES])
+
+
+def test_langfuse_gets_the_exact_cost(run_recipe, scripted_openrouter):
+    exporter = InMemorySpanExporter()
+    client = Langfuse(
+        public_key="pk-lf-of-a-test",
+        secret_key="sk-lf-of-a-test",
+        span_exporter=exporter,
+        tracer_provider=TracerProvider(shutdown_on_exit=False),
+    )
+    reply = stream_reply([says("391"), finishes(), uses("B")])
+    names, _ = run_recipe("Langfuse with the exact cost", scripted_openrouter(reply, reply))
+    handler, model = names["CostHandler"](), names["ChatGLM"]()
+    asyncio.run(model.ainvoke("Hi", {"callbacks": [handler]}))
+    client.flush()
+    client.shutdown()
+    costs = [span.attributes[COST_DETAILS] for span in exporter.get_finished_spans()]
+
+    assert [json.loads(cost) for cost in costs] == [{"total": USAGE["cost"]}] * 2
 
 
 @pytest.mark.parametrize("heading", SERVERS)

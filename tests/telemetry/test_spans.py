@@ -79,6 +79,7 @@ def test_a_span_says_what_was_asked_and_what_came(run, scripted_openrouter, trac
         "gen_ai.usage.output_tokens": USAGE["completion_tokens"],
         "gen_ai.usage.cache_read.input_tokens": USAGE["prompt_tokens_details"]["cached_tokens"],
         "gen_ai.usage.cache_write.input_tokens": 0,
+        "gen_ai.usage.cache_creation.input_tokens": 0,
         "gen_ai.usage.reasoning.output_tokens": USAGE["completion_tokens_details"][
             "reasoning_tokens"
         ],
@@ -219,6 +220,15 @@ def test_vectors_and_orders_are_spans(run, offline_openrouter, traces):
     assert embeddings.attributes["gen_ai.usage.input_tokens"] > 0
     assert rerank.attributes["gen_ai.operation.name"] == "rerank"
     assert rerank.attributes["openrouter.cost"] > 0
+
+
+def test_tokens_may_be_left_to_the_tracer_of_a_framework(run, scripted_openrouter, instrument):
+    traces = instrument(token_usage=False)
+    run.complete(scripted_openrouter(ANSWER).base_url)
+
+    assert not [name for name in traces.call.attributes if name.endswith("_tokens")]
+    assert traces.call.attributes["openrouter.cost"] == USAGE["cost"]
+    assert traces.metric("gen_ai.client.token.usage")
 
 
 # Contents
