@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Without bytecode each process that a test starts would compile the frameworks again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-bulk test-all test-lowest test-newest coverage fuzz lint types arguments outputs docs format hooks bench clean
+.PHONY: demo test test-bulk test-all test-lowest test-newest coverage fuzz lint types arguments outputs docs docs-check format hooks bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -80,6 +80,11 @@ outputs: $(READY)
 docs: $(READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group docs
 	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# Each page of it in Chromium, as wide as a desktop and as a phone; CHROMIUM says where that is.
+docs-check: docs
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group docs-check
+	PYTHONPATH=. $(BIN)/python -m website.check
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -69,7 +69,8 @@ def programs(tmp_path):
     programs.mkdir()
     for name in ("bash", "dirname", "rm"):
         (programs / name).symlink_to(shutil.which(name))
-    add_program(programs / "redis-server", f"#!{shutil.which('bash')}")
+    for name in ("redis-server", "chromium"):
+        add_program(programs / name, f"#!{shutil.which('bash')}")
     add_program(programs / "make", f"#!{shutil.which('bash')}\necho make $*")
     return programs
 
@@ -102,6 +103,20 @@ def test_a_python_that_is_missing_fails_nothing_and_is_said(programs, python, mi
     assert done.returncode == 0, done.stderr
     assert set(said) == missing
     assert len(said) == 2 * len(missing)
+
+
+def test_the_site_is_opened_in_chromium(programs):
+    done = run_ci(programs, "3.13")
+    assert re.search(r"^make .*docs-check$", done.stdout, re.MULTILINE)
+    assert "Chromium" not in done.stderr
+
+
+def test_a_chromium_that_cannot_be_had_fails_nothing_and_is_said(programs):
+    (programs / "chromium").unlink()
+    done = run_ci(programs, "3.13")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^make .*docs$", done.stdout, re.MULTILINE)
+    assert done.stderr.count("no Chromium here") == 2
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])

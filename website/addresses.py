@@ -34,11 +34,14 @@ def address() -> str:
     return str(found)
 
 
-def site_page(path: str) -> str | None:
-    """Return the page of the site for a path in the repository; `None` if there is none."""
+def site_page(path: str) -> tuple[str, str] | None:
+    """Return the page of the site, and the anchor on it, for a path in the repository; `None` if there is none."""
     if path in SITE_PAGES:
-        return SITE_PAGES[path]
-    return path.removeprefix("docs/") if path.startswith("docs/") else None
+        return SITE_PAGES[path], ""
+    folder, name = posixpath.split(path)
+    if folder == "examples":
+        return SITE_PAGES[folder], f"#{name.removesuffix('.py')}"
+    return (path.removeprefix("docs/"), "") if path.startswith("docs/") else None
 
 
 def url_of(page: str) -> str:
@@ -58,8 +61,11 @@ def rewrite_links(text: str, source: str, to_link: Callable[[str], str]) -> str:
 
     def rewrite(match: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(source), match[1]))
-        page = site_page(target)
-        return match[0] if page is None else f"]({to_link(page)}{match[2] or ''})"
+        found = site_page(target)
+        if found is None:
+            return match[0]
+        page, anchor = found
+        return f"]({to_link(page)}{match[2] or anchor})"
 
     parts: list[str] = []
     end = 0

@@ -18,6 +18,16 @@ __all__ = ["on_config", "on_files", "on_page_markdown"]
 _CONTENTS = re.compile(r"^(?:- \[[^\]]*\]\(#[^)]*\)\n){3,}\n?", re.MULTILINE)
 """The list of its sections at the top of a page, which the site shows beside it."""
 
+_RANKS = {
+    "decisions/": 0.2,
+    "reference/": 0.4,
+    "protocol.md": 0.2,
+    "design.md": 0.2,
+    "changelog.md": 0.2,
+    "contributing.md": 0.2,
+}
+"""Beginning of a path -> how much its pages count in the search; guides count 1."""
+
 _SOURCES = {page: path for path, page in SITE_PAGES.items()}
 
 
@@ -36,8 +46,12 @@ def on_files(files: Files, config: "MkDocsConfig") -> Files:
 
 
 def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files: Files) -> str:  # noqa: ARG001
-    """Let links lead to pages of the site, and leave out the list of the sections."""
+    """Let links lead to pages of the site, leave out the list of the sections, and let the search prefer guides."""
     here = page.file.src_uri
+    rank = next((rank for begin, rank in _RANKS.items() if here.startswith(begin)), 1)
+    page.meta.setdefault("search", {"boost": rank})
+    if here == "index.md":
+        page.meta["hide"] = ["navigation", "toc"]
     source = f"docs/{here}" if (ROOT / "docs" / here).exists() else _SOURCES[here]
 
     def to_link(target: str) -> str:
@@ -58,7 +72,7 @@ def _examples() -> str:
     """Return the examples as a page."""
     parts = [
         "# Examples\n\nWhole programs, one task each. `glm-openrouter demo` runs them one after the other and shows "
-        "what they cost; see [Command line](docs/command-line.md#demo).\n"
+        "what they cost; see [Command line](docs/command-line.md#glm-openrouter-demo).\n"
     ]
     for path in sorted((ROOT / "examples").glob("*_*.py")):
         source = path.read_text(encoding="utf-8")
