@@ -35,6 +35,7 @@ from .retrieval.facts import (
 from .retrieval.results import Embeddings, RankedDocument, Ranking
 from .sessions import session
 from .spending.budget import Budget
+from .spending.shared_budget import SharedBudget
 from .spending.spend import Spend, SpendEntry, track_spend
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ __all__ = [
     "ReasoningDict",
     "ResponseHealing",
     "Settings",
+    "SharedBudget",
     "Spend",
     "SpendEntry",
     "Stream",

@@ -10,7 +10,7 @@ from .estimate import Estimate
 from .ledger import Bill, PlannedCall, close_ledger, open_ledger
 from .spend import Spend, SpendEntry
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "exceeded"]
 
 _NANO_DOLLAR = 1e-9
 """USD. Sums of floats are not exact."""
@@ -110,16 +110,36 @@ class Budget:
             estimate = Estimate(self._first_call, is_guess=False)
         total = self.total
         spent = total.cost + total.unreported
-        alone = estimate.is_guess and not reserved
-        fits = alone or spent + reserved + estimate.amount <= self.limit + _NANO_DOLLAR
-        if spent >= self.limit or not fits:
-            raise _exceeded(self.limit, total, reserved, estimate)
+        needed = spent + reserved + estimate.amount
+        allowance = self._allowance(needed)
+        alone = estimate.is_guess and not reserved and allowance >= self.limit
+        fits = alone or needed <= allowance + _NANO_DOLLAR
+        if spent >= allowance or not fits:
+            raise self._exceeded(total, reserved, estimate)
         return estimate
 
+    def _allowance(self, needed: float) -> float:  # noqa: ARG002 -- for `SharedBudget`
+        """Return the USD that may be spent here, where so many are needed."""
+        return self.limit
 
-def _exceeded(
-    limit: float, total: SpendEntry, reserved: float, estimate: Estimate
+    def _exceeded(
+        self, total: SpendEntry, reserved: float, estimate: Estimate
+    ) -> BudgetExceededError:
+        return exceeded(f"The budget of {self.limit:g} USD", self.limit, total, reserved, estimate)
+
+
+def exceeded(
+    budget: str, limit: float, total: SpendEntry, reserved: float, estimate: Estimate
 ) -> BudgetExceededError:
+    """Return the error for a call that a budget does not cover.
+
+    Args:
+        budget: Which one, as the subject of a sentence.
+        limit: What may be spent, in USD.
+        total: What has been spent.
+        reserved: USD that are reserved for calls in flight.
+        estimate: What the call is estimated at.
+    """
     spent = total.cost + total.unreported
     unreported = (
         f" ({total.unreported:.6f} of them estimated, because the cost was not reported)"
@@ -131,7 +151,7 @@ def _exceeded(
     if estimate.is_guess and spent < limit:
         advice += " The estimate is a guess, as no call of this model has told its cost yet; first_call replaces it."
     return BudgetExceededError(
-        f"The budget of {limit:g} USD does not cover the next call: {spent:.6f} USD are spent{unreported}{in_flight}, "
+        f"{budget} does not cover the next call: {spent:.6f} USD are spent{unreported}{in_flight}, "
         f"and the call is estimated at {estimate.amount:.6f}. {advice}",
         limit=limit,
         spent=spent,

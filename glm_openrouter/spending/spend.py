@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -140,9 +141,15 @@ class Spend:
                 count it with. It may raise an error; then the call is not counted.
         """
         with self._lock:
-            reserved = sum(reservation.estimate.amount for reservation in self._reserved.values())
-            estimate = approve(self._estimates.of(call), reserved)
+            estimate = approve(self._estimates.of(call), self._sum_reserved())
             self._reserved[key] = _Reservation(call.model, estimate)
+
+    @contextmanager
+    def committed(self) -> Iterator[float]:
+        """The USD that are spent and reserved, which nothing changes inside the block."""
+        with self._lock:
+            total = self.total
+            yield total.cost + total.unreported + self._sum_reserved()
 
     def settle(self, key: object, bill: Bill | None) -> None:
         """Take note that a call is over; there is no bill if it was not sent or was refused."""
@@ -179,6 +186,9 @@ class Spend:
             UnreportedCostWarning,
             stacklevel=2,
         )
+
+    def _sum_reserved(self) -> float:
+        return sum(reservation.estimate.amount for reservation in self._reserved.values())
 
     def _entry_of(self, completion: Completion, model: str) -> SpendEntry:
         key = (completion.model or model, completion.provider or "")

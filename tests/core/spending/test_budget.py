@@ -240,7 +240,7 @@ def test_the_error_can_be_pickled():
     copy = pickle.loads(pickle.dumps(made))
 
     assert isinstance(copy, GLMError)
-    assert (str(copy), copy.limit, copy.spent, copy.estimate) == ("Too much.", 0.5, 0.4, 0.2)
+    assert (copy.message, copy.limit, copy.spent, copy.estimate) == ("Too much.", 0.5, 0.4, 0.2)
 
 
 def test_the_error_says_what_happened_and_what_to_do(run):
