@@ -13,6 +13,7 @@ from .completions import Completion, Delta, ToolCall, ToolCallDelta, Usage
 from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .journal.journal import Journal
 from .models import DEFAULT_MODEL, ModelFacts, find_model, strip_variant
+from .pace import Pace
 from .request._base import Settings
 from .request.chat import ChatRequest
 from .request.parameters import CacheControl, ModelParameters, Reasoning
@@ -76,6 +77,7 @@ __all__ = [
     "OpenRouterModelBase",
     "OtherPlugin",
     "PDFOptions",
+    "Pace",
     "Pricing",
     "ProviderPreferences",
     "ProviderPreferencesDict",

@@ -46,6 +46,10 @@ class ChatAttempt(BilledAttempt):
         """The finished response."""
         return self._parser.completion if self._parser else None
 
+    @property
+    def _is_answered(self) -> bool:
+        return self.completion is not None
+
     def open(self) -> bytes:
         """Return the body of the request.
 

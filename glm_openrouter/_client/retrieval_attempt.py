@@ -44,6 +44,10 @@ class RetrievalAttempt(BilledAttempt, Generic[T]):
         self.answer: JSONObject = {}
         """As much of it as is read."""
 
+    @property
+    def _is_answered(self) -> bool:
+        return self._facts is not None
+
     def open(self) -> bytes:
         """Return the body of the request.
 

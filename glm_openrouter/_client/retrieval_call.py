@@ -228,11 +228,15 @@ def _send(
     """Make one try at one request."""
     attempt = RetrievalAttempt(transport, request, record)
     try:
+        yield from attempt.wait_for_turn()
         content = attempt.open()
         send = partial(transport.post, request.path, content, attempt.timer)
         answer = attempt.read(*(yield from attempt.read_all(send)))
         if place is not None:
             yield transport.keep(place, encode_body(attempt.answer))
         return answer
+    except BaseException as error:
+        attempt.fail(error)
+        raise
     finally:
         attempt.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from glm_openrouter.errors import APIError, APITimeoutError
+from glm_openrouter.pace import is_refusal, open_pace
 
 from .call_record import CallRecord
 from .steps import Steps
@@ -36,6 +37,8 @@ def retry(
     """Make attempts until one succeeds, or none is left, and return what it returns.
 
     A failure that may have to be paid for is tried again once at most, so that nobody pays three times for one answer.
+    Under a pace an attempt that is refused because there are too many does not count. Then the limit for all waits
+    together is the only one, also for the wait that the refusal asks for.
 
     Args:
         attempt: Sends the request once.
@@ -46,25 +49,52 @@ def retry(
     Raises:
         APIError: The error of the last attempt.
     """
-    retries, waited = 0, 0.0
-    may_be_paid_again = True
+    tries = _Tries(max_retries)
     while True:
         try:
             return (yield from attempt())
         except APIError as error:
-            wait = max(_back_off(retries), error.retry_after or 0.0)
-            is_last = retries >= max_retries or waited + wait >= _MAX_TOTAL_WAIT
-            if is_last or not _may_pass(error) or (error.may_be_billed and not may_be_paid_again):
+            wait = tries.wait_after(error)
+            if wait is None:
                 raise
-            may_be_paid_again = may_be_paid_again and not error.may_be_billed
-            retries += 1
-            waited += wait
             if record is not None:
                 record.note_retry(error, wait)
-            logger.warning(
-                "Try %d failed, trying again in %.1f s: %s", retries, wait, error.message
-            )
         yield sleep(wait)
+
+
+class _Tries:
+    """What has become of the tries of one request so far."""
+
+    def __init__(self, max_retries: int) -> None:
+        self._max_retries = max_retries
+        self._paced = open_pace() is not None
+        self._retries = 0
+        self._refusals = 0
+        """Tries that a pace takes for no failures."""
+        self._waited = 0.0
+        self._may_be_paid_again = True
+
+    def wait_after(self, error: APIError) -> float | None:
+        """Return how long to wait before the next try, or `None` if there is none."""
+        refused = self._paced and is_refusal(error)
+        back_off = _back_off(self._refusals if refused else self._retries)
+        wait = max(back_off, error.retry_after or 0.0)
+        is_last = self._retries >= self._max_retries or not _may_pass(error)
+        if (is_last and not refused) or self._waited + wait >= _MAX_TOTAL_WAIT:
+            return None
+        if error.may_be_billed and not self._may_be_paid_again:
+            return None
+        self._may_be_paid_again = self._may_be_paid_again and not error.may_be_billed
+        self._waited += wait
+        if refused:
+            self._refusals += 1
+            logger.info("Refused, taking another turn in %.1f s: %s", wait, error.message)
+        else:
+            self._retries += 1
+            logger.warning(
+                "Try %d failed, trying again in %.1f s: %s", self._retries, wait, error.message
+            )
+        return wait
 
 
 def _may_pass(error: APIError) -> bool:

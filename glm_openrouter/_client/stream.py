@@ -125,6 +125,7 @@ class _BaseStream:
         """
         attempt = self._attempt = ChatAttempt(self._call, self._transport)
         try:
+            yield from attempt.wait_for_turn()
             content = attempt.open()
             with attempt.translating_errors():
                 sending = self._transport.post(_PATH, content, attempt.timer)
@@ -133,7 +134,8 @@ class _BaseStream:
                     raise attempt.status_error(body.response, (yield body.read_all()))
             attempt.begin(body.response.headers)
             self._pending = iter((yield self._read()) or ())
-        except BaseException:
+        except BaseException as error:
+            attempt.fail(error)
             yield self._close()
             raise
 

@@ -15,6 +15,7 @@ from glm_openrouter import _http
 from glm_openrouter._idle import IdleTimer, TimeLimits
 from glm_openrouter._secrets import Redactor
 from glm_openrouter.journal.row import Place
+from glm_openrouter.pace import Pace, Turn
 
 from .call_record import CallRecord
 from .options import ConnectionOptions
@@ -127,6 +128,10 @@ class BaseTransport:
         """Make attempts until one succeeds, or none is left."""
         return retry(attempt, self._max_retries, sleep=self.sleep, record=record)
 
+    def wait_for_turn(self, pace: Pace) -> Any:
+        """Wait until a pace lets a request go, and return its turn."""
+        raise NotImplementedError
+
     def sleep(self, seconds: float) -> Any:
         """Wait."""
         raise NotImplementedError
@@ -184,6 +189,10 @@ class Transport(BaseTransport):
         """Have a journal keep an answer."""
         place.keep(answer)
 
+    def wait_for_turn(self, pace: Pace) -> Turn:
+        """Wait until a pace lets a request go, and return its turn."""
+        return pace.wait(self.clock)
+
     def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.Body:
         client = self._http_client or _http.sync_client(self._origin or self)
         http_request = self._builder.build_request(request, self._http_client)
@@ -235,6 +244,10 @@ class AsyncTransport(BaseTransport):
     def keep(self, place: Place, answer: bytes) -> Coroutine[Any, Any, None]:
         """Have a journal keep an answer."""
         return place.akeep(answer)
+
+    def wait_for_turn(self, pace: Pace) -> Awaitable[Turn]:
+        """Wait until a pace lets a request go, and return its turn."""
+        return pace.await_turn(self.clock)
 
     async def _send(self, request: _http.PlainRequest, timer: IdleTimer) -> _http.AsyncBody:
         _http.running_loop()  # also where it is the user's own client

@@ -19,6 +19,7 @@ class RowJournal(Protocol):
 
     def row(self, id: object, /, attempt: int = 0) -> AbstractContextManager[object]:
         """Return a context in which requests belong to a row."""
+        ...
 
 
 class Answer(NamedTuple):
@@ -52,6 +53,7 @@ async def answer_row(
         AuthenticationError: The key is refused.
         PaymentRequiredError: The credits are used up.
         BudgetExceededError: A budget is spent.
+        StoreError: A journal cannot be read or written.
     """
     remembering = nullcontext() if journal is None else journal.row(id, attempt=attempt)
     with track_spend() as spend, remembering:

@@ -8,11 +8,12 @@ from glm_openrouter.errors import (
     BudgetExceededError,
     GLMError,
     PaymentRequiredError,
+    StoreError,
 )
 
 __all__ = ["Failure", "describe_failure", "find_fatal"]
 
-_FATAL = (AuthenticationError, BudgetExceededError, PaymentRequiredError)
+_FATAL = (AuthenticationError, BudgetExceededError, PaymentRequiredError, StoreError)
 
 
 class Failure(TypedDict):
@@ -45,7 +46,8 @@ def describe_failure(error: BaseException) -> Failure:
 def find_fatal(error: BaseException) -> GLMError | None:
     """Return what ends a job, in an error or among its causes; `None` if it is the row that failed.
 
-    A key that is refused, credits that are used up and a budget that is spent would fail all rows that are left.
+    A key that is refused, credits that are used up, a budget that is spent and a journal that cannot be written would
+    fail all rows that are left.
     """
     return next((cause for cause in _causes(error) if isinstance(cause, _FATAL)), None)
 

@@ -10,6 +10,7 @@ from support.pages import ROOT
 PUBLIC = [
     "glm_openrouter",
     "glm_openrouter.adapters",
+    "glm_openrouter.batch",
     "glm_openrouter.structured",
     "glm_openrouter.telemetry",
     "glm_openrouter.testing",

@@ -11,6 +11,7 @@ from glm_openrouter import (
     BudgetExceededError,
     PaymentRequiredError,
     RateLimitError,
+    StoreError,
     StreamInterruptedError,
     StructuredOutputError,
 )
@@ -57,7 +58,9 @@ async def test_a_failure_says_what_the_error_said(error, said):
 
 
 @pytest.mark.parametrize(
-    "error", [REFUSED, PaymentRequiredError("Empty.", status_code=402), SPENT], ids=repr
+    "error",
+    [REFUSED, PaymentRequiredError("Empty.", status_code=402), SPENT, StoreError("Full.")],
+    ids=repr,
 )
 async def test_what_would_fail_all_rows_fails_none(error):
     with pytest.raises(type(error)):
