@@ -12,10 +12,12 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
+
+from glm_openrouter.errors import StoreError
 
 from .sqlite_file import connect, explain, prepare
 from .store import LARGEST_ENTRY
@@ -61,15 +63,18 @@ class SQLiteStore:
 
     async def aget(self, key: bytes) -> bytes | None:
         """Return what is kept under a key."""
-        return self.get(key)
+        entry = self.get(key)
+        if entry is not None:
+            await asyncio.sleep(0)  # else who replays many rows would let nobody else work
+        return entry
 
     def put(self, key: bytes, entry: bytes) -> None:
         """Keep an entry; it is safe from the end of this process when this returns."""
-        self._opened().put(key, entry).result()
+        self._opened().put(key, entry).wait()
 
     async def aput(self, key: bytes, entry: bytes) -> None:
         """Keep an entry; it is safe from the end of this process when this returns."""
-        await asyncio.wrap_future(self._opened().put(key, entry))
+        await self._opened().put(key, entry).await_written()
 
     def claim(self, fingerprint: str) -> str:
         """Return the fingerprint of the job that the file belongs to: this one, if there was none."""
@@ -100,6 +105,40 @@ class SQLiteStore:
             return self._file
 
 
+class _Batch:
+    """Entries that are written in one transaction, and those who wait for it."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[bytes, bytes]] = []
+        self.written: Future[StoreError | None] = Future()
+        """The problem, if there was one."""
+        self._on_loops: dict[asyncio.AbstractEventLoop, asyncio.Future[StoreError | None]] = {}
+
+    def wait(self) -> None:
+        """Wait until it is written.
+
+        Raises:
+            StoreError: It could not be.
+        """
+        self._check(self.written.result())
+
+    async def await_written(self) -> None:
+        """Wait until it is written.
+
+        Raises:
+            StoreError: It could not be.
+        """
+        loop = asyncio.get_running_loop()
+        written = self._on_loops.get(loop)
+        if written is None:  # a loop is woken once, however many of its tasks wait
+            written = self._on_loops[loop] = asyncio.wrap_future(self.written)
+        self._check(await asyncio.shield(written))
+
+    def _check(self, problem: StoreError | None) -> None:
+        if problem is not None:
+            raise StoreError(*problem.args)  # for each who waits one of its own
+
+
 class _OpenFile:
     """What a process has open: a connection to read with, and a thread that writes with another."""
 
@@ -114,8 +153,9 @@ class _OpenFile:
         except sqlite3.Error as error:
             raise explain(path, error, "opened") from None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="glm-openrouter-journal")
-        self._waiting: deque[tuple[bytes, bytes, Future[None]]] = deque()
-        """What is to be written: keys, entries, and who waits for it."""
+        self._filling = threading.Lock()
+        self._batch: _Batch | None = None
+        """The one that the thread writes next, while it still takes entries."""
 
     def get(self, key: bytes) -> bytes | None:
         try:
@@ -127,11 +167,15 @@ class _OpenFile:
             raise explain(self._path, error, "read") from None
         return row and row[0]
 
-    def put(self, key: bytes, entry: bytes) -> Future[None]:
-        future: Future[None] = Future()
-        self._waiting.append((key, entry, future))
-        self._thread.submit(self._write_waiting)
-        return future
+    def put(self, key: bytes, entry: bytes) -> _Batch:
+        """Add an entry to the next batch, and return that."""
+        with self._filling:
+            batch = self._batch
+            if batch is None or len(batch.entries) >= _MOST_AT_ONCE:
+                batch = self._batch = _Batch()
+                self._thread.submit(self._write, batch)
+            batch.entries.append((key, entry))
+        return batch
 
     def claim(self, fingerprint: str) -> str:
         return self._thread.submit(self._claim, fingerprint).result()
@@ -143,23 +187,16 @@ class _OpenFile:
                 self._reader.close()
             self._writer.close()
 
-    def _write_waiting(self) -> None:
-        """Write what waits; of the many times that this is called most find nothing left to do."""
-        batch: list[tuple[bytes, bytes, Future[None]]] = []
-        while self._waiting and len(batch) < _MOST_AT_ONCE:
-            batch.append(self._waiting.popleft())
-        waiting = [future for *_, future in batch if future.set_running_or_notify_cancel()]
-        if not batch:
-            return
+    def _write(self, batch: _Batch) -> None:
+        with self._filling:
+            if self._batch is batch:
+                self._batch = None
+        problem = None
         try:
-            self._commit(_PUT, [(key, entry) for key, entry, _ in batch])
+            self._commit(_PUT, batch.entries)
         except sqlite3.Error as error:
-            for future in waiting:
-                what = "written, and an answer that was paid is lost"
-                future.set_exception(explain(self._path, error, what))
-        else:
-            for future in waiting:
-                future.set_result(None)
+            problem = explain(self._path, error, "written, and an answer that was paid is lost")
+        batch.written.set_result(problem)
 
     def _claim(self, fingerprint: str) -> str:
         try:
@@ -168,7 +205,7 @@ class _OpenFile:
         except sqlite3.Error as error:
             raise explain(self._path, error, "written") from None
 
-    def _commit(self, statement: str, rows: list[tuple[bytes | str, ...]]) -> None:
+    def _commit(self, statement: str, rows: Sequence[tuple[bytes | str, ...]]) -> None:
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             self._writer.executemany(statement, rows)
