@@ -7,6 +7,7 @@ from llama_index.core import Document
 from llama_index.core.extractors import KeywordExtractor
 from llama_index.core.ingestion import arun_transformations
 from llama_index.core.node_parser import SentenceSplitter
+from llama_index.core.schema import TransformComponent
 
 from glm_openrouter.ray import ask
 from llamaindex_glm import GLM, OpenRouterEmbedding
@@ -17,16 +18,21 @@ TEXTS = [
     "Bread rises because yeast eats sugar and breathes out gas. Gluten holds the bubbles. In the oven they grow, until "
     "the crust is firm.",
 ]
-STEPS = [
-    SentenceSplitter(chunk_size=32, chunk_overlap=0),
-    KeywordExtractor(llm=GLM(pickle_secrets=False), keywords=3, show_progress=False),
-    OpenRouterEmbedding(pickle_secrets=False),
-]
+
+
+def make_steps() -> list[TransformComponent]:
+    """Return what a document goes through, made where it is needed: a splitter does not survive a pickle."""
+    return [
+        SentenceSplitter(chunk_size=32, chunk_overlap=0),
+        KeywordExtractor(llm=GLM(), keywords=3, show_progress=False),
+        OpenRouterEmbedding(),
+    ]
 
 
 async def ingest(row: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the chunks of a document as rows."""
-    nodes = await arun_transformations([Document(text=row["text"], id_=str(row["id"]))], STEPS)
+    document = Document(text=row["text"], id_=str(row["id"]))
+    nodes = await arun_transformations([document], make_steps())
     return [
         {
             "text": node.get_content(),

@@ -12,6 +12,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
+from glm_openrouter.testing import OfflineServer
 from support.processes import Job, running
 
 JOBS = Path(__file__).parent / "jobs"
@@ -63,8 +64,8 @@ class RayDriver:
         """
         cloudpickle.register_pickle_by_value(sys.modules[function.__module__])
         self._connection.send_bytes(cloudpickle.dumps((function, arguments)))
-        if not self._connection.poll(100):
-            raise AssertionError(f"It is not over after 100 s:\n{self._job.output}")
+        if not self._connection.poll(250):
+            raise AssertionError(f"It is not over after 250 s:\n{self._job.output}")
         returned, value = cloudpickle.loads(self._connection.recv_bytes())
         if not returned:
             raise RayJobError(value)
@@ -84,9 +85,15 @@ def ray_driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayDriver]:
 
 
 class Cluster:
-    """Nodes of Ray on this machine, each a process with all that it has started."""
+    """Nodes of Ray on this machine, each a process with all that it has started.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        base_url: What asks OpenRouter there asks this instead.
+        folder: For their output.
+    """
+
+    def __init__(self, base_url: str, folder: Path) -> None:
+        self._base_url = {"OPENROUTER_API_BASE": base_url}
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self._folder = folder
@@ -94,7 +101,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What lets a driver join it."""
-        return {"RAY_ADDRESS": f"127.0.0.1:{self._port}"}
+        return {**self._base_url, "RAY_ADDRESS": f"127.0.0.1:{self._port}"}
 
     def start_head(self) -> AbstractContextManager[Job]:
         return self._start(
@@ -110,12 +117,14 @@ class Cluster:
     def _start(self, *words: str) -> AbstractContextManager[Job]:
         command = ["-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1"]
         memory = "--object-store-memory=200000000"
-        return running([*command, memory, *words], ENVIRONMENT, self._folder / "log")
+        variables = {**ENVIRONMENT, **self._base_url}
+        return running([*command, memory, *words], variables, self._folder / "log")
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster of one node, to which tests add others."""
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    with cluster.start_head():
-        yield cluster
+    """A cluster of one node, to which tests add others, and an offline OpenRouter for it."""
+    with OfflineServer() as server:
+        cluster = Cluster(server.base_url, tmp_path_factory.mktemp("cluster"))
+        with cluster.start_head():
+            yield cluster

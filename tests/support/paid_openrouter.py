@@ -24,6 +24,7 @@ from glm_openrouter.testing import (
     json_reply,
 )
 
+from .processes import Job
 from .wire import event_stream, finishes, response_body, says, uses
 
 __all__ = ["PaidOpenRouter", "Question", "paid_openrouter"]
@@ -70,15 +71,12 @@ class PaidOpenRouter:
         """How often something was paid for that had been paid for, but for what the server dropped itself."""
         return self.paid.total() - len(self.paid) - self._dropped
 
-    def wait_until_paid(self, count: int, seconds: float = 60) -> None:
-        """Wait until so many questions have been paid for.
-
-        Raises:
-            TimeoutError: They have not been for too long.
-        """
+    def wait_until_paid(self, count: int, job: Job) -> None:
+        """Wait until so many questions have been paid for, by a job that is not over before."""
         with self._paid_more:
-            if not self._paid_more.wait_for(lambda: self.paid.total() >= count, seconds):
-                raise TimeoutError(f"{self.paid.total()} of {count} were paid for")
+            while self.paid.total() < count:
+                self._paid_more.wait(1)
+                assert job.process.poll() is None, job.output
 
     def reply(self, request: ReceivedRequest) -> Reply | Callable[[ReceivedRequest], Any]:
         """Return what becomes of a request."""

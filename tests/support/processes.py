@@ -38,7 +38,7 @@ class Job:
         """All that it has printed, and others that use the same file."""
         return self._log.read_text(errors="replace")
 
-    def wait(self, seconds: float = 100) -> int:
+    def wait(self, seconds: float = 250) -> int:
         """Return the exit code."""
         try:
             return self.process.wait(seconds)
