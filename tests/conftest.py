@@ -22,6 +22,9 @@ from support.redis_server import RedisServer, running_redis
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("repeatable")
 
+# Each client of httpx loads the certificates of the world, which takes 25 ms. No test changes what it is given.
+ssl.create_default_context = functools.cache(ssl.create_default_context)
+
 FROM_OUTSIDE = re.compile(
     r"(OPENROUTER|OPENAI|LANGSMITH|LANGCHAIN|LANGFUSE|OTEL|GLM)_|(.*_)?proxy$", re.I
 )
@@ -36,10 +39,9 @@ def waits() -> Iterator[list[float]]:
         yield seconds
 
 
-gc.disable()  # what is imported and collected stays
-
-# Each client of httpx loads the certificates of the world, which takes 25 ms. No test changes what it is given.
-ssl.create_default_context = functools.cache(ssl.create_default_context)
+def pytest_collectstart() -> None:
+    """Look for no garbage meanwhile: what is imported and collected stays."""
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
