@@ -11,8 +11,10 @@ from glm_openrouter import APITimeoutError, FirstTokenTimeoutError
 from glm_openrouter.testing import Comment, Status, Wait, stream_reply
 from langchain_glm import ChatGLM
 from llamaindex_glm import GLM
+from support.at_once import at_once
 from support.models import gather
 from support.samples import KEY, PROMPT
+from support.surfaces import SURFACES
 from support.wire import finishes, says, uses
 
 OPEN = Status(200, {"content-type": "text/event-stream"})
@@ -20,11 +22,14 @@ SILENT = (OPEN, *[Comment(), Wait(0.01)] * 300)
 ANSWER = stream_reply([says("Pier "), says("two."), finishes(), uses("B")])
 
 
-def test_each_way_to_ask_has_the_limit(surface, scripted_openrouter):
-    server = scripted_openrouter(SILENT)
-    with pytest.raises(FirstTokenTimeoutError):
-        surface.ask(server.base_url, first_token_timeout=0.2, max_retries=2)
-    assert len(server.requests) == 1
+def test_each_way_to_ask_has_the_limit(scripted_openrouter):
+    def ask(surface):
+        server = scripted_openrouter(SILENT)
+        with pytest.raises(FirstTokenTimeoutError):
+            surface.ask(server.base_url, first_token_timeout=0.5, max_retries=2)
+        assert len(server.requests) == 1
+
+    at_once(ask, SURFACES)
 
 
 def in_turn(scripted_openrouter):

@@ -32,6 +32,7 @@ from glm_openrouter.testing import (
     json_reply,
     stream_reply,
 )
+from support.at_once import waiting
 from support.samples import KEY
 from support.wire import FACTS, error, finishes, response_body, says, uses
 
@@ -217,15 +218,18 @@ def test_an_increment_and_an_error_in_one_read_both_arrive(run, scripted_openrou
     assert len(server.requests) == 1
 
 
-@both
-@pytest.mark.parametrize("silent", [(Hold(),), (Status(200, STREAM), Hold())])
-def test_a_silence_is_not_tried_again(run, scripted_openrouter, streamed, silent):
-    server = scripted_openrouter(silent)
+SILENT = {"before the response": (Hold(),), "before the first event": (Status(200, STREAM), Hold())}
 
-    with pytest.raises(APITimeoutError):
-        run.either(streamed, server.base_url, timeout=0.1)
-    assert run.slept == []
-    assert len(server.requests) <= 1
+
+@waiting(*SILENT)
+def test_a_silence_is_not_tried_again(run, scripted_openrouter, where):
+    for streamed in (False, True):
+        server = scripted_openrouter(SILENT[where])
+
+        with pytest.raises(APITimeoutError):
+            run.either(streamed, server.base_url, timeout=0.3)
+        assert run.slept == []
+        assert len(server.requests) <= 1
 
 
 # Waits
@@ -522,16 +526,14 @@ BAD_ENDS = {
 }
 
 
-@both
-@pytest.mark.parametrize("reply", BAD_ENDS.values(), ids=BAD_ENDS)
-def test_a_whole_answer_counts_however_the_connection_ends(
-    run, scripted_openrouter, streamed, reply
-):
-    server = scripted_openrouter(reply)
+@waiting(*BAD_ENDS)
+def test_a_whole_answer_counts_however_the_connection_ends(run, scripted_openrouter, end):
+    for streamed in (False, True):
+        server = scripted_openrouter(BAD_ENDS[end])
 
-    answer = run.either(streamed, server.base_url, timeout=0.4)
-    assert (answer.text, answer.usage.total_tokens) == ("Pier two.", 48)
-    assert len(server.requests) == 1
+        answer = run.either(streamed, server.base_url, timeout=1.0)
+        assert (answer.text, answer.usage.total_tokens) == ("Pier two.", 48)
+        assert len(server.requests) == 1
 
 
 def test_a_whole_error_counts_however_the_connection_ends(run, scripted_openrouter):
