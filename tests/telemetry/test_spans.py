@@ -7,6 +7,7 @@ import sys
 import threading
 from importlib.metadata import entry_points
 
+import httpx
 import pytest
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.trace import StatusCode
@@ -15,7 +16,9 @@ from glm_openrouter import (
     Budget,
     BudgetExceededError,
     ChatRequest,
+    Client,
     InternalServerError,
+    Journal,
     session,
 )
 from glm_openrouter.telemetry import OpenRouterInstrumentor
@@ -344,6 +347,33 @@ def test_what_follows_a_call_is_not_within_it(run, scripted_openrouter, traces):
 
     assert parent_of(by_name["while it comes"]) == around
     assert parent_of(by_name["after it"]) == around
+
+
+def test_what_an_http_client_traces_is_within_the_call(scripted_openrouter, traces):
+    server = scripted_openrouter(ANSWER)
+
+    def trace(_):
+        with traces.tracer.start_as_current_span("request"):
+            pass
+
+    with (
+        httpx.Client(event_hooks={"request": [trace]}) as http_client,
+        Client(base_url=server.base_url, api_key=KEY, http_client=http_client) as client,
+    ):
+        client.complete(REQUEST)
+    (request,) = [span for span in traces.spans if span.name == "request"]
+
+    assert parent_of(request) == traces.call.context.span_id
+
+
+def test_an_answer_out_of_a_journal_is_no_call(run, scripted_openrouter, traces, tmp_path):
+    server = scripted_openrouter(ANSWER)
+    with Journal(tmp_path / "answers.db") as journal:
+        for _ in range(2):
+            with journal.row("1"):
+                run.complete(server.base_url)
+
+    assert len(traces.calls) == len(server.requests) == 1
 
 
 def test_a_failed_call_leaves_the_span_around_it_current(run, scripted_openrouter, traces):
