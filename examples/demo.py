@@ -4,7 +4,8 @@ import asyncio
 import os
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 
 from rich import box
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from glm_openrouter import SpendEntry, track_spend
 from glm_openrouter.cli import plain_output
+from glm_openrouter.cli._wrap import wrapped_output
 from glm_openrouter.testing import OfflineServer
 
 PARTS = (
@@ -36,13 +38,15 @@ console = Console(highlight=False)
 
 
 def main() -> int:
+    """Run all parts, and then a job in processes of its own; return how many failed."""
     with ExitStack() as stack:
         if not os.environ.get("OPENROUTER_API_KEY"):
             server = stack.enter_context(OfflineServer(chunk_delay=0.005))
             os.environ["OPENROUTER_API_KEY"] = "sk-or-offline"
             os.environ["OPENROUTER_API_BASE"] = server.base_url
             console.print("OPENROUTER_API_KEY is not set: an offline server answers, by rules.")
-        return run_parts()
+        failed = run_parts()
+        return failed + (run_part("bulk_job") is None)
 
 
 def run_parts() -> int:
@@ -68,16 +72,26 @@ def run_part(name: str) -> float | None:
     try:
         part = import_module(f"examples.{name}")
         console.print()
-        console.rule(f"[bold]{part.__doc__}", align="left")
+        console.rule()
+        console.print(part.__doc__, style="bold")
         begin = time.perf_counter()
-        with plain_output():
+        with readable_output():
             if (coroutine := part.main()) is not None:
                 asyncio.run(coroutine)
         return time.perf_counter() - begin
     except Exception as error:  # noqa: BLE001 -- the other parts still run
-        with plain_output():
+        with readable_output():
             print(f"{type(error).__name__}: {error}")
         return None
+
+
+@contextmanager
+def readable_output() -> Iterator[None]:
+    """Show what is printed in the block as text, which a terminal gets broken between words."""
+    with ExitStack() as stack:
+        if console.is_terminal:
+            stack.enter_context(wrapped_output(console.width))
+        yield stack.enter_context(plain_output())
 
 
 def figures(spend: SpendEntry, seconds: float | None) -> list[str]:

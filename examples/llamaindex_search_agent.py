@@ -34,6 +34,7 @@ async def main() -> None:
                     if text:
                         print(text if kind == last else f"\n[{kind}] {text}", end="", flush=True)
                         last = kind
+    print()
 
 
 if __name__ == "__main__":

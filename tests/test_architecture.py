@@ -27,7 +27,7 @@ ALLOWED = {
         "referencing",  # what references mean, which `jsonschema` brings
     },
     "glm_openrouter/_redis.py": {"redis"},
-    "glm_openrouter/cli": {"msgspec", "rich"},
+    "glm_openrouter/cli": {"msgspec", "pyarrow", "pydantic", "rich"},
     "glm_openrouter/ray": {"pyarrow", "pydantic", "ray"},
     "glm_openrouter/testing": {"h11", "msgspec", "pydantic", "pytest", "starlette", "uvicorn"},
     # Nothing else needs OpenTelemetry, and nothing imports this with the rest.

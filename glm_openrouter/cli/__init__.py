@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from glm_openrouter import AuthenticationError, GLMError, __version__
 
-from . import _chat, _demo, _doctor, _providers, _serve
+from . import _batch, _chat, _demo, _doctor, _providers, _serve
 from ._common import Command, UsageError, write_error
 from ._plain import plain_errors, plain_output
 
@@ -24,13 +24,15 @@ exit codes, of all commands:
   0    all went well
   1    something failed; stderr, or the output of doctor and demo, says what
   2    the arguments are wrong
+  3    batch: some rows failed
+  4    batch: the budget is used up
   130  Ctrl-C
   141  nobody reads the output any more, as in a pipe to head
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1, 2, 130 or 141, as `--help` explains.
+    """Run one command and return its exit code: 0 to 4, 130 or 141, as `--help` explains.
 
     Args:
         arguments: The words after `glm-openrouter`; default: those of the process.
@@ -80,6 +82,6 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="name", required=True
     )
-    for module in (_chat, _doctor, _providers, _serve, _demo):
+    for module in (_chat, _batch, _doctor, _providers, _serve, _demo):
         module.add_parser(commands)
     return parser

@@ -8,10 +8,12 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from glm_openrouter import DEFAULT_MODEL, strip_variant
 from glm_openrouter.catalogue.queries import retirement_of
+
+from ._plain import plain
 
 if TYPE_CHECKING:
     from glm_openrouter import Client, ClientOptions
@@ -28,6 +30,7 @@ __all__ = [
     "describe_retirement",
     "make_console",
     "write_error",
+    "write_line",
 ]
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
@@ -103,8 +106,18 @@ def make_console() -> PlainConsole:
 
 def write_error(command: str, problem: object) -> None:
     """Say on stderr what went wrong: in one line, which a terminal gets broken between words."""
-    text = f"glm-openrouter {command}: {problem}"
-    if sys.__stderr__ is not None and sys.__stderr__.isatty():
-        width = shutil.get_terminal_size().columns
-        text = textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+    text = _broken_for(sys.__stderr__, f"glm-openrouter {command}: {problem}")
     sys.stderr.write(f"{text}\n")
+
+
+def write_line(text: str) -> None:
+    """Print text as nothing but text; a terminal gets its lines broken between words."""
+    broken = "\n".join(_broken_for(sys.stdout, line) for line in text.split("\n"))
+    sys.stdout.write(f"{plain(broken)}\n")
+
+
+def _broken_for(stream: TextIO | None, line: str) -> str:
+    if stream is None or not stream.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)

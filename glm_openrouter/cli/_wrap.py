@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
 
 from rich.cells import cell_len
 
-__all__ = ["WordWrap"]
+__all__ = ["WordWrap", "wrapped_output"]
 
 _PIECE = re.compile(r"\n|[^\S\n]+|[\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]|\S")
 """A line break, white space, a character of a script without spaces, any other."""
@@ -45,6 +49,10 @@ class WordWrap:
             self._size += size
         return "".join(shown)
 
+    def flush(self) -> str:
+        """Return the word that is held back."""
+        return self._release()
+
     def _take_space(self, piece: str, shown: list[str]) -> None:
         if piece == "\n":
             shown.append("\n")
@@ -67,3 +75,41 @@ class WordWrap:
         self._column %= self._width + 1
         self._is_rest = goes_on
         return space + word
+
+
+class _WrappedStream:
+    """A stream that passes text on in lines that break between words."""
+
+    def __init__(self, stream: TextIO, width: int) -> None:
+        self._stream = stream
+        self._wrap = WordWrap(width)
+        self.encoding = stream.encoding
+        self.errors = stream.errors
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._wrap.feed(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def end(self) -> None:
+        self._stream.write(self._wrap.flush())
+
+
+@contextmanager
+def wrapped_output(width: int) -> Iterator[None]:
+    """Break the lines of what is printed in the block between words.
+
+    Args:
+        width: Columns of the terminal.
+    """
+    stream = _WrappedStream(sys.stdout, width)
+    with redirect_stdout(stream):
+        try:
+            yield
+        finally:
+            stream.end()
