@@ -34,10 +34,10 @@ def test_help_explains_the_exit_codes(capsys):
         main(["--help"])
 
     words = [line.split()[:1] for line in capsys.readouterr().out.splitlines()]
-    assert all([code] in words for code in ("0", "1", "2", "130", "141"))
+    assert all([code] in words for code in ("0", "1", "2", "3", "4", "130", "141"))
 
 
-@pytest.mark.parametrize("command", ["chat", "doctor", "providers"])
+@pytest.mark.parametrize("command", ["chat", "batch", "doctor", "providers"])
 def test_every_command_takes_the_model_the_same_way(command, capsys):
     with pytest.raises(SystemExit):
         main([command, "--help"])
@@ -56,7 +56,7 @@ def test_output_that_nobody_reads_ends_the_command_silently():
     assert (process.returncode, errors) == (141, b"")
 
 
-COMMANDS = ["chat", "doctor", "providers", "serve", "demo"]
+COMMANDS = ["chat", "batch", "doctor", "providers", "serve", "demo"]
 
 
 def test_help_lists_the_commands(capsys):

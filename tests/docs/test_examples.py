@@ -231,6 +231,7 @@ def one_part_fails(monkeypatch):
 
     done = []
     parts = {"first": fail, "second": lambda: done.append("second")}
+    monkeypatch.setattr(demo, "LAST", "second")
 
     def load(name):
         part = ModuleType(name, f"The {name} part.")
@@ -254,9 +255,16 @@ def test_a_part_that_fails_says_why(one_part_fails, capsys):
 
 def test_a_part_that_fails_does_not_stop_the_others(one_part_fails):
     demo.main()
-    assert one_part_fails == ["second"]
+    assert one_part_fails == ["second", "second"]
 
 
 def test_with_a_key_the_demonstration_starts_no_server(one_part_fails, capsys):
     demo.main()
     assert "offline" not in capsys.readouterr().out
+
+
+def test_the_demonstration_ends_with_a_job_that_is_killed_and_goes_on(demonstration):
+    killed, done, counted = demonstration.stdout.splitlines()[-3:]
+    assert re.match(r"Killed with \d+ of 40 rows", killed)
+    assert done.startswith("40 of 40 rows are done.")
+    assert counted.startswith("40 lines of 40 rows")
