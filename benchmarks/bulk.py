@@ -73,10 +73,12 @@ def bare_loop(url: str, in_flight: int) -> Rows:
 def batch(url: str, in_flight: int) -> Rows:
     ask = completer(url)
 
-    async def answer(count: int, journal: str | None = None) -> int:
+    async def answer(count: int, file: str | None = None) -> int:
+        from glm_openrouter import Journal
         from glm_openrouter.batch import run
 
         answered = 0
+        journal = Journal(file) if file else None
         async for row in run(rows_of(count), ask, journal=journal, in_flight=in_flight):
             answered += bool(row["answer"])
         return answered
