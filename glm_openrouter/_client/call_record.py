@@ -15,6 +15,8 @@ from typing import Any, Literal
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter.completions import Completion
 from glm_openrouter.errors import APIError
+from glm_openrouter.spending.call_log import CallLog, LoggedCall, describe_call
+from glm_openrouter.spending.ledger import open_logs
 
 __all__ = [
     "CallEvent",
@@ -66,6 +68,7 @@ class CallRecord:
     kept: dict[CallObserver, Any] = field(default_factory=dict)
     """What observers keep with the call."""
     _observers: tuple[CallObserver, ...] = ()
+    _logs: tuple[CallLog, ...] = ()
     _began: float = field(default_factory=time.perf_counter)
     _is_over: bool = False
 
@@ -128,7 +131,21 @@ class CallRecord:
         self.seconds = self.elapsed
         for observer in self._observers:
             observer.end(self)
+        for log in self._logs:
+            log.write(self._describe())
         logger.debug("%s", self)
+
+    def _describe(self) -> LoggedCall:
+        return describe_call(
+            self.facts,
+            operation=self.operation,
+            model=self.model,
+            seconds=self.seconds,
+            seconds_to_first_token=self.seconds_to_first_token,
+            streamed=bool(self.body.get("stream")),
+            tries=self.tries,
+            error=self.error,
+        )
 
     def _open(self) -> None:
         for observer in self._observers:
@@ -189,9 +206,10 @@ def remove_observer(observer: CallObserver) -> None:
 
 def begin_call(operation: Operation, body: JSONObject, base_url: str) -> CallRecord | None:
     """Return the record of a call that begins now; `None` if nobody watches."""
-    if not _observers and not logger.isEnabledFor(logging.DEBUG):
+    logs = open_logs()
+    if not (_observers or logs or logger.isEnabledFor(logging.DEBUG)):
         return None
-    call = CallRecord(operation, body, base_url, _observers=_observers)
+    call = CallRecord(operation, body, base_url, _observers=_observers, _logs=logs)
     for observer in _observers:
         observer.begin(call)
     return call

@@ -13,7 +13,8 @@ from glm_openrouter._json.values import JSONObject
 from glm_openrouter.completions import CUT, Completion, Delta, ToolCall, ToolCallDelta
 from glm_openrouter.journal.row import Place, open_row
 from glm_openrouter.request._body import encode_body
-from glm_openrouter.spending.ledger import open_ledgers
+from glm_openrouter.spending.call_log import describe_replay
+from glm_openrouter.spending.ledger import open_ledgers, open_logs
 
 __all__ = ["as_delta", "count_replay", "find_place", "is_to_keep", "read_answer", "write_answer"]
 
@@ -92,7 +93,9 @@ def as_delta(completion: Completion) -> Delta:
     return Delta(completion.text, completion.reasoning, calls, logprobs)
 
 
-def count_replay(completion: Completion) -> None:
-    """Tell the ledgers around the call that its answer came from a journal."""
+def count_replay(completion: Completion, *, operation: str = "chat") -> None:
+    """Tell the ledgers around the call, and their logs, that its answer came from a journal."""
     for ledger in open_ledgers():
         ledger.add_replay(completion)
+    for log in open_logs():
+        log.write(describe_replay(completion, operation=operation))

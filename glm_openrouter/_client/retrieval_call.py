@@ -191,7 +191,8 @@ def _steps(transport: BaseTransport, request: PartRequest[T]) -> Steps[PartAnswe
             place, partial(read_kept_part, request)
         )
         if answer is not None:
-            count_replay(Completion(model=answer.model, provider=answer.provider))
+            facts = Completion(model=answer.model, provider=answer.provider)
+            count_replay(facts, operation=request.operation)
             return answer
     try:
         return (yield from _send_call(transport, request, place))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from glm_openrouter import AuthenticationError, GLMError, __version__
 
-from . import _batch, _chat, _demo, _doctor, _providers, _serve
+from . import _batch, _chat, _demo, _doctor, _providers, _serve, _spend
 from ._common import Command, UsageError, write_error
 from ._plain import plain_errors, plain_output
 
@@ -82,6 +82,6 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="name", required=True
     )
-    for module in (_chat, _batch, _doctor, _providers, _serve, _demo):
+    for module in (_chat, _batch, _doctor, _providers, _spend, _serve, _demo):
         module.add_parser(commands)
     return parser

@@ -45,6 +45,7 @@ class Budget:
                 raise InvalidRequestError(f"{name} must be an amount in USD, got {amount!r}.")
         self.limit = limit
         """USD."""
+        self.log = None
         self._first_call = first_call
         self._spend = Spend()
 

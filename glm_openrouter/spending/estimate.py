@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from glm_openrouter.completions import Usage
 
+from .amounts import read_count
 from .ledger import PlannedCall
 
-__all__ = ["Estimate", "Estimates", "list_price", "read_cost", "read_count"]
+__all__ = ["Estimate", "Estimates", "list_price"]
 
 _PROMPT_PRICE: Final = 0.60
 _COMPLETION_PRICE: Final = 2.20
@@ -21,9 +21,6 @@ Only calls whose cost nobody knows are estimated with them.
 
 _LONG_ANSWER: Final = 4096
 """Tokens that are expected where the request sets no smaller limit."""
-
-_MOST_TOKENS: Final = 1 << 40
-"""Above this a count is taken for noise."""
 
 
 class Estimate(NamedTuple):
@@ -80,16 +77,6 @@ class Estimates:
             self._histories.setdefault(model, _History()).add(cost)
 
 
-def read_cost(usage: Usage | None) -> float | None:
-    """Return the USD of a usage, or `None` if it names none, or what is no amount."""
-    return _amount(usage.cost, sys.float_info.max) if usage else None
-
-
-def read_count(value: object) -> int:
-    """Return a count of tokens; 0 if it is not known, or no count."""
-    return int(_amount(value, _MOST_TOKENS) or 0)
-
-
 def list_price(usage: Usage | None) -> float:
     """Return the USD that the tokens of a usage cost at GLM 4.6."""
     if usage is None:
@@ -99,12 +86,6 @@ def list_price(usage: Usage | None) -> float:
 
 def _price(prompt_tokens: int, completion_tokens: int) -> float:
     return (prompt_tokens * _PROMPT_PRICE + completion_tokens * _COMPLETION_PRICE) / 1e6
-
-
-def _amount(value: object, most: float) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value <= most else None  # NaN is neither
 
 
 def _guess(call: PlannedCall) -> float:

@@ -7,7 +7,17 @@ from typing import Any, NamedTuple, Protocol
 
 from glm_openrouter.completions import Completion
 
-__all__ = ["Bill", "Ledger", "PlannedCall", "close_ledger", "open_ledger", "open_ledgers"]
+from .call_log import CallLog
+
+__all__ = [
+    "Bill",
+    "Ledger",
+    "PlannedCall",
+    "close_ledger",
+    "open_ledger",
+    "open_ledgers",
+    "open_logs",
+]
 
 
 class PlannedCall(NamedTuple):
@@ -37,6 +47,10 @@ class Bill:
 class Ledger(Protocol):
     """Keeps account of calls: `Spend` and `Budget`."""
 
+    @property
+    def log(self) -> CallLog | None:
+        """Where each call is written down as it ends, if it is."""
+
     def reserve(self, key: object, call: PlannedCall) -> None:
         """Take note that a call is about to be sent, which is known by `key` from now on.
 
@@ -60,6 +74,12 @@ _open: ContextVar[tuple[Ledger, ...]] = ContextVar("glm_openrouter_ledgers", def
 def open_ledgers() -> frozenset[Ledger]:
     """Return every ledger whose block is open here, each once."""
     return frozenset(_open.get())
+
+
+def open_logs() -> tuple[CallLog, ...]:
+    """Return the logs of the ledgers that are open here, each file once."""
+    logs = (ledger.log for ledger in _open.get())
+    return tuple({log.path: log for log in logs if log is not None}.values())
 
 
 def open_ledger(ledger: Ledger) -> None:

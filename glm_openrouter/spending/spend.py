@@ -7,12 +7,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os import PathLike
 from typing import NamedTuple, Self
 
 from glm_openrouter.completions import Completion, Usage
 from glm_openrouter.errors import UnreportedCostWarning
 
-from .estimate import Estimate, Estimates, list_price, read_cost, read_count
+from .amounts import read_cost, read_count
+from .call_log import CallLog
+from .estimate import Estimate, Estimates, list_price
 from .ledger import Bill, PlannedCall, close_ledger, open_ledger
 
 __all__ = ["Spend", "SpendEntry", "track_spend"]
@@ -87,9 +90,18 @@ class Spend:
     an estimate, as `unreported`: what the last call of the same model cost, or the average of all of them, whichever is
     more, or else a guess from the length of the request, of a long answer, and of the price of GLM 4.6. A call that was
     refused, or that found no connection, does not count. Each try of a call counts by itself.
+
+    Args:
+        log: A file that each call is added to as it ends, as one line of JSON without content and without secrets:
+            time, id, model, provider, tokens, cost, seconds, how it ended. `glm-openrouter spend FILE` sums it up. Any
+            number of threads and processes may write to one file; a new one can be read by its owner alone.
+
+    Raises:
+        InvalidRequestError: The log cannot be written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, log: str | PathLike[str] | None = None) -> None:
+        self.log = None if log is None else CallLog(log)
         self.entries: dict[tuple[str, str], SpendEntry] = {}
         """By model and provider, as the responses name them; else by the model that was asked for, and `""`."""
         self._lock = threading.RLock()
@@ -212,6 +224,13 @@ class Spend:
             entry.unreported += estimate
 
 
-def track_spend() -> Spend:
-    """Return a new `Spend`, which sums up what is spent inside its `with` block."""
-    return Spend()
+def track_spend(*, log: str | PathLike[str] | None = None) -> Spend:
+    """Return a new `Spend`, which sums up what is spent inside its `with` block.
+
+    Args:
+        log: A file that each call is added to as it ends: see `Spend`.
+
+    Raises:
+        InvalidRequestError: The log cannot be written.
+    """
+    return Spend(log=log)
