@@ -25,6 +25,7 @@ class Store(Protocol):
 
     def claim(self, fingerprint: str) -> str:
         """Return the fingerprint of the job that the store belongs to: this one, if there was none."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Free what the store holds open; it is opened again by its next use."""

@@ -81,13 +81,15 @@ PRINTED = {
     "Retries of a graph": "17 * 23 = 391",
     "Saving and loading a chain": "sky blue",
     "Langfuse with the exact cost": "17 * 23 = 391",
+    "A resume that needs no store": "again: 2 calls, 2 of them from the cache",
     "Splitting text in a venv made by uv": "Tea came to Lisbon in 1610.",
 }
 SERVERS = ["With LangChain", "With LlamaIndex"]
+LIMITER = "A rate limit that machines share"
 
 
 def test_every_recipe_is_run():
-    assert set(RECIPES) == {*PRINTED, *SERVERS, "Tools of an MCP server"}
+    assert set(RECIPES) == {*PRINTED, *SERVERS, "Tools of an MCP server", LIMITER}
     assert len(list(recipes())) == len(RECIPES)
 
 
@@ -98,6 +100,16 @@ def test_the_recipe_runs_and_does_what_it_says(heading, run_recipe):
         _, printed = run_recipe(heading, server)
     assert PRINTED[heading] in printed
     check_outputs(PAGE, [printed if each == heading else None for each in RECIPES])
+
+
+@pytest.mark.redis
+def test_both_frameworks_share_a_rate_limit(run_recipe, redis_server, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", redis_server.url)
+    with OfflineServer() as server:
+        names, printed = run_recipe(LIMITER, server)
+    assert "Is there room for a third at once? False" in printed
+    assert isinstance(names["limiter"], names["LangChainLimiter"] | names["LlamaIndexLimiter"])
+    check_outputs(PAGE, [printed if each == LIMITER else None for each in RECIPES])
 
 
 def test_langfuse_gets_the_exact_cost(run_recipe, scripted_openrouter):
