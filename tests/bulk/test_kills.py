@@ -8,14 +8,15 @@ refuses and drops depends on the row alone, so that no run differs from another 
 import json
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from support.paid_openrouter import PaidOpenRouter, paid_openrouter
+from support.paid_openrouter import PaidOpenRouter, is_always_refused, paid_openrouter
 from support.processes import Job
 
-from .conftest import JOBS, StartJob, write_rows
+from .conftest import JOBS, write_rows
 
 pytestmark = [pytest.mark.kill, pytest.mark.xdist_group("ray")]
 
@@ -24,7 +25,9 @@ KILLS = 5
 ROWS = 1500
 
 
-def kill_and_go_on(start: Callable[[], StartJob], server: PaidOpenRouter, questions: int) -> Job:
+def kill_and_go_on(
+    start: Callable[[], AbstractContextManager[Job]], server: PaidOpenRouter, questions: int
+) -> Job:
     """Run a job, kill it at some moments, and return the one that came to its end."""
     moments = sorted(random.Random(questions).sample(range(50, questions - 50), KILLS))
     for moment in moments:
@@ -38,6 +41,29 @@ def kill_and_go_on(start: Callable[[], StartJob], server: PaidOpenRouter, questi
 
 def read_lines(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_command_that_is_killed_pays_again_only_for_what_was_under_way(tmp_path, start_job):
+    ids = write_rows(tmp_path / "in.jsonl", ROWS)
+    refused = {number for number in ids if is_always_refused(f"row {number}")}
+    words = ["-m", "glm_openrouter", "batch", tmp_path / "in.jsonl", tmp_path / "out.jsonl"]
+    with paid_openrouter() as server:
+        job = kill_and_go_on(
+            lambda: start_job(
+                *words,
+                *("--prompt", "Label this: {text}", "--in-flight", IN_FLIGHT),
+                OPENROUTER_API_BASE=server.base_url,
+            ),
+            server,
+            ROWS,
+        )
+
+    assert job.process.returncode == 3, job.output  # some rows failed
+    assert sorted(row["id"] for row in read_lines(tmp_path / "out.jsonl")) == sorted(
+        {*ids} - refused
+    )
+    assert {row["id"] for row in read_lines(tmp_path / "out.jsonl.failed")} == refused
+    assert server.paid_again <= KILLS * IN_FLIGHT
 
 
 def test_three_calls_a_row_pay_again_only_for_those_under_way(tmp_path, start_job):

@@ -80,8 +80,9 @@ def test_a_row_that_fails_has_an_error_and_no_answer(labels):
 
     assert [row["id"] for row in failed] == [2, 3]
     assert failed[0]["answer"] is None
-    error = {"type": "RateLimitError", "message": "Too many.", "retryable": True, "raw": None}
-    assert failed[0]["error"] == {**error, "status_code": 429}
+    error = failed[0]["error"]
+    assert error.pop("message").startswith("Too many.")
+    assert error == {"type": "RateLimitError", "retryable": True, "status_code": 429, "raw": None}
 
 
 def in_ray_chain(base_url: str) -> list[dict[str, Any]]:
@@ -172,6 +173,37 @@ def in_ray_without_budget() -> list[dict[str, Any]]:
 def test_what_fails_all_rows_ends_the_job_and_says_why(ray_driver, function, words):
     with pytest.raises(RayJobError, match=words):
         ray_driver(function)
+
+
+def in_ray_journal(folder: str) -> list[dict[str, Any]]:
+    import ray
+
+    from glm_openrouter.ray import ask
+
+    async def call(_: dict[str, Any]) -> str:
+        return "done"
+
+    rows = ray.data.from_items([{"number": 1}])
+    return ask(rows, call, journal=f"{folder}/journal.db").take_all()
+
+
+def test_a_journal_for_rows_without_ids_is_refused(ray_driver, tmp_path):
+    with pytest.raises(RayJobError, match="InvalidRequestError: A journal knows a row by its `id`"):
+        ray_driver(in_ray_journal, str(tmp_path))
+
+
+def in_ray_cancel() -> list[dict[str, Any]]:
+    async def call(row: dict[str, Any]) -> str:
+        if row["id"] == 1:
+            raise asyncio.CancelledError
+        return "done"
+
+    return in_ray_ask(call)
+
+
+def test_a_call_that_cancels_itself_fails_its_row_alone(ray_driver):
+    errors = [row["error"] and row["error"]["type"] for row in ray_driver(in_ray_cancel)]
+    assert errors == [None, "CancelledError", None]
 
 
 # What Ray does that `ask` has to know: each fails when Ray changes
