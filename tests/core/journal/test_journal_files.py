@@ -185,15 +185,23 @@ def test_an_answer_that_cannot_be_written_is_an_error(path, run, scripted_openro
         assert not ask(run, server, journal).replayed
 
 
-def test_an_event_loop_does_not_wait_for_another_writer(path, scripted_openrouter):
-    server = scripted_openrouter(ANSWER)
+def test_an_event_loop_does_not_wait_for_another_writer(path, scripted_openrouter, monkeypatch):
+    server, put = scripted_openrouter(ANSWER), sqlite_store._OpenFile.put
+    monkeypatch.setattr(sqlite_store, "_SECONDS_TO_WRITE", 5.0)
 
     async def main(journal, other):
+        reached = asyncio.Event()
+
+        def note_and_put(*entry):
+            reached.set()
+            return put(*entry)
+
+        monkeypatch.setattr(sqlite_store._OpenFile, "put", note_and_put)
         async with AsyncClient(base_url=server.base_url, api_key=KEY) as client:
             with journal.row(1):
                 asking = asyncio.create_task(client.complete(REQUEST))
-            kept, _ = await asyncio.wait([asking], timeout=0.1)  # the loop turns meanwhile
-            assert not kept
+            await reached.wait()
+            assert not asking.done()
             other.execute("ROLLBACK")
             return await asking
 

@@ -137,12 +137,29 @@ def test_a_run_that_goes_on_goes_on_counting(run, scripted_openrouter, share):
 
 
 def test_only_who_is_alone_may_pass_the_limit_by_a_guess(run, scripted_openrouter, share):
-    server = scripted_openrouter(costs(0.001))
-    with share(0.002) as first:
+    server = scripted_openrouter(costs(0.005))
+
+    def ask_of(model):
+        run.complete(server.base_url, REQUEST.model_copy(update={"model": model}))
+
+    with share(0.004):
+        ask_of("one/model")  # the guess alone is more
+    with share(0.02):
+        ask_of("one/model")
+        ask_of("another/model")
+        with pytest.raises(BudgetExceededError, match="guess"):
+            ask_of("a-third/model")
+
+
+def test_a_call_that_is_refused_leases_nothing(run, scripted_openrouter, share, redis_server):
+    server = scripted_openrouter(costs(0.25))
+    with share(0.3, first_call=0.25):
         run.complete(server.base_url)
-    with share(0.002) as second, pytest.raises(BudgetExceededError, match="guess"):
-        run.complete(server.base_url)
-    assert (first.spent, second.spent) == (0.001, 0)
+    for limit in (0.3, 0.1):  # too little is left; more is spent already than a lower limit allows
+        with share(limit, first_call=0.1):
+            with pytest.raises(BudgetExceededError):
+                run.complete(server.base_url)
+            assert leased(redis_server) == 250_000_000
 
 
 def test_calls_before_the_slice_is_used_up_ask_no_redis(run, scripted_openrouter, tmp_path):
