@@ -5,6 +5,7 @@ import sys
 from unicodedata import category
 
 import pytest
+from rich.console import Console
 
 from glm_openrouter.cli import main
 from glm_openrouter.testing import ScriptedServer, json_reply, stream_reply
@@ -206,3 +207,15 @@ def test_examples_print_text(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert SHOWN in out
     assert commands_in(out) == set()
+
+
+def test_lines_of_examples_break_between_words_on_a_terminal(monkeypatch, capsys):
+    from examples import demo, langchain_chain
+
+    text = "Tea came to Lisbon, and was sold there by apothecaries."
+    monkeypatch.setattr(langchain_chain, "main", lambda: sys.stdout.write(text) and None)
+    monkeypatch.setattr(demo, "console", Console(force_terminal=True, width=20))
+    demo.run_part("langchain_chain")
+
+    lines = without_style(capsys.readouterr().out).splitlines()
+    assert lines[-3:] == ["Tea came to Lisbon,", "and was sold there", "by apothecaries."]

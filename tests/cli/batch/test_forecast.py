@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from glm_openrouter.testing import json_reply
+
 from .conftest import REVIEWS, write_jsonl
 
 
@@ -32,6 +34,18 @@ def test_a_dry_run_names_tokens_prices_and_the_whole(batch):
     # Four answers of 1,000 tokens at 1.75 to 2.20 USD a million, and hardly anything for the questions.
     assert re.search(r"has 1,000 tokens: 0\.0070\d* to 0\.0088\d* USD", batch.out)
     assert re.search(r"by --max-tokens 5,000: 0\.0350\d* to 0\.0440\d* USD", batch.out)
+
+
+def test_a_dry_run_leaves_out_who_is_down(batch, scripted_openrouter, monkeypatch):
+    endpoints = [
+        {"status": status, "pricing": {"prompt": price, "completion": price}}
+        for status, price in ((0, "0.000001"), (None, "0.000002"), (-2, "0.000009"))
+    ]
+    server = scripted_openrouter(json_reply({"data": {"endpoints": endpoints}}))
+    monkeypatch.setenv("OPENROUTER_API_BASE", server.base_url)
+    batch("--dry-run")
+
+    assert "now costs 1.00 to 2.00 USD per million tokens of questions" in batch.out
 
 
 def test_a_dry_run_goes_by_what_earlier_rows_have_cost(batch):

@@ -144,6 +144,17 @@ def test_what_fails_again_stands_there_once_and_counts_its_attempts(batch):
     assert (row["id"], row["attempt"]) == ("c", 1)
 
 
+def test_a_torn_last_line_of_what_failed_is_cut_off(batch):
+    batch.answer_with(lambda words: ErrorAnswer(400, "No."))
+    batch("--limit", "2", "--in-flight", "1")
+    whole = Path("labels.jsonl.failed").read_bytes()
+    Path("labels.jsonl.failed").write_bytes(whole[:-9])
+
+    assert batch("--in-flight", "1") == 3
+    attempts = {row["id"]: row["attempt"] for row in read_jsonl("labels.jsonl.failed")}
+    assert attempts == {"a": 1, "b": 0, "c": 0, "d": 0}
+
+
 def test_what_failed_can_be_left_alone(batch):
     batch.answer_with(fail_for_blue)
     batch()
