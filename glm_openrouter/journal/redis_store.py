@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Final
-from urllib.parse import urldefrag
 
 from glm_openrouter._redis import RedisClients
 
@@ -34,7 +33,7 @@ class RedisStore:
     """
 
     def __init__(self, url: str, seconds: float | None) -> None:
-        address, name = urldefrag(url)
+        address, _, name = url.partition("#")
         self._clients = RedisClients(address)
         self._prefix = f"glm-openrouter:journal:{_FORM}:{name or 'default'}:"
         self._milliseconds = round((_SECONDS if seconds is None else seconds) * 1000)

@@ -31,7 +31,7 @@ def ask(run, server, journal, row=1):
 
 def test_a_pickle_finds_the_same_answers(run, scripted_openrouter, redis_server):
     server = scripted_openrouter(ANSWER)
-    with Journal(redis_server.unix_url) as journal:
+    with Journal(f"{redis_server.unix_url}#named") as journal:
         ask(run, server, journal)
         with pickle.loads(pickle.dumps(journal)) as other:
             assert ask(run, server, other).replayed
