@@ -95,9 +95,10 @@ hooks: $(READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group hooks
 	$(BIN)/pre-commit install
 
-bench: $(READY)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group bench
-	$(BIN)/python benchmarks/stream.py
+# The peers are installed in a place of their own, beside which other tests would not run.
+bench:
+	$(MAKE) VENV=.venv-bench GROUPS='--group test --group bench' .venv-bench/.ready
+	.venv-bench/bin/python benchmarks/stream.py
 
 RESOLUTION ?= highest
 GROUPS := --group test --group recipes --group lint
@@ -110,4 +111,4 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf .venv .venv-lowest .venv-newest .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-lowest .venv-newest .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis

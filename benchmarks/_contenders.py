@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
@@ -233,6 +234,18 @@ def chat_openrouter(url: str, chunks: int) -> LangChain:
     )
 
 
+def chat_litellm(url: str, chunks: int) -> LangChain:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched from GitHub
+    os.environ["REPEATED_STREAMING_CHUNK_LIMIT"] = "1000000"  # the server says the same word always
+    from langchain_litellm import ChatLiteLLM
+
+    return LangChain(
+        lambda: ChatLiteLLM(
+            model=f"openrouter/{MODEL}", api_key=KEY, api_base=url, max_tokens=chunks
+        )
+    )
+
+
 def chat_glm(url: str, chunks: int) -> LangChain:
     from langchain_glm import ChatGLM
 
@@ -307,6 +320,7 @@ CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
         "the framework alone, chunks built": partial(langchain_alone, ready=False),
         "ChatOpenAI": chat_openai,
         "ChatOpenRouter": chat_openrouter,
+        "ChatLiteLLM": chat_litellm,
         BRIDGED: chat_glm_bridged,
         OURS: chat_glm,
     },

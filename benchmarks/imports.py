@@ -16,6 +16,7 @@ IMPORTS = {
     "langchain_glm": ("langchain", "from langchain_glm import ChatGLM"),
     "langchain_openai": ("langchain", "from langchain_openai import ChatOpenAI"),
     "langchain_openrouter": ("langchain", "from langchain_openrouter import ChatOpenRouter"),
+    "langchain_litellm": ("langchain", "from langchain_litellm import ChatLiteLLM"),
     "llamaindex_glm": ("llamaindex", "from llamaindex_glm import GLM"),
     "llama_index.llms.openrouter": (
         "llamaindex",
@@ -35,7 +36,8 @@ HEAVY = (
 )
 
 ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it is fetched from GitHub
 }
 """Compiled once, in the first round, as what is installed is; a program does not compile it with each start."""
 
