@@ -8,7 +8,16 @@ from ._client.client import AsyncClient, AsyncStream, Client, Stream
 from ._json.values import JSONObject
 from ._response.repairs.chain import REPAIRS
 from .adapters import OpenRouterModelBase
-from .catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo, Pricing
+from .catalogue.account import Activity, ActivitySums
+from .catalogue.infos import (
+    ActivityInfo,
+    CreditsInfo,
+    EndpointInfo,
+    GenerationInfo,
+    KeyInfo,
+    ModelInfo,
+    Pricing,
+)
 from .completions import Completion, Delta, ToolCall, ToolCallDelta, Usage
 from .errors import *  # noqa: F403 -- the tree is public as a whole
 from .journal.journal import Journal
@@ -50,6 +59,9 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_RERANK_MODEL",
     "REPAIRS",
+    "Activity",
+    "ActivityInfo",
+    "ActivitySums",
     "AsyncClient",
     "AsyncStream",
     "Budget",
@@ -60,6 +72,7 @@ __all__ = [
     "ClientOptions",
     "Completion",
     "ContextCompression",
+    "CreditsInfo",
     "DeferredTools",
     "Delta",
     "EmbeddingFacts",

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, Unpack
 
 from glm_openrouter._secrets import conceal
-from glm_openrouter.catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
-from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models, query_key
+from glm_openrouter.catalogue.account import Activity, list_activity, query_credits, query_key
+from glm_openrouter.catalogue.infos import (
+    CreditsInfo,
+    EndpointInfo,
+    GenerationInfo,
+    KeyInfo,
+    ModelInfo,
+)
+from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models
 from glm_openrouter.completions import Completion
 from glm_openrouter.models import DEFAULT_MODEL
 from glm_openrouter.request.chat import ChatRequest
@@ -171,6 +179,28 @@ class Client(BaseClient):
             APIError: OpenRouter did not answer, or does not know the key.
         """
         return run_query(self._transport, query_key())
+
+    def credits(self) -> CreditsInfo:
+        """Return what the account has bought and used.
+
+        Raises:
+            PermissionDeniedError: The key of the client is no management key.
+            APIError: OpenRouter did not answer, or does not know the key.
+        """
+        return run_query(self._transport, query_credits())
+
+    def activity(self, day: date | str | None = None) -> Activity:
+        """Return what the account used, by day, model and provider.
+
+        Args:
+            day: One day in UTC that is over, such as `"2026-11-30"`. Default: each of the last 30.
+
+        Raises:
+            InvalidRequestError: `day` is no day.
+            PermissionDeniedError: The key of the client is no management key.
+            APIError: OpenRouter did not answer, or does not know the key.
+        """
+        return run_query(self._transport, list_activity(day))
 
     def generation(self, generation_id: str) -> GenerationInfo:
         """Return what OpenRouter remembers of a response.
@@ -342,6 +372,28 @@ class AsyncClient(BaseClient):
             APIError: OpenRouter did not answer, or does not know the key.
         """
         return await arun_query(self._transport, query_key())
+
+    async def credits(self) -> CreditsInfo:
+        """Return what the account has bought and used.
+
+        Raises:
+            PermissionDeniedError: The key of the client is no management key.
+            APIError: OpenRouter did not answer, or does not know the key.
+        """
+        return await arun_query(self._transport, query_credits())
+
+    async def activity(self, day: date | str | None = None) -> Activity:
+        """Return what the account used, by day, model and provider.
+
+        Args:
+            day: One day in UTC that is over, such as `"2026-11-30"`. Default: each of the last 30.
+
+        Raises:
+            InvalidRequestError: `day` is no day.
+            PermissionDeniedError: The key of the client is no management key.
+            APIError: OpenRouter did not answer, or does not know the key.
+        """
+        return await arun_query(self._transport, list_activity(day))
 
     async def generation(self, generation_id: str) -> GenerationInfo:
         """Return what OpenRouter remembers of a response.

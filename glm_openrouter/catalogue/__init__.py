@@ -1,1 +1,1 @@
-"""What OpenRouter knows: models, endpoints, the key, past generations."""
+"""What OpenRouter knows: models, endpoints, the account, past generations."""

@@ -5,8 +5,10 @@ from msgspec import Struct
 from glm_openrouter._json.values import Index, JSONObject, Number, WholeNumber
 
 __all__ = [
+    "ActivityInfo",
     "AliasTarget",
     "Architecture",
+    "CreditsInfo",
     "EndpointInfo",
     "GenerationInfo",
     "KeyInfo",
@@ -145,6 +147,44 @@ class KeyInfo(Struct):
     is_free_tier: bool | None = None
     is_management_key: bool | None = None
     expires_at: str | None = None
+
+
+class CreditsInfo(Struct):
+    """What an account has bought and used over all time, in USD."""
+
+    total_credits: Number | None = None
+    """Bought."""
+    total_usage: Number | None = None
+    """Used."""
+
+    @property
+    def remaining(self) -> float | None:
+        """What is left; below 0 if more was used than bought, `None` if one of the two is not known."""
+        if self.total_credits is None or self.total_usage is None:
+            return None
+        return self.total_credits - self.total_usage
+
+
+class ActivityInfo(Struct):
+    """What an account used of one model at one provider on one day."""
+
+    date: str | None = None
+    """The day in UTC, such as `2026-11-30`."""
+    model: str | None = None
+    """Its id, such as `z-ai/glm-4.6`."""
+    model_permaslug: str | None = None
+    """The id of this version of it, which has a date for some models."""
+    endpoint_id: str | None = None
+    provider_name: str | None = None
+    """The display name, such as `Z.AI`."""
+    usage: Number | None = None
+    """USD charged to the account."""
+    byok_usage_inference: Number | None = None
+    """USD that providers charge to your own keys with them; `usage` does not include it."""
+    requests: Index | None = None
+    prompt_tokens: Index | None = None
+    completion_tokens: Index | None = None
+    reasoning_tokens: Index | None = None
 
 
 class GenerationInfo(Struct):

@@ -1,4 +1,4 @@
-"""What OpenRouter tells of models, their providers, a key and past generations, and how to ask for it.
+"""What OpenRouter tells of models, their providers and past generations, and how to ask for it.
 
 The types follow the rule of the wire types: demand nothing, ignore what is not known, and drop a value of an unexpected
 type, but no more than that. Only prices do not have the wire's own form: there they are strings in USD for a single
@@ -22,7 +22,7 @@ from glm_openrouter._json.values import JSONObject
 from glm_openrouter.errors import APIError, InvalidRequestError, NotFoundError
 from glm_openrouter.models import ModelFacts, find_model, strip_variant
 
-from .infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
+from .infos import EndpointInfo, GenerationInfo, ModelInfo
 
 __all__ = [
     "GetRequest",
@@ -31,7 +31,8 @@ __all__ = [
     "find_info",
     "list_endpoints",
     "list_models",
-    "query_key",
+    "object_of",
+    "objects_of",
     "read_facts",
     "retirement_of",
 ]
@@ -72,7 +73,7 @@ def list_models(path: str = "/models") -> Query[list[ModelInfo]]:
         page = yield GetRequest(f"{path}{query}")
         rows = _rows(page.get("data"))
         seen += len(rows)
-        models += [fit(ModelInfo, _with_prices(row)) for row in _objects(rows)]
+        models += [fit(ModelInfo, _with_prices(row)) for row in objects_of(rows)]
         query = _next_query(page, seen)
     return models
 
@@ -111,11 +112,11 @@ def _get_endpoints(model: str) -> Query[JSONObject]:
         )
     path = f"/models/{quote(author, safe='')}/{quote(slug, safe='')}/endpoints"
     answer = yield GetRequest(path, model=model)
-    return _object(answer.get("data"))
+    return object_of(answer.get("data"))
 
 
 def _read_endpoints(data: JSONObject) -> list[EndpointInfo]:
-    rows = _objects(_rows(data.get("endpoints")))
+    rows = objects_of(data.get("endpoints"))
     return [fit(EndpointInfo, _with_prices(row)) for row in rows]
 
 
@@ -164,12 +165,6 @@ def retirement_of(info: ModelInfo) -> str | None:
         return None
 
 
-def query_key() -> Query[KeyInfo]:
-    """Return what is known of the client's key."""
-    answer = yield GetRequest("/key")
-    return fit(KeyInfo, _object(answer.get("data")))
-
-
 def find_generation(generation_id: str) -> Query[GenerationInfo]:
     """Return what is known of a response, waiting for it to appear.
 
@@ -189,7 +184,7 @@ def find_generation(generation_id: str) -> Query[GenerationInfo]:
         except NotFoundError as error:
             missing = error
         else:
-            return fit(GenerationInfo, _object(answer.get("data")))
+            return fit(GenerationInfo, object_of(answer.get("data")))
     assert missing is not None  # for the type checker; each try returns or fails
     raise missing
 
@@ -199,7 +194,7 @@ def _next_query(page: JSONObject, seen: int) -> str | None:
 
     Only the query of the link is used: the key is meant for the base URL, not for wherever a link may lead.
     """
-    link = _object(page.get("links")).get("next")
+    link = object_of(page.get("links")).get("next")
     if isinstance(link, str) and (query := urlsplit(link).query):
         return f"?{query}"
     total = page.get("total_count")
@@ -209,7 +204,7 @@ def _next_query(page: JSONObject, seen: int) -> str | None:
 
 def _with_prices(row: JSONObject) -> JSONObject:
     """Return a row with its prices as numbers, per million where they are per token."""
-    prices = {name: _to_price(name, value) for name, value in _object(row.get("pricing")).items()}
+    prices = {name: _to_price(name, value) for name, value in object_of(row.get("pricing")).items()}
     return {**row, "pricing": prices}
 
 
@@ -222,7 +217,8 @@ def _to_price(name: str, value: Any) -> float | None:
     return number if name in _PRICED_BY_UNIT else to_number(Decimal(str(number)) * 1_000_000)
 
 
-def _object(value: Any) -> JSONObject:
+def object_of(value: Any) -> JSONObject:
+    """Return what should be an object; an empty one if it is none."""
     return value if isinstance(value, dict) else {}
 
 
@@ -230,5 +226,6 @@ def _rows(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _objects(rows: list[Any]) -> Iterator[JSONObject]:
-    return (row for row in rows if isinstance(row, dict))
+def objects_of(value: Any) -> Iterator[JSONObject]:
+    """Return the objects in what should be a list of them."""
+    return (row for row in _rows(value) if isinstance(row, dict))

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from glm_openrouter.cli import main
+from glm_openrouter.testing import json_reply
+from support.wire import error
 
 CALL = {
     "time": "2026-11-29T23:30:00Z",
@@ -121,3 +123,109 @@ def test_names_in_a_log_command_no_terminal(log, capsys):
 def test_a_log_that_is_not_there_is_named(capsys):
     assert main(["spend", "missing.jsonl"]) == 1
     assert "missing.jsonl" in capsys.readouterr().err
+
+
+def test_without_a_log_the_account_is_asked_for(capsys):
+    assert main(["spend"]) == 2
+    assert "--account" in capsys.readouterr().err
+
+
+USED = {"date": "2026-11-29", "provider_name": "Z.AI", "requests": 7, "usage": 0.5}
+
+
+@pytest.fixture
+def account(scripted_openrouter, monkeypatch):
+    """Return a function that starts a server for an account with some activity, and returns it."""
+
+    def start(*rows):
+        server = scripted_openrouter(
+            json_reply({"data": {"total_credits": 10, "total_usage": 2.5}}),
+            json_reply({"data": [{**USED, **row} for row in rows]}),
+        )
+        monkeypatch.setenv("OPENROUTER_API_BASE", server.base_url)
+        monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", "sk-or-v1-of-management")
+        return server
+
+    return start
+
+
+def test_the_account_stands_beside_the_log(log, account, capsys):
+    account({"model": "z-ai/glm-4.6"}, {"date": "2026-11-28", "model": "a/b", "usage": 9})
+    assert main(["spend", log(CALL), "--account"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    assert ["z-ai/glm-4.6", "Z.AI", "1", "0.250000", "50%", "7", "0.500000"] in rows
+    assert ["a/b", "Z.AI", "7", "9.000000"] in rows
+    assert ["Total", "1", "0.250000", "50%", "14", "9.500000"] in rows
+    assert ["2026-11-28", "7", "9.000000"] in rows
+    assert ["2026-11-29", "1", "0.250000", "50%", "7", "0.500000"] in rows
+    assert [
+        "Credits:",
+        "10.00",
+        "USD",
+        "bought,",
+        "2.50",
+        "USD",
+        "used,",
+        "7.50",
+        "USD",
+        "left.",
+    ] in rows
+
+
+def test_the_account_names_a_model_as_the_log_does(log, account, capsys):
+    account({"model": "z-ai/glm-4.6", "model_permaslug": "z-ai/glm-4.6-20250930"})
+    main(["spend", log({**CALL, "model": "z-ai/glm-4.6-20250930"}), "--account"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    assert [row[-1] for row in rows if row and row[0].startswith("z-ai")] == ["0.500000"]
+
+
+def test_the_account_can_be_shown_alone(account, capsys):
+    account({"model": "z-ai/glm-4.6"})
+    assert main(["spend", "--account", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+
+    assert list(shown) == ["account"]
+    assert shown["account"]["credits"]["remaining"] == 7.5
+    assert shown["account"]["by_provider"][0]["requests"] == 7
+    assert shown["account"]["by_day"][0]["day"] == "2026-11-29"
+
+
+def test_the_management_key_is_its_own(account, monkeypatch, capsys):
+    server = account({})
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-of-chats")
+    main(["spend", "--account"])
+
+    assert {r.headers["authorization"] for r in server.requests} == {
+        "Bearer sk-or-v1-of-management"
+    }
+
+
+def test_a_key_of_another_kind_is_refused_in_words(scripted_openrouter, monkeypatch, capsys):
+    server = scripted_openrouter(json_reply(error(403, "Only management keys can"), 403))
+    monkeypatch.setenv("OPENROUTER_API_BASE", server.base_url)
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-v1-of-chats")
+
+    assert main(["spend", "--account"]) == 1
+    assert "OPENROUTER_MANAGEMENT_KEY" in capsys.readouterr().err
+
+
+def test_without_any_key_the_account_is_not_asked(capsys):
+    assert main(["spend", "--account"]) == 1
+    assert "set OPENROUTER_MANAGEMENT_KEY" in capsys.readouterr().err
+
+
+def test_offline_there_is_an_account(capsys):
+    assert main(["spend", "--account", "--offline"]) == 0
+    assert "Venice" in capsys.readouterr().out
+
+
+def test_the_account_fits_beside_a_log(log, capsys, monkeypatch):
+    monkeypatch.setattr("glm_openrouter.cli._common._PIPED_WIDTH", 80)
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["spend", log(CALL), "--account", "--offline"])
+
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert "z-ai/glm-4.6  Z.AI " in out

@@ -38,6 +38,7 @@ def test_the_code_on_the_page_runs(page, offline_openrouter, monkeypatch, reques
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-docs")
+    monkeypatch.setenv("OPENROUTER_MANAGEMENT_KEY", "sk-or-management-docs")
     monkeypatch.setattr(Settings, "_llm", None)  # a page sets it, which would keep that model alive
     # In the main thread LlamaIndex would make an event loop that nobody closes. The server is a new one, since what
     # was asked before makes its caches warm.

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -148,6 +149,38 @@ def test_the_key_endpoint_knows_what_was_spent(client, chat):
     cost = chat().json()["usage"]["cost"]
 
     assert client.get("/key").json()["data"]["usage"] == pytest.approx(before + cost)
+
+
+@pytest.mark.parametrize("path", ["/credits", "/activity"])
+def test_the_account_answers_management_keys_alone(client, path):
+    refused = client.get(path)
+    answered = client.get(path, headers={"Authorization": "Bearer sk-or-management"})
+
+    assert (refused.status_code, answered.status_code) == (403, 200)
+    assert "management keys" in refused.json()["error"]["message"]
+
+
+def test_activity_has_days_that_are_over(client):
+    management = {"Authorization": "Bearer sk-or-management"}
+    rows = client.get("/activity", headers=management).json()["data"]
+    days = sorted({row["date"] for row in rows})
+    last = client.get("/activity", params={"date": days[-1]}, headers=management).json()["data"]
+
+    assert days[-1] < datetime.now(UTC).date().isoformat()
+    assert last == [row for row in rows if row["date"] == days[-1]]
+    assert (
+        client.get("/activity", params={"date": "2020-01-01"}, headers=management).status_code
+        == 400
+    )
+
+
+def test_the_credits_know_what_was_spent(client, chat):
+    management = {"Authorization": "Bearer sk-or-management"}
+    before = client.get("/credits", headers=management).json()["data"]["total_usage"]
+    cost = chat().json()["usage"]["cost"]
+    after = client.get("/credits", headers=management).json()["data"]["total_usage"]
+
+    assert after == pytest.approx(before + cost)
 
 
 # What an answer says about itself

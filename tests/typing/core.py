@@ -3,12 +3,14 @@
 from typing import assert_type
 
 from glm_openrouter import (
+    Activity,
     AsyncClient,
     AsyncStream,
     Budget,
     ChatRequest,
     Client,
     Completion,
+    CreditsInfo,
     Delta,
     EndpointInfo,
     GenerationInfo,
@@ -37,6 +39,8 @@ def synchronous() -> None:
         assert_type(client.endpoints(), list[EndpointInfo])
         assert_type(client.key(), KeyInfo)
         assert_type(client.generation("gen-1"), GenerationInfo)
+        assert_type(client.credits(), CreditsInfo)
+        assert_type(client.activity("2026-11-30"), Activity)
         with client.stream(request) as stream:
             for delta in stream:
                 assert_type(delta, Delta)
@@ -52,6 +56,8 @@ async def asynchronous() -> None:
         assert_type(await client.endpoints(), list[EndpointInfo])
         assert_type(await client.key(), KeyInfo)
         assert_type(await client.generation("gen-1"), GenerationInfo)
+        assert_type(await client.credits(), CreditsInfo)
+        assert_type(await client.activity("2026-11-30"), Activity)
         async with client.stream(request) as stream:
             async for delta in stream:
                 assert_type(delta, Delta)

@@ -1,11 +1,13 @@
 """The account behind the keys: who may ask, what has been used, and what is remembered of it."""
 
 from collections import OrderedDict
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from .activity import list_activity
 from .bodies import build_record
 from .generation import Generation
 from .refusal import RefusalError
@@ -13,6 +15,11 @@ from .refusal import RefusalError
 __all__ = ["Account"]
 
 _RECORDS_KEPT: Final = 10_000
+_MANAGEMENT_PREFIX: Final = "sk-or-management"
+"""What management keys begin with here; at OpenRouter they look like any other key."""
+
+_BOUGHT: Final = 25.0
+"""USD."""
 
 
 class Account:
@@ -27,11 +34,11 @@ class Account:
         self._records: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._usage = 0.0
 
-    def authorise(self, request: Request) -> None:
-        """Refuse a request without a key that is accepted.
+    def authorise(self, request: Request) -> str:
+        """Return the key of a request.
 
         Raises:
-            RefusalError: 401.
+            RefusalError: It has none that is accepted (401).
         """
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -39,6 +46,11 @@ class Account:
         is_known = key == self._api_key if self._api_key else key.startswith("sk-or-")
         if not is_known:
             raise RefusalError(401, "User not found.")
+        return key
+
+    def _authorise_management(self, request: Request) -> None:
+        if not self.authorise(request).startswith(_MANAGEMENT_PREFIX):
+            raise RefusalError(403, "Only management keys can perform this operation")
 
     def keep(self, generation: Generation, *, streamed: bool) -> None:
         """Remember a generation for `/generation` and `/key`."""
@@ -58,7 +70,7 @@ class Account:
 
     async def key(self, request: Request, _: dict[str, Any] | None) -> Response:
         """Answer `/key`."""
-        self.authorise(request)
+        key = self.authorise(request)
         spent = round(self._usage, 10)
         spans = ("usage", "usage_daily", "usage_weekly", "usage_monthly")
         data = {
@@ -70,9 +82,23 @@ class Account:
             **dict.fromkeys(spans, spent),
             **{f"byok_{span}": 0 for span in spans},
             "is_free_tier": False,
+            "is_management_key": key.startswith(_MANAGEMENT_PREFIX),
             "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
         }
         return JSONResponse({"data": data})
+
+    async def credits(self, request: Request, _: dict[str, Any] | None) -> Response:
+        """Answer `/credits`."""
+        self._authorise_management(request)
+        before = sum(row["usage"] for row in list_activity(_today()))
+        used = round(before + self._usage, 10)
+        return JSONResponse({"data": {"total_credits": _BOUGHT, "total_usage": used}})
+
+    async def activity(self, request: Request, _: dict[str, Any] | None) -> Response:
+        """Answer `/activity`: the days before; what is used today appears there tomorrow, and not here."""
+        self._authorise_management(request)
+        rows = list_activity(_today(), request.query_params.get("date"))
+        return JSONResponse({"data": rows})
 
     async def generation(self, request: Request, _: dict[str, Any] | None) -> Response:
         """Answer `/generation`."""
@@ -81,3 +107,7 @@ class Account:
         if wanted not in self._records:
             raise RefusalError(404, f"Generation {wanted} not found")
         return JSONResponse({"data": self._records[wanted]})
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -59,6 +59,8 @@ def create_app(
         ("GET", "/models/{author}/{slug}/endpoints", get_endpoints),
         ("GET", "/model/{author}/{slug:path}", get_model),
         ("GET", "/key", account.key),
+        ("GET", "/credits", account.credits),
+        ("GET", "/activity", account.activity),
         ("GET", "/generation", account.generation),
     )
     return Starlette(

@@ -18,12 +18,18 @@ from glm_openrouter import (
     NotFoundError,
     RateLimitError,
 )
-from glm_openrouter.catalogue.infos import EndpointInfo, GenerationInfo, KeyInfo, ModelInfo
+from glm_openrouter.catalogue.account import list_activity, query_credits, query_key
+from glm_openrouter.catalogue.infos import (
+    CreditsInfo,
+    EndpointInfo,
+    GenerationInfo,
+    KeyInfo,
+    ModelInfo,
+)
 from glm_openrouter.catalogue.queries import (
     find_generation,
     list_endpoints,
     list_models,
-    query_key,
     read_facts,
 )
 from glm_openrouter.models import find_model
@@ -398,6 +404,8 @@ def test_whatever_is_in_an_answer_it_can_be_read(data):
     assert follow(list_models(), answer) == []
     assert follow(list_endpoints("a/b"), answer) == []
     assert follow(query_key(), answer) == KeyInfo()
+    assert follow(query_credits(), answer) == CreditsInfo()
+    assert follow(list_activity(), answer) == []
     assert follow(find_generation("gen-1"), answer) == GenerationInfo()
 
 
