@@ -148,8 +148,7 @@ class _OpenFile:
         self._path = path
         self._reading = threading.Lock()
         try:
-            self._reader = connect(path, seconds=_SECONDS_TO_READ)
-            self._writer = connect(path, seconds=_SECONDS_TO_WRITE)
+            self._reader, self._writer = _connect_twice(path)
         except sqlite3.Error as error:
             raise explain(path, error, "opened") from None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="glm-openrouter-journal")
@@ -214,3 +213,13 @@ class _OpenFile:
             with suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
             raise
+
+
+def _connect_twice(path: str) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """Return a connection to read with, and one to write with."""
+    reader = connect(path, seconds=_SECONDS_TO_READ)
+    try:
+        return reader, connect(path, seconds=_SECONDS_TO_WRITE)
+    except sqlite3.Error:
+        reader.close()
+        raise

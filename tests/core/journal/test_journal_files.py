@@ -40,6 +40,11 @@ def ask(run, server, journal, row=1):
         return run.complete(server.base_url)
 
 
+def open_files():
+    files = Path("/dev/fd").resolve()
+    return {os.readlink(file) for file in files.iterdir() if file.is_symlink()}
+
+
 def test_only_its_owner_may_read_the_file(path):
     before = os.umask(0)
     try:
@@ -74,6 +79,30 @@ def test_a_file_that_is_no_journal_is_refused_and_not_changed(path, content, sai
     with pytest.raises(StoreError, match=said):
         Journal(path)
     assert path.read_bytes() == content
+
+
+def test_a_file_that_is_refused_is_not_left_open(path):
+    path.write_bytes(b"id,text\n1,hello\n" * 100)
+    with pytest.raises(StoreError) as refused:
+        Journal(path)
+    assert refused.value.__context__  # which holds on to all that failed
+    assert str(path) not in open_files()
+
+
+def test_a_file_that_opens_only_once_is_not_left_open(path, monkeypatch):
+    connections = []
+
+    def connect_once(path, *, seconds):
+        if connections:
+            raise sqlite3.OperationalError("unable to open database file")
+        connections.append(sqlite_file.connect(path, seconds=seconds))
+        return connections[0]
+
+    monkeypatch.setattr(sqlite_store, "connect", connect_once)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Journal(path)
+    assert connections
+    assert str(path) not in open_files()
 
 
 def test_a_database_of_something_else_is_refused_and_not_changed(path):
