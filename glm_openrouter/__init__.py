@@ -45,6 +45,8 @@ from .retrieval.facts import (
 from .retrieval.results import Embeddings, RankedDocument, Ranking
 from .sessions import session
 from .spending.budget import Budget
+from .spending.log_sums import LogSums
+from .spending.report import LogReport, read_log_report
 from .spending.shared_budget import SharedBudget
 from .spending.spend import Spend, SpendEntry, track_spend
 
@@ -83,6 +85,8 @@ __all__ = [
     "JSONObject",
     "Journal",
     "KeyInfo",
+    "LogReport",
+    "LogSums",
     "MaxPrice",
     "ModelFacts",
     "ModelInfo",
@@ -112,6 +116,7 @@ __all__ = [
     "WebSearch",
     "find_embedding_model",
     "find_model",
+    "read_log_report",
     "session",
     "strip_variant",
     "track_spend",

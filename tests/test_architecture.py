@@ -29,6 +29,7 @@ ALLOWED = {
     "glm_openrouter/_redis.py": {"redis"},
     "glm_openrouter/cli": {"msgspec", "pyarrow", "pydantic", "rich"},
     "glm_openrouter/ray": {"pyarrow", "pydantic", "ray"},
+    "glm_openrouter/spending": {"matplotlib", "msgspec"},
     "glm_openrouter/testing": {"h11", "msgspec", "pydantic", "pytest", "starlette", "uvicorn"},
     # Nothing else needs OpenTelemetry, and nothing imports this with the rest.
     "glm_openrouter/telemetry": {"opentelemetry"},

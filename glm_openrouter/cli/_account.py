@@ -16,8 +16,8 @@ from glm_openrouter import (
     AuthenticationError,
     Client,
     CreditsInfo,
+    LogReport,
 )
-from glm_openrouter.spending.report import LogReport
 
 from ._common import connection
 

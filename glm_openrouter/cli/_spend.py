@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from glm_openrouter import Activity, ActivitySums
-from glm_openrouter.spending.report import LogReport, LogSums, read_report
+from glm_openrouter import Activity, ActivitySums, LogReport, LogSums, read_log_report
 
 from ._account import Account, read_account, sum_as_logged
 from ._common import Commands, UsageError, add_connection, make_console
@@ -43,6 +42,9 @@ def add_parser(commands: Commands) -> None:
         "--account", action="store_true", help="show what OpenRouter says of the account"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="also draw what the log says: a file of .svg or .png"
+    )
     add_connection(parser)
     parser.set_defaults(command=spend)
 
@@ -50,20 +52,25 @@ def add_parser(commands: Commands) -> None:
 def spend(options: argparse.Namespace) -> int:
     """Print what a log says, and what OpenRouter says."""
     report = _read_report(options)
+    figure = report.plot() if report and options.plot else None
     account = read_account(options) if options.account else None
     if options.json:
         _write_json(_as_json(report, account))
     else:
         _show(report, account)
+    if figure:
+        figure.savefig(options.plot, dpi=144)
     return 0
 
 
 def _read_report(options: argparse.Namespace) -> LogReport | None:
+    if options.plot and not options.plot.endswith((".svg", ".png")):
+        raise UsageError(f"--plot draws a file of .svg or .png, got {options.plot}.")
     if options.log is None:
-        if not options.account:
-            raise UsageError("Name a LOG, or ask for --account.")
+        if options.plot or not options.account:
+            raise UsageError("Name a LOG." if options.plot else "Name a LOG, or ask for --account.")
         return None
-    report = read_report(options.log)
+    report = read_log_report(options.log)
     if not report.total.calls + report.total.replayed and report.skipped:
         raise UsageError(f"{options.log} is no log of calls.")
     return report
@@ -119,7 +126,7 @@ class _Columns:
 
 
 def _show(report: LogReport | None, account: Account | None) -> None:
-    logged = report or LogReport({}, {}, LogSums(), 0)
+    logged = report or LogReport({}, {}, LogSums())
     used = account.activity if account else Activity()
     console = make_console()
     speeds = {} if account else _SPEEDS  # there is no room for both

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from glm_openrouter.completions import Completion, Usage
 from glm_openrouter.errors import UnreportedCostWarning
@@ -17,6 +17,11 @@ from .amounts import read_cost, read_count
 from .call_log import CallLog
 from .estimate import Estimate, Estimates, list_price
 from .ledger import Bill, PlannedCall, close_ledger, open_ledger
+from .log_sums import LogSums
+from .report import LogReport, read_log_report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["Spend", "SpendEntry", "track_spend"]
 
@@ -135,6 +140,32 @@ class Spend:
                 for (model, name), sums in self.entries.items()
             ]
         return "\n".join([*lines, f"Total: {self.total}"])
+
+    def plot(self) -> Figure:
+        """Return a figure: cost and cached tokens by model and provider; with a log, also speeds, and cost by day.
+
+        With a log it shows all that stands in it, earlier runs included. Costs that nobody told are not in it. It needs
+        no display. A notebook shows it; `savefig` writes it.
+
+        Raises:
+            ImportError: matplotlib is missing; the message names the extra.
+        """
+        report = self._to_report() if self.log is None else read_log_report(self.log.path)
+        return report.plot()
+
+    def _to_report(self) -> LogReport:
+        def read(entry: SpendEntry) -> LogSums:
+            return LogSums(
+                calls=entry.calls,
+                cost=entry.cost,
+                prompt_tokens=entry.prompt_tokens,
+                cached_tokens=entry.cached_tokens,
+            )
+
+        with self._lock:
+            dearest = sorted(self.entries.items(), key=lambda item: (-item[1].cost, item[0]))
+            rows = {key: read(entry) for key, entry in dearest}
+            return LogReport(rows, {}, read(self.total))
 
     def add(self, completion: Completion) -> None:
         """Add a response; one without a cost counts as an unreported call."""

@@ -1,6 +1,7 @@
 """`glm-openrouter spend`: what calls have cost."""
 
 import json
+import sys
 
 import pytest
 
@@ -229,3 +230,26 @@ def test_the_account_fits_beside_a_log(log, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert "z-ai/glm-4.6  Z.AI " in out
+
+
+@pytest.mark.parametrize(("name", "begin"), [("plot.svg", b"<?xml"), ("plot.png", b"\x89PNG")])
+def test_a_plot_is_drawn_beside_the_tables(log, tmp_path, capsys, name, begin):
+    assert main(["spend", log(CALL), "--plot", str(tmp_path / name)]) == 0
+
+    assert "z-ai/glm-4.6" in capsys.readouterr().out
+    assert (tmp_path / name).read_bytes().startswith(begin)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--plot", "plot.svg"], ["calls.jsonl", "--plot", "plot.gif"]]
+)
+def test_a_plot_needs_a_log_and_a_file_of_its_kind(arguments, capsys):
+    assert main(["spend", *arguments]) == 2
+
+
+def test_without_matplotlib_the_extra_is_named(log, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "glm_openrouter.spending.plot", raising=False)
+
+    assert main(["spend", log(CALL), "--plot", "plot.svg"]) == 1
+    assert 'pip install "glm-openrouter[plot]"' in capsys.readouterr().err

@@ -17,7 +17,7 @@ from glm_openrouter import (
     StreamInterruptedError,
     track_spend,
 )
-from glm_openrouter.spending.report import read_report
+from glm_openrouter.spending.report import read_log_report
 from glm_openrouter.testing import json_reply, stream_reply
 from support.wire import FACTS, USAGE, error, finishes, response_body, says, uses
 
@@ -149,7 +149,7 @@ def test_threads_and_processes_write_whole_lines(log):
     running = [subprocess.Popen([sys.executable, "-c", script, str(log)]) for _ in range(2)]
     assert [process.wait() for process in running] == [0, 0]
 
-    report = read_report(log)
+    report = read_log_report(log)
     assert (report.total.replayed, report.skipped) == (400, 0)
 
 
