@@ -9,6 +9,7 @@ from ._json.values import JSONObject
 from ._response.repairs.chain import REPAIRS
 from .adapters import OpenRouterModelBase
 from .catalogue.account import Activity, ActivitySums
+from .catalogue.endpoints import Endpoints
 from .catalogue.infos import (
     ActivityInfo,
     CreditsInfo,
@@ -80,6 +81,7 @@ __all__ = [
     "EmbeddingFacts",
     "Embeddings",
     "EndpointInfo",
+    "Endpoints",
     "FileParser",
     "GenerationInfo",
     "JSONObject",

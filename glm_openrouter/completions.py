@@ -145,6 +145,25 @@ class Completion(Struct, gc=False):
     replayed: bool = False
     """Whether it came from a `Journal`, for nothing; the usage is that of the first time."""
 
+    def _repr_html_(self) -> str:
+        from ._html import fact_table  # which a program needs in a notebook alone
+
+        usage = self.usage or Usage()
+        counts = ((usage.prompt_tokens, "in"), (usage.completion_tokens, "out"))
+        facts = {
+            "Text": self.text,
+            "Reasoning": self.reasoning,
+            "Tool calls": "\n".join(f"{call.name}({call.arguments})" for call in self.tool_calls),
+            "Refusal": self.refusal,
+            "Model": self.model,
+            "Provider": self.provider,
+            "Finish reason": self.finish_reason,
+            "Tokens": ", ".join(f"{count:,g} {way}" for count, way in counts if count is not None),
+            "USD": None if usage.cost is None else f"{usage.cost:.6f}",
+            "Adjustments": "\n".join(self.adjustments),
+        }
+        return fact_table(facts)
+
     def metadata(self) -> JSONObject:
         """Return what both frameworks show besides the message, under the wire's own names.
 

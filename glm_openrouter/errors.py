@@ -93,6 +93,15 @@ class GLMError(Exception):
     def __str__(self) -> str:
         return f"{self.message} See {_page_of(type(self))}".lstrip()
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of an error that was caught and is the value of a cell."""
+        from ._html import fact_table  # which a program needs in a notebook alone
+
+        return fact_table(self._facts(), caption=type(self).__name__, link=_page_of(type(self)))
+
+    def _facts(self) -> dict[str, object]:
+        return {"Message": self.message}
+
 
 def _page_of(kind: type[GLMError]) -> str:
     """Return the address of what the site says of an error; classes of other modules are what they inherit from."""
@@ -202,6 +211,18 @@ class APIError(GLMError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self.details), self.args
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            **super()._facts(),
+            "Status": self.status_code,
+            "Provider": self.provider_name,
+            "Model": self.model,
+            "Request id": self.request_id,
+            "Retry after": None if self.retry_after is None else f"{self.retry_after:g} s",
+            "Text so far": self.partial_text,
+            "Reasoning so far": self.partial_reasoning,
+        }
 
 
 class APIConnectionError(APIError):

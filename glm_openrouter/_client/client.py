@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from glm_openrouter._secrets import conceal
 from glm_openrouter.catalogue.account import Activity, list_activity, query_credits, query_key
+from glm_openrouter.catalogue.endpoints import Endpoints
 from glm_openrouter.catalogue.infos import (
     CreditsInfo,
-    EndpointInfo,
     GenerationInfo,
     KeyInfo,
     ModelInfo,
@@ -160,7 +160,7 @@ class Client(BaseClient):
         """
         return run_query(self._transport, list_models())
 
-    def endpoints(self, model: str = DEFAULT_MODEL) -> list[EndpointInfo]:
+    def endpoints(self, model: str = DEFAULT_MODEL) -> Endpoints:
         """Return the providers of a model, with their prices, limits and abilities.
 
         Args:
@@ -353,7 +353,7 @@ class AsyncClient(BaseClient):
         """
         return await arun_query(self._transport, list_models())
 
-    async def endpoints(self, model: str = DEFAULT_MODEL) -> list[EndpointInfo]:
+    async def endpoints(self, model: str = DEFAULT_MODEL) -> Endpoints:
         """Return the providers of a model, with their prices, limits and abilities.
 
         Args:

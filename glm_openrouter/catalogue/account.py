@@ -54,6 +54,22 @@ class Activity(list[ActivityInfo]):
         sums = self.sum_by(lambda row: (row.model or "", row.provider_name or ""))
         return dict(sorted(sums.items(), key=lambda item: (-item[1].usage, item[0])))
 
+    def _repr_html_(self) -> str:
+        from glm_openrouter._html import row_table  # which a program needs in a notebook alone
+
+        def cells(sums: ActivitySums) -> tuple[str, ...]:
+            tokens = (sums.prompt_tokens, sums.completion_tokens)
+            return f"{sums.requests:,}", f"{sums.usage:.6f}", *(f"{count:,}" for count in tokens)
+
+        days = [day for day in self.by_day if day]
+        return row_table(
+            ("Model", "Provider", "Requests", "USD", "Prompt tokens", "Completion tokens"),
+            ((*key, *cells(sums)) for key, sums in self.by_provider.items()),
+            caption=f"{days[0]} to {days[-1]}, UTC" if days else "",
+            texts=2,
+            total=("Total", "", *cells(self.total)),
+        )
+
     @property
     def total(self) -> ActivitySums:
         """The sums over all rows."""

@@ -164,6 +164,15 @@ class CreditsInfo(Struct):
             return None
         return self.total_credits - self.total_usage
 
+    def _repr_html_(self) -> str:
+        from glm_openrouter._html import fact_table  # which a program needs in a notebook alone
+
+        amounts = {"Bought": self.total_credits, "Used": self.total_usage, "Left": self.remaining}
+        facts = {
+            name: f"{amount:,.6f} USD" for name, amount in amounts.items() if amount is not None
+        }
+        return fact_table(facts)
+
 
 class ActivityInfo(Struct):
     """What an account used of one model at one provider on one day."""

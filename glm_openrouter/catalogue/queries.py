@@ -22,6 +22,7 @@ from glm_openrouter._json.values import JSONObject
 from glm_openrouter.errors import APIError, InvalidRequestError, NotFoundError
 from glm_openrouter.models import ModelFacts, find_model, strip_variant
 
+from .endpoints import Endpoints
 from .infos import EndpointInfo, GenerationInfo, ModelInfo
 
 __all__ = [
@@ -85,7 +86,7 @@ def find_info(model: str) -> Query[ModelInfo | None]:
     return next((info for info in models if info.id == name), None)
 
 
-def list_endpoints(model: str) -> Query[list[EndpointInfo]]:
+def list_endpoints(model: str) -> Query[Endpoints]:
     """Return the endpoints of a model, whatever its routing suffix; of an alias, those of what it stands for now.
 
     Raises:
@@ -115,9 +116,9 @@ def _get_endpoints(model: str) -> Query[JSONObject]:
     return object_of(answer.get("data"))
 
 
-def _read_endpoints(data: JSONObject) -> list[EndpointInfo]:
+def _read_endpoints(data: JSONObject) -> Endpoints:
     rows = objects_of(data.get("endpoints"))
-    return [fit(EndpointInfo, _with_prices(row)) for row in rows]
+    return Endpoints(fit(EndpointInfo, _with_prices(row)) for row in rows)
 
 
 def read_facts(model: str) -> Query[ModelFacts]:

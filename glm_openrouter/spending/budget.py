@@ -81,6 +81,18 @@ class Budget:
         """Return a line for each model at each provider, and one for the total."""
         return str(self._spend)
 
+    def _repr_html_(self) -> str:
+        from .sums_table import sums_table  # which a program needs in a notebook alone
+
+        with self._spend.committed():  # so that nothing changes meanwhile
+            parts = (
+                f"{self.spent:.6f} of {self.limit:g} USD spent",
+                f"{self.remaining:.6f} left",
+                self.total.describe_unreported(),
+            )
+            caption = ", ".join(filter(None, parts))
+            return sums_table(self.entries, self.total, caption=caption)
+
     def add(self, completion: Completion) -> None:
         """Add a response; one without a cost counts as an unreported call."""
         self._spend.add(completion)

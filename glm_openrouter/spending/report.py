@@ -29,6 +29,11 @@ class LogReport:
     skipped: int = 0
     """Lines that are no call: cut off, or not ours."""
 
+    def _repr_html_(self) -> str:
+        from .sums_table import sums_table  # which a program needs in a notebook alone
+
+        return sums_table(self.by_provider, self.total)
+
     def plot(self) -> Figure:
         """Return a figure: cost, time to first token, tokens a second and cached tokens, by provider; cost by day.
 

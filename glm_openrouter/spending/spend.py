@@ -65,10 +65,15 @@ class SpendEntry:
             text += f", {_say_calls(self.cached_calls)} answered from the response cache"
         if self.replayed:
             text += f", {self.replayed:,} replayed from a journal"
+        return ", ".join(filter(None, (text, self.describe_unreported())))
+
+    def describe_unreported(self) -> str:
+        """Return some words about calls whose cost never became known; none if there are no such calls."""
         if not self.unreported_calls:
-            return text
-        unreported = f"about {self.unreported:.6f} USD for {_say_calls(self.unreported_calls)}"
-        return f"{text}, unreported: {unreported}"
+            return ""
+        return (
+            f"unreported: about {self.unreported:.6f} USD for {_say_calls(self.unreported_calls)}"
+        )
 
 
 def _say_calls(count: int) -> str:
@@ -140,6 +145,13 @@ class Spend:
                 for (model, name), sums in self.entries.items()
             ]
         return "\n".join([*lines, f"Total: {self.total}"])
+
+    def _repr_html_(self) -> str:
+        from .sums_table import sums_table  # which a program needs in a notebook alone
+
+        with self._lock:
+            caption = self.total.describe_unreported().capitalize()
+            return sums_table(self.entries, self.total, caption=caption)
 
     def plot(self) -> Figure:
         """Return a figure: cost and cached tokens by model and provider; with a log, also speeds, and cost by day.

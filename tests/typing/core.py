@@ -12,7 +12,7 @@ from glm_openrouter import (
     Completion,
     CreditsInfo,
     Delta,
-    EndpointInfo,
+    Endpoints,
     GenerationInfo,
     KeyInfo,
     ModelFacts,
@@ -36,7 +36,7 @@ def synchronous() -> None:
         assert_type(client.complete(request), Completion)
         assert_type(client.stream(request), Stream)
         assert_type(client.models(), list[ModelInfo])
-        assert_type(client.endpoints(), list[EndpointInfo])
+        assert_type(client.endpoints(), Endpoints)
         assert_type(client.key(), KeyInfo)
         assert_type(client.generation("gen-1"), GenerationInfo)
         assert_type(client.credits(), CreditsInfo)
@@ -53,7 +53,7 @@ async def asynchronous() -> None:
         assert_type(await client.complete(request), Completion)
         assert_type(client.stream(request), AsyncStream)
         assert_type(await client.models(), list[ModelInfo])
-        assert_type(await client.endpoints(), list[EndpointInfo])
+        assert_type(await client.endpoints(), Endpoints)
         assert_type(await client.key(), KeyInfo)
         assert_type(await client.generation("gen-1"), GenerationInfo)
         assert_type(await client.credits(), CreditsInfo)
