@@ -14,6 +14,7 @@ _MOST_ROWS: Final = 100
 _MOST_CHARACTERS: Final = 1000
 """Of a cell."""
 
+_NAME: Final = "text-align: left; overflow-wrap: break-word"
 _TEXT: Final = "text-align: left; white-space: pre-wrap; overflow-wrap: anywhere"
 _NUMBER: Final = "text-align: right; white-space: nowrap"
 
@@ -35,7 +36,7 @@ def row_table(
         texts: How many columns, from the left, hold text; the others hold numbers.
         total: The cells of a last row, in bold.
     """
-    styles = [_TEXT if index < texts else _NUMBER for index in range(len(headings))]
+    styles = [_NAME if index < texts else _NUMBER for index in range(len(headings))]
     listed = list(rows)
     body = [_row("td", row, styles) for row in listed[:_MOST_ROWS]]
     if total:
@@ -54,7 +55,7 @@ def fact_table(facts: Mapping[str, object], *, caption: str = "", link: str = ""
         link: An address that stands below it.
     """
     known = {name: value for name, value in facts.items() if value is not None and value != ""}
-    body = [_row("td", (name, str(value)), (_TEXT, _TEXT)) for name, value in known.items()]
+    body = [_row("td", (name, str(value)), (_NAME, _TEXT)) for name, value in known.items()]
     address = escape(link)
     return _table(caption, "", body) + (f'<a href="{address}">{address}</a>' if link else "")
 

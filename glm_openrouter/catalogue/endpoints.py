@@ -7,7 +7,7 @@ from .infos import EndpointInfo, PercentileStats, Pricing
 __all__ = ["Endpoints"]
 
 _HEADINGS: Final = (
-    *("Endpoint", "Provider", "Quantization", "Tools", "Schema"),
+    *("Endpoint", "Provider", "Tools", "Schema"),
     *("In $/M", "Out $/M", "Cached $/M", "Context", "Output", "Uptime %"),
     *("First token s", "Tokens/s"),
 )
@@ -19,7 +19,7 @@ class Endpoints(list[EndpointInfo]):
     def _repr_html_(self) -> str:
         from glm_openrouter._html import row_table  # which a program needs in a notebook alone
 
-        return row_table(_HEADINGS, map(_cells, self), texts=5)
+        return row_table(_HEADINGS, map(_cells, self), texts=4)
 
 
 def _cells(endpoint: EndpointInfo) -> tuple[str, ...]:
@@ -28,7 +28,6 @@ def _cells(endpoint: EndpointInfo) -> tuple[str, ...]:
     return (
         endpoint.tag or "",
         endpoint.provider_name or "",
-        endpoint.quantization or "",
         "yes" if endpoint.supports("tools") else "no",
         "yes" if endpoint.supports("structured_outputs") else "no",
         _number(prices.prompt, 2),

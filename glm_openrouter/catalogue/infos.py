@@ -169,7 +169,7 @@ class CreditsInfo(Struct):
 
         amounts = {"Bought": self.total_credits, "Used": self.total_usage, "Left": self.remaining}
         facts = {
-            name: f"{amount:,.6f} USD" for name, amount in amounts.items() if amount is not None
+            name: f"{amount:,.2f} USD" for name, amount in amounts.items() if amount is not None
         }
         return fact_table(facts)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from glm_openrouter import DEFAULT_MODEL, strip_variant
@@ -29,6 +31,8 @@ __all__ = [
     "connection",
     "describe_retirement",
     "make_console",
+    "read_text",
+    "read_usd",
     "write_error",
     "write_line",
 ]
@@ -85,6 +89,27 @@ def describe_retirement(client: Client, model: str) -> str:
     info = next((info for info in client.models() if info.id == name), None)
     day = retirement_of(info) if info else None
     return f"OpenRouter retires {name} on {day}: choose another model." if day else ""
+
+
+def read_text(word: str) -> str:
+    """Return what an option says, or the file that it names with `@`."""
+    if not word.startswith("@"):
+        return word
+    try:
+        return Path(word[1:]).read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{word} cannot be read: {error}") from None
+
+
+def read_usd(word: str) -> float:
+    """Return the amount that an option says."""
+    try:
+        amount = float(word)
+    except ValueError:
+        amount = math.nan
+    if not 0 < amount < math.inf:
+        raise argparse.ArgumentTypeError(f"{word!r} is not an amount in USD")
+    return amount
 
 
 def make_console() -> PlainConsole:

@@ -22,6 +22,7 @@ from ._common import (
     make_console,
     write_error,
 )
+from ._compare import add_compare, check_compare, compare
 from ._plain import escaped
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _DESCRIPTION = """\
 List the endpoints of a model, best first. The order is what :exacto would take as far as can be seen from outside: who
 is up, who takes tools, who is reliable, who is fast. OpenRouter also looks at tool calls that went wrong and at
 benchmarks, which it does not publish. Prices are in USD per million tokens, latency is in seconds, throughput in tokens
-per second."""
+per second. With --compare the endpoints are measured instead, from here and now: two short calls to each."""
 
 
 def add_parser(commands: Commands) -> None:
@@ -53,13 +54,17 @@ def add_parser(commands: Commands) -> None:
     add_model(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_connection(parser)
+    add_compare(parser)
     parser.set_defaults(command=providers)
 
 
 def providers(options: argparse.Namespace) -> int:
-    """Print the endpoints of a model."""
+    """Print the endpoints of a model, or measure them."""
+    check_compare(options)
     with connection(options) as client_options, Client(**client_options) as client:
         endpoints = sorted(client.endpoints(options.model), key=_rank)
+        if options.compare:
+            return compare(options, client_options, endpoints)
         retirement = ""
         with suppress(APIError):  # which is no reason to show nothing
             retirement = describe_retirement(client, options.model)

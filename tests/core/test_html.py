@@ -191,7 +191,7 @@ def test_endpoints_have_prices_and_speed():
 def test_credits_say_what_is_left():
     texts = page_of(CreditsInfo(total_credits=10, total_usage=2.5)).texts
 
-    assert texts == ["Bought", "10.000000 USD", "Used", "2.500000 USD", "Left", "7.500000 USD"]
+    assert texts == ["Bought", "10.00 USD", "Used", "2.50 USD", "Left", "7.50 USD"]
     assert page_of(CreditsInfo()).texts == []
 
 

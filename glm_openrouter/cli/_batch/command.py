@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from glm_openrouter.cli._common import (
     add_connection,
     add_model,
     connection,
+    read_text,
+    read_usd,
     write_line,
 )
 
@@ -70,7 +71,10 @@ def add_parser(commands: Commands) -> None:
         help="the most rows under way at a time (default: %(default)s)",
     )
     parser.add_argument(
-        "--budget", type=_usd, metavar="USD", help="the most to spend, over all runs for this OUT"
+        "--budget",
+        type=read_usd,
+        metavar="USD",
+        help="the most to spend, over all runs for this OUT",
     )
     add_model(parser)
     parser.add_argument("--max-tokens", type=_count, metavar="N", help="the longest answer")
@@ -94,16 +98,6 @@ def _count(word: str) -> int:
     if not word.isdecimal() or int(word) < 1:
         raise argparse.ArgumentTypeError(f"{word!r} is not a whole number from 1 on")
     return int(word)
-
-
-def _usd(word: str) -> float:
-    try:
-        amount = float(word)
-    except ValueError:
-        amount = math.nan
-    if not 0 < amount < math.inf:
-        raise argparse.ArgumentTypeError(f"{word!r} is not an amount in USD")
-    return amount
 
 
 def batch(options: argparse.Namespace) -> int:
@@ -142,23 +136,13 @@ def read_job(options: argparse.Namespace) -> Job:
         "temperature": options.temperature,
         "reasoning": False if options.no_reasoning else None,
     }
-    system = _read_text(options.system) if options.system else None
+    system = read_text(options.system) if options.system else None
     return Job(
-        Template(_read_text(options.prompt), "--prompt"),
+        Template(read_text(options.prompt), "--prompt"),
         Template(system, "--system") if system else None,
         read_schema(options.schema) if options.schema else None,
         {name: value for name, value in settings.items() if value is not None},
     )
-
-
-def _read_text(word: str) -> str:
-    """Return what an option says, or the file that it names with `@`."""
-    if not word.startswith("@"):
-        return word
-    try:
-        return Path(word[1:]).read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{word} cannot be read: {error}") from None
 
 
 def _forecast(options: argparse.Namespace, job: Job, rows: Rows, output: Output) -> int:
