@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Without bytecode each process that a test starts would compile the frameworks again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-bulk test-all test-lowest test-newest coverage fuzz lint types arguments outputs docs docs-check format hooks bench clean
+.PHONY: demo test test-bulk test-all test-lowest test-newest coverage fuzz lint types arguments outputs notebooks docs docs-check format hooks bench clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -75,6 +75,10 @@ arguments: $(READY)
 # What the blocks of the pages print, into the pages.
 outputs: $(READY)
 	WRITE_OUTPUTS=1 $(BIN)/python -m pytest -q tests/docs -k "runs or output"
+
+# The guides as notebooks, into docs/notebooks.
+notebooks: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m support.notebooks
 
 # The documentation site, into build/site; a page, link or anchor that is missing fails.
 docs: $(READY)

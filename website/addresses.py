@@ -9,7 +9,15 @@ import runpy
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["ROOT", "SITE_PAGES", "address", "rewrite_links", "site_page", "url_of"]
+__all__ = [
+    "ROOT",
+    "SITE_PAGES",
+    "address",
+    "drop_contents",
+    "rewrite_links",
+    "site_page",
+    "url_of",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +32,7 @@ SITE_PAGES = {
 }
 """Path in the repository -> page of the site."""
 
+_CONTENTS = re.compile(r"^(?:- \[[^\]]*\]\(#[^)]*\)\n){3,}\n?", re.MULTILINE)
 _FENCE = re.compile(r"^( *```).*?^\1$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)(#[^)\s]*)?\)")
 
@@ -48,6 +57,11 @@ def url_of(page: str) -> str:
     """Return where a page is, below the address of the site."""
     folder, name = posixpath.split(page.removesuffix(".md"))
     return posixpath.join(folder, "" if name in ("README", "index") else f"{name}/")
+
+
+def drop_contents(text: str) -> str:
+    """Return Markdown without the list of its sections at its top, which the site and notebooks show beside it."""
+    return _CONTENTS.sub("", text, count=1)
 
 
 def rewrite_links(text: str, source: str, to_link: Callable[[str], str]) -> str:

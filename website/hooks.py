@@ -2,21 +2,17 @@
 
 import ast
 import posixpath
-import re
 from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File, Files
 
-from website.addresses import ROOT, SITE_PAGES, address, rewrite_links
+from website.addresses import ROOT, SITE_PAGES, address, drop_contents, rewrite_links
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.pages import Page
 
 __all__ = ["on_config", "on_files", "on_page_markdown"]
-
-_CONTENTS = re.compile(r"^(?:- \[[^\]]*\]\(#[^)]*\)\n){3,}\n?", re.MULTILINE)
-"""The list of its sections at the top of a page, which the site shows beside it."""
 
 _RANKS = {
     "decisions/": 0.2,
@@ -57,7 +53,7 @@ def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files:
     def to_link(target: str) -> str:
         return posixpath.relpath(target, posixpath.dirname(here) or ".")
 
-    text = _CONTENTS.sub("", rewrite_links(markdown, source, to_link), count=1)
+    text = drop_contents(rewrite_links(markdown, source, to_link))
     return text.replace("https://.../", f"{address()}/")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import warnings
 from collections import Counter
@@ -22,6 +21,7 @@ from glm_openrouter import (
 from glm_openrouter._json.values import JSONObject
 from glm_openrouter.batch import run
 from glm_openrouter.cli._common import connection, write_line
+from glm_openrouter.cli._loops import run_to_end
 
 from .job import Job
 from .output import Attempts, Output, State
@@ -109,7 +109,7 @@ class _Run:
         """
         try:
             with _only_errors(), track_spend() as spend, show(self._tally) as view:
-                asyncio.run(self._ask_all(client_options, spend, view))
+                run_to_end(self._ask_all(client_options, spend, view))
         except BudgetExceededError:
             self._is_over_budget = True
             return _BUDGET_USED_UP

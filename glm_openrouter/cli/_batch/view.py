@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ __all__ = ["View", "show"]
 
 _BETWEEN_LINES = 10.0
 """Seconds."""
+
+_IN_A_KERNEL = "JPY_PARENT_PID"
+"""Set where a cell of a notebook runs a command, on a terminal that never goes back to what it has shown."""
 
 
 class View(Protocol):
@@ -41,8 +45,8 @@ def show(tally: Tally) -> Iterator[View]:
 
 
 def _terminal() -> PlainConsole | None:
-    """Return the terminal; `None` if there is none, or no rich to draw on it."""
-    if not sys.stdout.isatty():
+    """Return the terminal; `None` if there is none that can be drawn on, or no rich to draw."""
+    if not sys.stdout.isatty() or _IN_A_KERNEL in os.environ:
         return None
     try:
         from glm_openrouter.cli._console import PlainConsole
