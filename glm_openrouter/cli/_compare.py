@@ -79,12 +79,10 @@ def compare(
 
 def _is_agreed(endpoints: Sequence[EndpointInfo], prompt: str, budget: float | None) -> bool:
     """Say what it will cost at most, and return whether the user wants it."""
-    question = f"{_describe_cost(endpoints, prompt, budget)} Go on?"
+    cost = _describe_cost(endpoints, prompt, budget)
     if not sys.stdin.isatty():
-        raise UsageError(
-            f"{question} There is no terminal to ask on: --yes goes on without asking."
-        )
-    sys.stderr.write(f"{question} [y/N] > ")
+        raise UsageError(f"{cost} There is no terminal to ask on; --yes goes on without asking.")
+    sys.stderr.write(f"{cost}\nGo on? [y/N] > ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -7,7 +7,7 @@ import pytest
 from glm_openrouter.cli import main
 from glm_openrouter.testing import bytes_reply, error_reply, json_reply
 from support.terminal import run_in_terminal, without_style
-from support.wire import call, calls, event_stream, finishes, says, uses
+from support.wire import USAGE, call, calls, event_stream, finishes, says, uses
 
 PRICES = {"prompt": "0.00000043", "completion": "0.00000175"}
 TOOLS = ["tools", "reasoning", "max_tokens"]
@@ -126,8 +126,12 @@ def test_it_fails_if_no_endpoint_answers(start):
 
 
 def test_those_that_call_tools_rightly_come_first(start, capsys):
+    fast = uses("B", {**USAGE, "completion_tokens": 1_000_000})
+
     def answer(tag, body):
-        return said() if "tools" not in body or tag == "a" else called(RIGHT)
+        if tag == "a":
+            return bytes_reply(event_stream(says("A lighthouse"), finishes(), fast))
+        return well(tag, body)
 
     start([endpoint("a"), endpoint("b")], answer)
 

@@ -121,14 +121,14 @@ def test_activity_sums_up_by_day_model_and_provider():
     rows = [
         ActivityInfo(**ROW),
         ActivityInfo(**{**ROW, "date": "2026-11-29", "usage": 0.5}),
-        ActivityInfo(**{**ROW, "provider_name": "Venice", "usage": 1.0, "requests": None}),
+        ActivityInfo(**{**ROW, "provider_name": "Zeta", "usage": 1.0, "requests": None}),
     ]
     activity = Activity(rows)
 
     assert list(activity.by_day) == ["2026-11-29", "2026-11-30"]
     assert activity.by_day["2026-11-30"].usage == 1.015
     assert [(key, sums.requests) for key, sums in activity.by_provider.items()] == [
-        (("z-ai/glm-4.6", "Venice"), 0),
+        (("z-ai/glm-4.6", "Zeta"), 0),
         (("z-ai/glm-4.6", "Z.AI"), 10),
     ]
     assert activity.total.completion_tokens == 375

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from datetime import date, timedelta
+from io import BytesIO
 
 import pytest
 
@@ -40,7 +41,7 @@ def words_of(figure):
     """Draw a figure, and return each text in it that is seen."""
     from matplotlib.text import Text
 
-    figure.canvas.draw()
+    figure.savefig(BytesIO(), format="png")
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
@@ -88,7 +89,7 @@ def test_speeds_that_nobody_knows_have_no_column(plot):
 
 
 @pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
-@pytest.mark.parametrize("name", [r"$\frac{1}{", "<b>", "x" * 500, "two\nlines", "", "\N{SNOWMAN}"])
+@pytest.mark.parametrize("name", [r"$\frac{1}$", "<b>", "x" * 500, "two\nlines", "", "\N{SNOWMAN}"])
 def test_any_name_is_drawn(plot, name):
     assert plot({"provider": name, "model": name})
 
