@@ -46,14 +46,14 @@ from .retrieval.facts import (
 from .retrieval.results import Embeddings, RankedDocument, Ranking
 from .sessions import session
 from .spending.budget import Budget
-from .spending.log_sums import LogSums
-from .spending.report import LogReport, read_log_report
 from .spending.shared_budget import SharedBudget
 from .spending.spend import Spend, SpendEntry, track_spend
 
 if TYPE_CHECKING:
     from ._client.arguments import ClientOptions
     from .request.arguments import ChatRequestArguments, ProviderPreferencesDict, ReasoningDict
+    from .spending.log_sums import LogSums
+    from .spending.report import LogReport, read_log_report
 
 __version__ = "0.1.0"
 
@@ -125,19 +125,22 @@ __all__ = [
 ]
 __all__ += errors.__all__
 
-_ARGUMENTS = {
+_LOADED_LATER = {
     "ChatRequestArguments": ".request.arguments",
     "ClientOptions": "._client.arguments",
+    "LogReport": ".spending.report",
+    "LogSums": ".spending.log_sums",
     "ProviderPreferencesDict": ".request.arguments",
     "ReasoningDict": ".request.arguments",
+    "read_log_report": ".spending.report",
 }
-"""Types of arguments, which a program does not load unless it names one itself -> where they are."""
+"""What a program does not load unless it names it itself, such as the types of arguments -> where it is."""
 
 
 if not TYPE_CHECKING:  # else every name would be there, misspelt ones too
 
     def __getattr__(name: str) -> Any:
-        if name in _ARGUMENTS:
-            return getattr(import_module(_ARGUMENTS[name], __name__), name)
+        if name in _LOADED_LATER:
+            return getattr(import_module(_LOADED_LATER[name], __name__), name)
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

@@ -17,11 +17,11 @@ from .amounts import read_cost, read_count
 from .call_log import CallLog
 from .estimate import Estimate, Estimates, list_price
 from .ledger import Bill, PlannedCall, close_ledger, open_ledger
-from .log_sums import LogSums
-from .report import LogReport, read_log_report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from .report import LogReport
 
 __all__ = ["Spend", "SpendEntry", "track_spend"]
 
@@ -162,10 +162,15 @@ class Spend:
         Raises:
             ImportError: matplotlib is missing; the message names the extra.
         """
+        from .report import read_log_report  # which other programs need not load
+
         report = self._to_report() if self.log is None else read_log_report(self.log.path)
         return report.plot()
 
     def _to_report(self) -> LogReport:
+        from .log_sums import LogSums
+        from .report import LogReport
+
         def read(entry: SpendEntry) -> LogSums:
             return LogSums(
                 calls=entry.calls,

@@ -139,6 +139,7 @@ def test_no_setting_of_the_user_changes_a_plot_and_none_is_changed():
         assert dict(matplotlib.rcParams) == before
 
 
-def test_matplotlib_is_not_imported_before_a_plot_is_drawn():
-    code = "import sys, glm_openrouter; glm_openrouter.track_spend(); assert 'matplotlib' not in sys.modules"
+def test_nothing_is_imported_for_plots_before_one_is_drawn():
+    later = {"matplotlib", "statistics", "glm_openrouter.spending.report"}
+    code = f"import sys, glm_openrouter; glm_openrouter.track_spend(); assert not {later} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
