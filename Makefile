@@ -75,6 +75,7 @@ arguments: $(READY)
 # What the blocks of the pages print, into the pages.
 outputs: $(READY)
 	WRITE_OUTPUTS=1 $(BIN)/python -m pytest -q tests/docs -k "runs or output"
+	PYTHONPATH=tests $(BIN)/python -m support.spend_picture
 
 # The guides as notebooks, into docs/notebooks.
 notebooks: $(READY)
