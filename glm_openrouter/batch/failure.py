@@ -22,6 +22,7 @@ class Failure(TypedDict):
     type: str
     """The name of the error, such as `RateLimitError`."""
     message: str
+    """What happened, where, and what to do; without the address of a page, which the type leads to."""
     retryable: bool
     """Whether the same request may succeed later."""
     status_code: int | None
@@ -36,7 +37,7 @@ def describe_failure(error: BaseException) -> Failure:
     status = getattr(error, "status_code", None)
     return Failure(
         type=type(error).__name__,
-        message=str(error),
+        message=error.message if isinstance(error, GLMError) else str(error),
         retryable=getattr(error, "retryable", False) is True,
         status_code=status if isinstance(status, int) else None,
         raw=_to_text(getattr(error, "raw", None)) or _to_text(getattr(error, "partial_text", None)),

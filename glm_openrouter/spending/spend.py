@@ -83,6 +83,16 @@ def _say_calls(count: int) -> str:
 Approval = Callable[[Estimate, float], Estimate]
 
 
+_PICO = 10**12
+
+_MOST = 1e15
+"""USD. An estimate beyond it, as from a server that names nonsense for a cost, is one that nobody can pay, either."""
+
+
+def _to_pico(estimate: Estimate) -> int:
+    return round(min(estimate.amount, _MOST) * _PICO)
+
+
 class _Reservation(NamedTuple):
     model: str
     """The one that was asked for."""
@@ -118,6 +128,9 @@ class Spend:
         self._estimates = Estimates()
         self._reserved: dict[object, _Reservation] = {}
         """The calls in flight."""
+        self._reserved_pico = 0
+        """The sum of their estimates. Nobody has to add up thousands of calls before the next, and whole numbers come
+        back to 0 exactly."""
         self._has_warned = False
 
     @property
@@ -202,7 +215,9 @@ class Spend:
         """
         with self._lock:
             estimate = approve(self._estimates.of(call), self._sum_reserved())
+            self._release(key)  # a key that is used again stands for one call
             self._reserved[key] = _Reservation(call.model, estimate)
+            self._reserved_pico += _to_pico(estimate)
 
     @contextmanager
     def committed(self) -> Iterator[float]:
@@ -214,7 +229,7 @@ class Spend:
     def settle(self, key: object, bill: Bill | None) -> None:
         """Take note that a call is over; there is no bill if it was not sent or was refused."""
         with self._lock:
-            reservation = self._reserved.pop(key, None)
+            reservation = self._release(key)
             if reservation is None or bill is None:
                 return
             model, estimate = reservation
@@ -248,7 +263,13 @@ class Spend:
         )
 
     def _sum_reserved(self) -> float:
-        return sum(reservation.estimate.amount for reservation in self._reserved.values())
+        return self._reserved_pico / _PICO
+
+    def _release(self, key: object) -> _Reservation | None:
+        reservation = self._reserved.pop(key, None)
+        if reservation is not None:
+            self._reserved_pico -= _to_pico(reservation.estimate)
+        return reservation
 
     def _entry_of(self, completion: Completion, model: str) -> SpendEntry:
         key = (completion.model or model, completion.provider or "")

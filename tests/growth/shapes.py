@@ -17,6 +17,8 @@ from glm_openrouter._response.sse import ResponseDecoder
 from glm_openrouter._response.stop import StopSequences
 from glm_openrouter.models import find_model
 from glm_openrouter.request.history import MessageRules
+from glm_openrouter.spending.ledger import PlannedCall
+from glm_openrouter.spending.spend import Spend
 from glm_openrouter.structured import Partials
 from glm_openrouter.tokens import count_tokens
 from langchain_glm._from_wire.chunks import to_chunk
@@ -34,6 +36,12 @@ TOOLS = {
 LEAK = (
     "<tool_call>find_berth\n<arg_key>harbour</arg_key>\n<arg_value>Oslo</arg_value>\n</tool_call>"
 )
+
+
+def _reserve(calls: Iterable[int]) -> None:
+    spend = Spend()
+    for number in calls:
+        spend.reserve(number, PlannedCall("glm", []))
 
 
 _GROWING = 3000
@@ -406,6 +414,7 @@ _OTHERS = [
     Shape("newlines, counted", lambda n: "\n" * n, _count),
     Shape("signs, counted", lambda n: "!" * n, _count),
     Shape("other scripts, counted", lambda n: "語" * n, _count),
+    Shape("calls in flight beside each other", range, _reserve),
 ]
 
 SHAPES = {shape.name: shape for shape in (*_PIECEMEAL, *_GROWING_ANSWERS, *_OTHERS)}

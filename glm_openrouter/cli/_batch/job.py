@@ -64,7 +64,7 @@ class Job:
         try:
             self.request(dict.fromkeys(columns, "text"))
         except InvalidRequestError as error:
-            raise UsageError(error) from None
+            raise UsageError(error.message) from None
 
     def describe(self) -> Mapping[str, Any]:
         """Return what makes it another job than others: the name of each part, and the part, as JSON has it."""

@@ -31,7 +31,9 @@ def read_schema(word: str) -> OutputSpec:
             return OutputSpec(_read_file(Path(word)))
         found = _find(word)
         return OutputSpec(found) if isinstance(found, dict) else _from_type(found)
-    except (InvalidRequestError, PydanticUserError, PydanticUndefinedAnnotation) as error:
+    except InvalidRequestError as error:
+        raise UsageError(f"--schema {word}: {error.message}") from None
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
         problem = str(error).partition("\n")[0]
         raise UsageError(f"--schema {word}: {problem}") from None
 

@@ -33,7 +33,13 @@ def raising(error):
     [
         (
             RateLimitError("Slow.", status_code=429, retryable=True, raw="busy"),
-            {"type": "RateLimitError", "retryable": True, "status_code": 429, "raw": "busy"},
+            {
+                "type": "RateLimitError",
+                "message": "Slow.",
+                "retryable": True,
+                "status_code": 429,
+                "raw": "busy",
+            },
         ),
         (
             StructuredOutputError("No.", AIMessage("Left.")),

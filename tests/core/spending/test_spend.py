@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,6 +21,7 @@ from glm_openrouter import (
     Usage,
     track_spend,
 )
+from glm_openrouter.spending.ledger import PlannedCall
 from glm_openrouter.testing import Close, bytes_reply, json_reply, stream_reply
 from support.exchanges import EXCHANGES
 from support.wire import FACTS, USAGE, error, finishes, response_body, says, uses
@@ -216,6 +218,25 @@ def test_no_sum_is_lost_between_threads():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: [spend.add(completion) for _ in range(500)], range(8)))
     assert spend.total == SpendEntry(calls=4000, prompt_tokens=4000, cost=2000.0)
+
+
+def test_what_is_reserved_adds_up_to_nothing_once_all_calls_are_over():
+    spend = Spend()
+    amounts = [0.1, 0.2, 0.3, sys.float_info.max]
+    for number, amount in enumerate(amounts):
+        spend.reserve(number, PlannedCall("m", [], estimate=amount))
+    with spend.committed() as committed:
+        assert committed > 1e9
+    spend.settle(3, None)
+    with spend.committed() as committed:
+        assert committed == 0.6
+    spend.reserve(0, PlannedCall("m", [], estimate=0.4))  # the same call again
+    with spend.committed() as committed:
+        assert committed == 0.9
+    for number in range(3):
+        spend.settle(number, None)
+    with spend.committed() as committed:
+        assert committed == 0
 
 
 def test_the_cache_hit_rate_is_the_part_of_the_prompt_that_was_cached():
