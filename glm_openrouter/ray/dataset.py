@@ -17,6 +17,10 @@ __all__ = ["ask"]
 _OVERLAP = 4
 """Blocks that an actor has open at a time. A block ends with its slowest row; the others go on meanwhile."""
 
+_MEMORY = 2**29
+"""Bytes that are reserved for an actor. Those that ask Ray for nothing are put on nodes at random, often all on one;
+and Ray warns of those that use more than they ask for."""
+
 
 def ask(
     ds: Dataset,
@@ -76,4 +80,5 @@ def ask(
             max_tasks_in_flight_per_actor=2 * _OVERLAP,
         ),
         num_cpus=0,  # an actor waits for answers; with a CPU of its own it may leave none for the tasks that feed it
+        memory=_MEMORY,
     )
