@@ -57,7 +57,7 @@ class Shape:
     name: str
     make: Callable[[int], Any]
     use: Callable[[Any], None]
-    size: int = 200
+    size: int = 100
     """The smallest of the three sizes; the others are two and four times as large."""
 
 
@@ -307,7 +307,7 @@ def _mark_cut_call(texts: tuple[str, str]) -> None:
 
 _OTHERS = [
     *(
-        Shape(name, make, _assemble, size=_WEIGHED if "in one chunk" in name else 200)
+        Shape(name, make, _assemble, size=_WEIGHED if "in one chunk" in name else 100)
         for name, make in RESPONSES.items()
     ),
     *(

@@ -517,7 +517,7 @@ def test_no_sequence_of_outcomes_passes_the_limit(run, names, width, limit, firs
     script = [REPLIES[name][0] for name in names]
     budget = Budget(limit, first_call=first_call)
     with ScriptedServer(script, repeat_last=False) as server, budget:
-        run.scenario(server.base_url, rounds_of_calls(run, width, 24), timeout=0.2)
+        run.scenario(server.base_url, rounds_of_calls(run, width, 24), timeout=0.1)
         budget.limit = 0
         with pytest.raises(BudgetExceededError) as caught:
             run.complete(server.base_url)
