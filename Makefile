@@ -100,10 +100,11 @@ hooks: $(READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group hooks
 	$(BIN)/pre-commit install
 
-# The peers are installed in a place of their own, beside which other tests would not run.
+# What benchmarks/README.md is about, into benchmarks/figures. The peers are installed in a place of their own, beside which other tests would not run.
 bench:
 	$(MAKE) VENV=.venv-bench GROUPS='--group test --group bench' .venv-bench/.ready
-	.venv-bench/bin/python benchmarks/stream.py
+	set -e; for script in stream growth imports concurrency latency embed; do \
+		.venv-bench/bin/python benchmarks/$$script.py --write; done
 
 RESOLUTION ?= highest
 GROUPS := --group test --group recipes --group lint

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import Any
 
-from _measure import KEY, MODEL, cpu_seconds, take_turns
+from _measure import KEY, MODEL, cpu_seconds, take_turns_at
 
 PROMPT = "Why is the sky blue?"
 TOOL = {
@@ -336,14 +336,23 @@ CONTENDERS: dict[str, dict[str, Callable[[str, int], Any]]] = {
 }
 
 
+STREAMED = ("text", "tools", "async_text", "events", "whole", "async_whole")
+
+
 def main() -> None:
-    framework, name, case, url, chunks = sys.argv[1:]
+    framework, name, url, chunks = sys.argv[1:]
     contender = CONTENDERS[framework][name](url, int(chunks))
-    run = getattr(contender, case)
-    streamed = case in ("text", "tools", "async_text", "events", "whole", "async_whole")
-    times, parts = (1, int(chunks)) if streamed else (CALLS_PER_TURN, CALLS_PER_TURN)
-    cpu_seconds(run, 2)  # to warm up
-    take_turns(lambda: cpu_seconds(run, times) / parts * 1e6)
+    warm = set()
+
+    def turn(case: str) -> float:
+        run = getattr(contender, case)
+        times, parts = (1, int(chunks)) if case in STREAMED else (CALLS_PER_TURN, CALLS_PER_TURN)
+        if case not in warm:
+            cpu_seconds(run, 2)
+            warm.add(case)
+        return cpu_seconds(run, times) / parts * 1e6
+
+    take_turns_at(turn)
 
 
 if __name__ == "__main__":

@@ -49,10 +49,10 @@ class Child:
             raise RuntimeError(f"{self._process.args} has ended")
         return line.strip()
 
-    def ask(self) -> str:
-        """Let the child take its turn and return what it prints."""
+    def ask(self, word: str = "") -> str:
+        """Let the child take its turn, at what the word says, and return what it prints."""
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
         return self.read()
 
@@ -66,9 +66,14 @@ class Child:
 
 def take_turns(turn: Callable[[], object]) -> None:
     """Be a `Child`: say that all is ready, then take a turn for each line that comes."""
+    take_turns_at(lambda _: turn())
+
+
+def take_turns_at(turn: Callable[[str], object]) -> None:
+    """Be a `Child` whose turns are at what the lines say."""
     print("ready", flush=True)
-    for _ in sys.stdin:
-        print(turn(), flush=True)
+    for line in sys.stdin:
+        print(turn(line.strip()), flush=True)
 
 
 def cpu_seconds(run: Callable[[], object], times: int = 1) -> float:
@@ -80,14 +85,12 @@ def cpu_seconds(run: Callable[[], object], times: int = 1) -> float:
     return time.process_time() - start
 
 
-def interleave(children: dict[str, Child], rounds: int) -> dict[str, list[float]]:
+def interleave(children: dict[str, Child], word: str, rounds: int) -> dict[str, list[float]]:
     """Let all children take turns, round by round, so that whatever disturbs the machine disturbs all alike."""
-    for child in children.values():
-        child.read()
     figures: dict[str, list[float]] = {name: [] for name in children}
     for _ in range(rounds):
         for name, child in children.items():
-            figures[name].append(float(child.ask()))
+            figures[name].append(float(child.ask(word)))
     return figures
 
 

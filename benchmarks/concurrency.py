@@ -1,9 +1,9 @@
 """Many streams at once: ours beside bare aiohttp and our peers, all on one loopback server.
 
 Contenders have a process of their own and take turns. Printed are CPU and peak memory at 1,000 streams with a chunk
-every 20 ms, the same at 200 streams as fast as they come, then with the peers and fewer chunks, and last how many
-streams of 50 chunks a second one process serves with 99 % of the chunks less than 100 ms late. `whole` is for answers
-that are given out whole.
+every 20 ms, the same at 200 streams as fast as they come, then with the peers and fewer chunks; the same for answers
+that are given out whole; how memory grows with the number of streams; and last how many streams of 50 chunks a second
+one process serves with 99 % of the chunks less than 100 ms late.
 """
 
 import argparse
@@ -17,13 +17,13 @@ from functools import partial
 from typing import Any
 
 from _contenders import NO_REASONING, PROMPT
+from _figures import Figures, Rows, Table, add_option
 from _measure import (
     KEY,
     MODEL,
     Child,
     median,
     memory,
-    print_table,
     raise_file_limit,
     running_server,
     take_turns,
@@ -306,36 +306,64 @@ def child_lateness(name: str, url: str, streams: str, pace: str) -> None:
 # What the parent does.
 
 
+PARTS = ["paced", "unpaced", "peers", "whole", "memory", "hold"]
+PACED, UNPACED = "one every 20 ms", "as fast as they come"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=5, help="rounds; the median counts")
-    parser.add_argument(
-        "--only",
-        nargs="*",
-        default=["paced", "unpaced", "peers", "whole", "hold"],
-        help="what to measure",
-    )
+    parser.add_argument("--only", nargs="*", choices=PARTS, help="what to measure")
+    add_option(parser)
     options = parser.parse_args()
     raise_file_limit()
+    figures = Figures("concurrency", options)
     with running_server() as url:
-        paced, timed, unpaced = (f"{url}{path}/api/v1" for path in ("/paced", "/timed", ""))
-        if "paced" in options.only:
-            for chunks in (50, 250):  # to open a stream costs as much as many chunks
-                print(f"1,000 streams, {chunks} chunks each, one every 20 ms\n")
-                report(measure(OURS, paced, 1000, chunks, options.repeat))
-        if "unpaced" in options.only:
-            print("200 streams, 500 chunks each, as fast as they come\n")
-            report(measure(OURS, unpaced, 200, 500, options.repeat))
-        if "peers" in options.only:
-            print("200 streams, 100 chunks each, as fast as they come\n")
-            report(measure(ALL, unpaced, 200, 100, max(1, options.repeat // 2)))
-        if "whole" in options.only:
-            print("500 whole answers, 200 chunks each, one every 20 ms\n")
-            report(measure([*WHOLE], paced, 500, 200, options.repeat))
-        if "hold" in options.only:
-            print("Streams a core holds: 50 chunks a second, 99 % of them less than 100 ms late\n")
-            held = [[name, str(find_held(name, timed))] for name in (*OURS, "ChatOpenAI")]
-            print_table(["", "streams"], held)
+        for part in options.only or PARTS:
+            globals()[f"measure_{part}"](figures, url, options.repeat)
+
+
+def measure_paced(figures: Figures, url: str, rounds: int) -> None:
+    for chunks in (50, 250):  # to open a stream costs as much as many chunks
+        title = f"1,000 streams, {chunks} chunks each, {PACED}"
+        table = table_of(measure(OURS, f"{url}/paced/api/v1", 1000, chunks, rounds))
+        figures.add(f"paced-{chunks}", title, table)
+
+
+def measure_unpaced(figures: Figures, url: str, rounds: int) -> None:
+    table = table_of(measure(OURS, f"{url}/api/v1", 200, 500, rounds))
+    figures.add("unpaced-500", f"200 streams, 500 chunks each, {UNPACED}", table)
+
+
+def measure_peers(figures: Figures, url: str, rounds: int) -> None:
+    table = table_of(measure(ALL, f"{url}/api/v1", 200, 100, max(1, rounds // 2)))
+    figures.add("unpaced-100", f"200 streams, 100 chunks each, {UNPACED}, with the peers", table)
+
+
+def measure_whole(figures: Figures, url: str, rounds: int) -> None:
+    table = table_of(measure([*WHOLE], f"{url}/paced/api/v1", 500, 200, rounds))
+    figures.add("whole", f"500 whole answers, 200 chunks each, {PACED}", table)
+
+
+def measure_memory(figures: Figures, url: str, _: int) -> None:
+    """Measure peaks, one process for each; one round says all."""
+    rows: Rows = {name: {} for name in (*OURS, "ChatOpenAI")}
+    counts = (100, 300, 1000)
+    for streams in counts:
+        turns = measure([*rows], f"{url}/paced/api/v1", streams, 50, 1)
+        for name, [(_, _, peak)] in turns.items():
+            rows[name][str(streams)] = peak
+    columns = {str(streams): f"{streams:,} streams" for streams in counts}
+    title = f"Peak memory of streams with 50 chunks each, {PACED}: MB"
+    figures.add("memory", title, Table(columns, rows, beside=BARE))
+
+
+def measure_hold(figures: Figures, url: str, _: int) -> None:
+    rows: Rows = {
+        name: {"streams": find_held(name, f"{url}/timed/api/v1")} for name in (*OURS, "ChatOpenAI")
+    }
+    title = "Streams a core holds: 50 chunks a second, 99 % of them less than 100 ms late"
+    figures.add("held", title, Table({"streams": "streams"}, rows))
 
 
 def measure(
@@ -359,39 +387,27 @@ def measure(
         return figures
 
 
-def report(figures: dict[str, list[list[float]]]) -> None:
-    medians = {name: [*map(median, zip(*turns, strict=True))] for name, turns in figures.items()}
-
-    def cell(value: float, floor: float, digits: int) -> str:
-        return f"{value:.{digits}f} ({value / floor:.2f}x)"
-
-    rows = [
-        [
-            name,
-            *(
-                cell(*pair, digits)
-                for *pair, digits in zip(values, medians[BARE], (2, 1, 0), strict=True)
-            ),
-        ]
-        for name, values in medians.items()
-    ]
-    print_table(["", "wall: s", "CPU of a chunk: us", "peak memory: MB"], rows)
+def table_of(figures: dict[str, list[list[float]]]) -> Table:
+    columns = {"wall": "wall: s", "cpu": "CPU of a chunk: us", "peak": "peak memory: MB"}
+    medians = {name: map(median, zip(*turns, strict=True)) for name, turns in figures.items()}
+    rows = {name: dict(zip(columns, each, strict=True)) for name, each in medians.items()}
+    return Table(columns, rows, beside=BARE)
 
 
-LEAST, STEPS = 50, 4
+FIRST, FACTOR, STEPS = 128, 4, 4
 
 
 def find_held(name: str, url: str) -> int:
-    """Return the most streams that one process serves in time, to about 3 %."""
-    holds, fails = 0, 0
-    streams = LEAST
-    while not fails:
-        if is_in_time(name, url, streams):
-            holds, streams = streams, streams * 3 // 2
-        else:
-            fails = streams
+    """Return the most streams that one process serves in time, to about 9 %."""
+    holds = fails = FIRST
+    if is_in_time(name, url, FIRST):
+        while is_in_time(name, url, fails := holds * FACTOR):
+            holds = fails
+    else:
+        while holds > 1 and not is_in_time(name, url, holds := fails // FACTOR):
+            fails = holds
     for _ in range(STEPS):
-        streams = (holds + fails) // 2
+        streams = round((holds * fails) ** 0.5)
         if is_in_time(name, url, streams):
             holds = streams
         else:

@@ -6,10 +6,11 @@ import json
 import resource
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from _measure import KEY, Child, median, print_table, running_server, take_turns
+from _figures import Figures, Table, add_option
+from _measure import KEY, Child, median, running_server, take_turns
 from server import DIMENSIONS, embeddings
 
 TEXTS = 10_000
@@ -19,18 +20,30 @@ BATCH = 96
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", nargs="*", choices=CONTENDERS, help="who is measured")
     parser.add_argument("--child", nargs=2, metavar=("NAME", "URL"), help=argparse.SUPPRESS)
+    add_option(parser)
     options = parser.parse_args()
     if options.child:
         be_child(*options.child)
         return
+    figures = Figures("embed", options)
     with running_server() as url:
-        print_figures(measure(url, options.repeat))
+        turns = measure(url, options.only or CONTENDERS, options.repeat)
+    medians = {name: map(median, zip(*each, strict=True)) for name, each in turns.items()}
+    rows = {name: dict(zip(COLUMNS, each, strict=True)) for name, each in medians.items()}
+    title = f"{TEXTS:,} texts, {DIMENSIONS:,} dimensions, {BATCH} texts a request (times ours)"
+    figures.add("vectors", title, Table(COLUMNS, rows, COMPARED_WITH, compared=["cpu"]))
 
 
-def measure(url: str, repeat: int) -> dict[str, list[tuple[float, float, float]]]:
+COLUMNS = {"cpu": "CPU: s", "wall": "wall: s", "peak": "peak memory: MB"}
+
+
+def measure(
+    url: str, names: Iterable[str], repeat: int
+) -> dict[str, list[tuple[float, float, float]]]:
     """Let all contenders take turns; return seconds of CPU, seconds and peak MB of each turn."""
-    children = {name: Child("embed.py", "--child", name, url) for name in CONTENDERS}
+    children = {name: Child("embed.py", "--child", name, url) for name in names}
     figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in children}
     try:
         for child in children.values():
@@ -42,16 +55,6 @@ def measure(url: str, repeat: int) -> dict[str, list[tuple[float, float, float]]
         for child in children.values():
             child.__exit__()
     return figures
-
-
-def print_figures(figures: dict[str, list[tuple[float, float, float]]]) -> None:
-    rows = []
-    medians = {name: [*map(median, zip(*turns, strict=True))] for name, turns in figures.items()}
-    for name, (cpu, wall, peak) in medians.items():
-        times = cpu / medians[COMPARED_WITH.get(name, name)][0]
-        rows.append([name, f"{cpu:.2f} ({times:.1f}x)", f"{wall:.2f}", f"{peak:.0f}"])
-    print(f"{TEXTS:,} texts, {DIMENSIONS:,} dimensions, {BATCH} texts a request:\n")
-    print_table(["", "CPU: s (times ours)", "wall: s", "peak memory: MB"], rows)
 
 
 def be_child(name: str, url: str) -> None:

@@ -10,7 +10,8 @@ import sys
 
 from _contenders import CONTENDERS, EAGER
 from _contenders import OURS as LAZY
-from _measure import Child, cpu_seconds, memory, print_table, running_server, take_turns
+from _figures import Figures, Rows, Table, add_option
+from _measure import Child, cpu_seconds, memory, running_server, take_turns
 
 PEER = "llama-index-llms-openrouter"
 SIZES = (1_000, 10_000, 100_000)
@@ -30,19 +31,23 @@ def main() -> None:
     parser.add_argument(
         "--kept-limit", type=int, default=10_000, help="longest answer that is kept whole each time"
     )
+    parser.add_argument("--only", nargs="*", choices=CASES, help="what consumers do")
+    add_option(parser)
     options = parser.parse_args()
-    names = (LAZY, EAGER, PEER)
-    rows = []
+    figures = Figures("growth", options)
     with running_server() as url:
-        for case, words in CASES.items():
+        for case in options.only or CASES:
+            costs: Rows = {name: {} for name in (LAZY, EAGER, PEER)}
+            peaks: Rows = {name: {} for name in costs}
             for size in options.sizes:
-                row = [words, f"{size:,}"]
-                for name in names:
-                    takes_part = size <= longest(name, case, options)
-                    row += measure(name, case, size, url) if takes_part else ("", "")
-                rows.append(row)
-    head = [cell for name in names for cell in (f"{name}: us a chunk", "MB more at the peak")]
-    print_table(["", "chunks", *head], rows)
+                for name in costs:
+                    if size <= longest(name, case, options):
+                        cost, peak = measure(name, case, size, url)
+                        costs[name][str(size)], peaks[name][str(size)] = cost, peak
+            columns = {str(size): f"{size:,} chunks" for size in options.sizes}
+            words = CASES[case]
+            figures.add(f"{case}-cost", f"{words}: CPU microseconds a chunk", Table(columns, costs))
+            figures.add(f"{case}-peak", f"{words}: MB more at the peak", Table(columns, peaks))
 
 
 def longest(name: str, case: str, options: argparse.Namespace) -> int:
@@ -51,11 +56,11 @@ def longest(name: str, case: str, options: argparse.Namespace) -> int:
     return options.kept_limit if (name, case) == (EAGER, "kept") else sys.maxsize
 
 
-def measure(name: str, case: str, size: int, url: str) -> tuple[str, str]:
+def measure(name: str, case: str, size: int, url: str) -> tuple[float, float]:
     with Child("growth.py", "--child", name, case, str(size), f"{url}/api/v1") as child:
         child.read()
         cost, growth = child.ask().split()
-    return f"{float(cost):,.1f}", f"{float(growth):,.1f}"
+    return float(cost), float(growth)
 
 
 def child(name: str, case: str, size: str, url: str) -> None:

@@ -7,8 +7,9 @@ and they take turns, so that the noise of the machine hits all alike.
 import argparse
 from contextlib import ExitStack
 
-from _contenders import BARE_AIOHTTP, BRIDGED, CONTENDERS, OURS
-from _measure import Child, interleave, median, print_table, running_server
+from _contenders import BARE_AIOHTTP, BRIDGED, CONTENDERS, EAGER, OURS
+from _figures import Figures, Rows, Table, add_option
+from _measure import Child, interleave, median, running_server
 
 CASES = {
     "text": "a chunk of text",
@@ -25,18 +26,24 @@ CASES = {
 
 def main() -> None:
     options = read_options()
+    figures = Figures("stream", options)
     with running_server() as url:
-        for framework in CONTENDERS:
+        for framework, title in FRAMEWORKS.items():
             cases = [
                 case
                 for case in CASES
                 if (framework, case) not in ABSENT and wanted(framework, case, options)
             ]
-            columns = [measure(framework, case, f"{url}/api/v1", options) for case in cases]
             if cases:
-                report(framework, cases, columns)
+                rows = measure(framework, cases, f"{url}/api/v1", options)
+                columns = {case: CASES[case] for case in cases}
+                figures.add(framework, title, Table(columns, rows, beside=OURS))
 
 
+FRAMEWORKS = {
+    "langchain": "LangChain: CPU microseconds (times ours)",
+    "llamaindex": "LlamaIndex: CPU microseconds (times ours)",
+}
 WHOLE = ("whole", "async_whole")
 """Nobody else streams what is asked for whole."""
 ABSENT = {("llamaindex", "tools"), ("llamaindex", "events")}
@@ -47,21 +54,28 @@ def wanted(framework: str, case: str, options: argparse.Namespace) -> bool:
     return any(word in f"{framework}:{case}" for word in options.only or [""])
 
 
-def measure(framework: str, case: str, url: str, options: argparse.Namespace) -> dict[str, float]:
-    """Return the median of each contender."""
-    names = [name for name in CONTENDERS[framework] if takes_part(name, case)]
+def measure(framework: str, cases: list[str], url: str, options: argparse.Namespace) -> Rows:
+    """Return the medians of each contender."""
+    names = [name for name in CONTENDERS[framework] if any(takes_part(name, c) for c in cases)]
+    rows: Rows = {name: {} for name in names}
     with ExitStack() as stack:
+        words = (url, str(options.chunks))
         children = {
-            name: stack.enter_context(
-                Child("_contenders.py", framework, name, case, url, str(options.chunks))
-            )
+            name: stack.enter_context(Child("_contenders.py", framework, name, *words))
             for name in names
         }
-        figures = interleave(children, options.repeat)
-    return {name: median(values) for name, values in figures.items()}
+        for child in children.values():
+            child.read()
+        for case in cases:
+            part = {name: child for name, child in children.items() if takes_part(name, case)}
+            for name, turns in interleave(part, case, options.repeat).items():
+                rows[name][case] = median(turns)
+    return rows
 
 
 def takes_part(name: str, case: str) -> bool:
+    if name == EAGER:  # growth.py has it
+        return False
     if name == BRIDGED:
         return case == "events"
     if name == BARE_AIOHTTP:
@@ -71,17 +85,6 @@ def takes_part(name: str, case: str) -> bool:
     return case not in ("construct", "events") or not name.startswith(FLOORS)
 
 
-def report(framework: str, cases: list[str], columns: list[dict[str, float]]) -> None:
-    def cell(column: dict[str, float], name: str) -> str:
-        if name not in column:
-            return ""
-        return f"{column[name]:,.0f} ({column[name] / column[OURS]:.1f}x)"
-
-    print(f"{framework}: CPU microseconds (times ours)\n")
-    rows = [[name, *(cell(column, name) for column in columns)] for name in CONTENDERS[framework]]
-    print_table(["", *(CASES[case] for case in cases)], rows)
-
-
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chunks", type=int, default=2000, help="chunks of a stream")
@@ -89,6 +92,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="*", metavar="WORD", help="cases to run, such as text or llamaindex:call"
     )
+    add_option(parser)
     return parser.parse_args()
 
 

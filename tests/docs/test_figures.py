@@ -1,0 +1,59 @@
+"""What the benchmarks measured is kept as data: a part takes its place among what was measured alike."""
+
+import argparse
+import json
+
+import _figures
+import pytest
+from _figures import Figures, Table
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(_figures, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def measure(table, *, only=None, write=True):
+    options = argparse.Namespace(only=only, write=write, repeat=3)
+    Figures("stream", options).add("langchain", "LangChain", table)
+
+
+def kept(folder):
+    return json.loads((folder / "stream.json").read_text())["tables"]["langchain"]
+
+
+BOTH = Table({"text": "text: us", "call": "call: us"}, {"ours": {"text": 9.0, "call": 500.0}})
+CALL = Table({"call": "call: us"}, {"ours": {"call": 400.0}})
+
+
+def test_a_part_takes_its_place_among_the_others(folder):
+    measure(BOTH)
+    measure(CALL, only=["call"])
+
+    assert kept(folder)["rows"] == {"ours": {"text": 9.0, "call": 400.0}}
+    assert kept(folder)["options"] == {"repeat": 3}
+
+
+def test_a_part_is_refused_beside_figures_of_another_machine(folder, monkeypatch):
+    measure(BOTH)
+    monkeypatch.setattr(_figures, "conditions", lambda: {"machine": "another"})
+
+    with pytest.raises(SystemExit, match="measure all of them"):
+        measure(CALL, only=["call"])
+    measure(CALL)
+    assert kept(folder)["rows"] == {"ours": {"call": 400.0}}
+
+
+def test_without_write_nothing_is_kept(folder, capsys):
+    measure(BOTH, write=False)
+
+    assert list(folder.iterdir()) == []
+    assert "| ours | 9.00     | 500      |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0731, "0.0731"), (9.14, "9.14"), (7218.4, "7,218"), (1088, "1,088")]
+)
+def test_a_figure_has_three_digits_that_count(value, shown):
+    assert _figures.show(value) == shown
