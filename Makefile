@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Without bytecode each process that a test starts would compile the frameworks again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-bulk test-all test-lowest test-newest coverage fuzz lint types arguments outputs notebooks docs docs-check format hooks bench clean
+.PHONY: demo test test-bulk test-all test-lowest test-newest coverage fuzz lint types arguments outputs notebooks docs docs-check format hooks bench figures clean
 
 demo: $(READY)
 	@$(BIN)/python -m examples.demo
@@ -105,6 +105,7 @@ bench:
 	$(MAKE) VENV=.venv-bench GROUPS='--group test --group bench' .venv-bench/.ready
 	set -e; for script in stream growth imports concurrency latency embed; do \
 		.venv-bench/bin/python benchmarks/$$script.py --write; done
+	$(MAKE) figures
 
 RESOLUTION ?= highest
 GROUPS := --group test --group recipes --group lint
@@ -115,6 +116,10 @@ $(READY): pyproject.toml
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --upgrade --resolution $(RESOLUTION) \
 		--editable '.[all]' $(GROUPS)
 	@touch $(READY)
+
+# The pictures of what benchmarks/figures has, into docs/benchmarks.
+figures: $(READY)
+	$(BIN)/python benchmarks/draw.py
 
 clean:
 	rm -rf .venv .venv-bench .venv-lowest .venv-newest .nox .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@ import argparse
 import json
 
 import _figures
+import draw
 import pytest
 from _figures import Figures, Table
 
@@ -57,3 +58,22 @@ def test_without_write_nothing_is_kept(folder, capsys):
 )
 def test_a_figure_has_three_digits_that_count(value, shown):
     assert _figures.show(value) == shown
+
+
+def test_the_drawings_are_those_of_the_figures():
+    drawn = {path.name: path.read_text() for path in draw.PICTURES.glob("*.svg")}
+
+    assert drawn == {path.name: text for path, text in draw.outputs().items()}, "make figures"
+
+
+def test_a_drawing_says_its_figures_in_words(folder, monkeypatch):
+    monkeypatch.setattr(draw, "FOLDER", folder)
+    rows = {"bare aiohttp": {"streams": 1088}, "ChatGLM.astream": {"streams": 99}}
+    tables = {"held": {"rows": rows}}
+    (folder / "concurrency.json").write_text(json.dumps({"tables": tables}))
+
+    light, dark = draw.outputs().values()
+    words = "50 chunks a second each; more is better. bare aiohttp: 1,088. ChatGLM.astream: 99"
+    assert f'<desc id="desc">{words}</desc>' in light
+    assert light != dark
+    assert "{" not in light
