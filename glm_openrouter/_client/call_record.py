@@ -130,7 +130,7 @@ class CallRecord:
         self.error = error if isinstance(error, Exception) else None
         self.seconds = self.elapsed
         for observer in self._observers:
-            observer.end(self)
+            _tell(observer, "end", self)
         for log in self._logs:
             log.write(self._describe())
         logger.debug("%s", self)
@@ -149,7 +149,7 @@ class CallRecord:
 
     def _open(self) -> None:
         for observer in self._observers:
-            observer.opened(self)
+            _tell(observer, "opened", self)
 
     def __str__(self) -> str:
         """Return one line, without content and without secrets."""
@@ -176,7 +176,7 @@ class CallRecord:
 
 
 class CallObserver:
-    """Watches calls. What it does not override does nothing."""
+    """Watches calls. What it does not override does nothing, and what it raises is logged: no call fails for it."""
 
     def begin(self, call: CallRecord) -> None:
         """A call is about to be sent, in the context of whoever makes it."""
@@ -211,5 +211,16 @@ def begin_call(operation: Operation, body: JSONObject, base_url: str) -> CallRec
         return None
     call = CallRecord(operation, body, base_url, _observers=_observers, _logs=logs)
     for observer in _observers:
-        observer.begin(call)
+        _tell(observer, "begin", call)
     return call
+
+
+def _tell(
+    observer: CallObserver, moment: Literal["begin", "opened", "end"], call: CallRecord
+) -> None:
+    # An answer that is paid is worth more than what is told of it. The text of the error may quote what was said.
+    try:
+        getattr(observer, moment)(call)
+    except Exception as error:  # noqa: BLE001  # of whatever kind
+        name = type(observer).__name__
+        logger.warning("%s was not told of a call (%s): %s", name, moment, type(error).__name__)

@@ -69,9 +69,11 @@ class Spans(CallObserver):
         if kept is None:
             return
         span, began = kept.span, kept.began
-        if span.is_recording():
-            self._fill(span, call, began)
-        span.end(began + _nanoseconds(call.seconds))
+        try:
+            if span.is_recording():
+                self._fill(span, call, began)
+        finally:
+            span.end(began + _nanoseconds(call.seconds))
 
     def _fill(self, span: Span, call: CallRecord, began: int) -> None:
         for event in call.events:
