@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
     from ._arguments import ChatGLMArguments
     from ._structured.binding import ModelBinding
+else:
+    # `RunnableWithFallbacks` resolves the annotations of a method to see whether it returns a runnable, and then calls
+    # it on the fallbacks, too. So each name has to be there, and what is returned has to be one.
+    BaseTool = MessagesData = Method = Any
+    ModelBinding = Runnable
 
 __all__ = ["ChatGLM"]
 

@@ -11,10 +11,12 @@ from glm_openrouter.request.call_arguments import suggest
 if TYPE_CHECKING:
     # As in LangChain's own models: importing it takes as long as a tenth of this package.
     from langchain_core.tools import BaseTool
+else:
+    BaseTool = Any  # annotations of public methods have to resolve, see `ChatGLM`
 
 __all__ = ["ToolLike", "to_tool", "to_tool_choice", "to_tools"]
 
-ToolLike: TypeAlias = "Mapping[str, Any] | type | Callable[..., Any] | BaseTool"
+ToolLike: TypeAlias = Mapping[str, Any] | type | Callable[..., Any] | BaseTool
 
 
 def to_tool(tool: ToolLike, *, strict: bool | None = None) -> JSONObject:

@@ -295,6 +295,24 @@ def test_fallbacks_act_on_our_errors(scripted_openrouter: StartScript) -> None:
     assert chain.invoke("?").content == "Hello"
 
 
+def test_what_is_bound_to_a_model_with_fallbacks_is_bound_to_the_fallbacks(
+    scripted_openrouter: StartScript,
+) -> None:
+    failing = error_reply(429, "Slow down")
+    broken = model_for(scripted_openrouter(failing, failing))
+    server = scripted_openrouter(
+        json_reply(response_body({"content": "Hello"})),
+        json_reply(response_body({"content": '{"name": "Ada"}'})),
+    )
+    chain = broken.with_fallbacks([model_for(server)])
+    assert chain.bind_tools([WEATHER]).invoke("?").content == "Hello"
+    schema = {"title": "person", "type": "object", "properties": {"name": {"type": "string"}}}
+    assert chain.with_structured_output(schema).invoke("?") == {"name": "Ada"}
+    assert server.requests[0].body["tools"]
+    assert server.requests[1].body["response_format"]
+    assert chain.get_num_tokens_from_messages([]) >= 0
+
+
 def test_a_missing_key_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENROUTER_API_KEY", raising=False)
     with pytest.raises(AuthenticationError, match="OPENROUTER_API_KEY"):
