@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 
-from _figures import FOLDER, Rows, show
+from _figures import FOLDER, Rows, Table, show
 from _measure import HERE
 
 PICTURES = HERE.parent / "docs" / "benchmarks"
@@ -259,6 +259,46 @@ DRAWN: dict[str, Callable[[], Picture]] = {
 }
 
 
+PAGE = HERE / "README.md"
+BEGIN, END = "<!-- `make figures` writes what follows -->", "<!-- end of what it writes -->"
+
+
+def page(drawn: Iterable[str]) -> str:
+    """Return the page about the benchmarks, with pictures and tables of what was measured."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    parts = [BEGIN, *map(embedded, drawn)]
+    for path in sorted(FOLDER.glob("*.json")):
+        parts += tables_of(path)
+    return "\n\n".join([before.rstrip(), *parts, END]) + rest.partition(END)[2]
+
+
+def embedded(name: str) -> str:
+    facts = DRAWN[name]()
+    words = escape(f"{facts.title}: {'. '.join(facts.facts)}", quote=True)
+    source = f"../docs/benchmarks/{name}"
+    dark = f'<source media="(prefers-color-scheme: dark)" srcset="{source}-dark.svg">'
+    return f'<picture>{dark}<img alt="{words}" src="{source}-light.svg"></picture>'
+
+
+def tables_of(path: Path) -> list[str]:
+    """Return the tables of a script, under what they were measured with."""
+    kept = json.loads(path.read_text())
+    facts = kept["conditions"]
+    packages = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
+    parts = [
+        f"### {path.stem}.py",
+        f"{facts['machine']}, Python {facts['python']}, {packages}.",
+    ]
+    for each in kept["tables"].values():
+        cells = Table(each["columns"], each["rows"], each["beside"], each["compared"]).cells()
+        lines = [
+            f"| {' | '.join(row)} |" for row in [cells[0], ["---"] * len(cells[0]), *cells[1:]]
+        ]
+        title = f"{each['title']} ({each['date']}, load {each['load']}):"
+        parts += [title, "\n".join(lines)]
+    return parts
+
+
 def outputs() -> dict[Path, str]:
     """Return what is drawn: file -> its text."""
     drawn: dict[Path, str] = {}
@@ -269,7 +309,8 @@ def outputs() -> dict[Path, str]:
             continue
         for theme in THEMES:
             drawn[PICTURES / f"{name}-{theme}.svg"] = picture.svg(theme)
-    return drawn
+    names = dict.fromkeys(path.stem.rpartition("-")[0] for path in drawn)
+    return {**drawn, PAGE: page(names)}
 
 
 def main() -> None:

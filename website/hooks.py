@@ -2,6 +2,7 @@
 
 import ast
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File, Files
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 __all__ = ["on_config", "on_files", "on_page_markdown"]
+
+_PICTURE = re.compile(r'<picture>.*?<img alt="([^"]*)" src="([^"]+)-light\.svg"></picture>')
+_PICTURES = r"![\1](\2-light.svg#only-light)![\1](\2-dark.svg#only-dark)"
+"""A picture for light and for dark pages, as GitHub and as the theme of the site understand it."""
 
 _RANKS = {
     "decisions/": 0.2,
@@ -53,6 +58,7 @@ def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files:
     def to_link(target: str) -> str:
         return posixpath.relpath(target, posixpath.dirname(here) or ".")
 
+    markdown = _PICTURE.sub(_PICTURES, markdown)
     text = drop_contents(rewrite_links(markdown, source, to_link))
     return text.replace("https://.../", f"{address()}/")
 

@@ -60,20 +60,26 @@ def test_a_figure_has_three_digits_that_count(value, shown):
     assert _figures.show(value) == shown
 
 
-def test_the_drawings_are_those_of_the_figures():
-    drawn = {path.name: path.read_text() for path in draw.PICTURES.glob("*.svg")}
+def test_the_page_and_the_drawings_are_those_of_the_figures():
+    made = {path: path.read_text() for path in [draw.PAGE, *draw.PICTURES.glob("*.svg")]}
 
-    assert drawn == {path.name: text for path, text in draw.outputs().items()}, "make figures"
+    assert made == draw.outputs(), "`make figures` makes them anew."
 
 
 def test_a_drawing_says_its_figures_in_words(folder, monkeypatch):
     monkeypatch.setattr(draw, "FOLDER", folder)
     rows = {"bare aiohttp": {"streams": 1088}, "ChatGLM.astream": {"streams": 99}}
-    tables = {"held": {"rows": rows}}
-    (folder / "concurrency.json").write_text(json.dumps({"tables": tables}))
+    table = {"rows": rows, "columns": {"streams": "streams"}, "beside": "", "compared": None}
+    facts = {"machine": "2 cores", "python": "3.11.7", "versions": {"httpx": "0.28.1"}}
+    measured = {**table, "title": "Held", "date": "2026-12-01", "load": 0.1}
+    (folder / "concurrency.json").write_text(
+        json.dumps({"conditions": facts, "tables": {"held": measured}})
+    )
 
-    light, dark = draw.outputs().values()
+    light, dark, page = draw.outputs().values()
     words = "50 chunks a second each; more is better. bare aiohttp: 1,088. ChatGLM.astream: 99"
     assert f'<desc id="desc">{words}</desc>' in light
     assert light != dark
     assert "{" not in light
+    assert f'alt="Streams that a core holds: {words}"' in page
+    assert "| ChatGLM.astream | 99 |" in page
