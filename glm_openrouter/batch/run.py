@@ -16,6 +16,7 @@ from glm_openrouter.pace import Pace, open_pace
 from glm_openrouter.spending.ledger import Ledger, open_ledger
 
 from .answer import Answer, RowJournal, answer_row
+from .bar import RowBar
 from .call import Ask, Call, read_call
 from .failure import describe_failure
 from .open_files import allow_open_files
@@ -34,6 +35,7 @@ def run(
     in_flight: int = 256,
     id: str | None = None,
     attempts: Mapping[Any, int] | None = None,
+    show_progress: bool = False,
 ) -> Run:
     """Return an iterator of rows with their answers, in the order in which these are complete.
 
@@ -67,6 +69,8 @@ def run(
             known by its number and a hash of what it holds. Two rows with one id are both asked for; if they make equal
             requests and there is a journal, one may get the answer of the other.
         attempts: Id -> how often the row has failed in earlier runs. The journal has no answers for a new attempt.
+        show_progress: Whether a tqdm bar shows how many rows came out, what they cost and how many failed; in a
+            notebook it is a widget. It counts to the number of rows if `rows` has a length.
 
     Raises:
         InvalidRequestError: An argument makes no sense.
@@ -81,24 +85,33 @@ def run(
         raise InvalidRequestError(f"journal must be a Journal, got {journal!r:.80}.")
     ask = read_call(call)
     allow_open_files(in_flight)
-    return Run(_Job(rows, ask, journal, budget, pace, in_flight, id, attempts or {}))
+    job = _Job(rows, ask, journal, budget, pace, in_flight, id, attempts or {})
+    return Run(job, RowBar(rows) if show_progress else None)
 
 
 class Run(AsyncIterator[dict[str, Any]]):
     """The rows of a run, with their answers. It is not a generator, so that what is left ends at once."""
 
-    def __init__(self, job: _Job) -> None:
+    def __init__(self, job: _Job, bar: RowBar | None = None) -> None:
         self._job = job
+        self._bar = bar
 
     async def __anext__(self) -> dict[str, Any]:
         try:
-            return await self._job.next_answer()
+            row = await self._job.next_answer()
         except asyncio.CancelledError:
             await self.aclose()
             raise
+        except Exception:  # also at the end, which is a `StopAsyncIteration`
+            self._close_bar()
+            raise
+        if self._bar is not None:
+            self._bar.count(row)
+        return row
 
     async def aclose(self) -> None:
         """Cancel what is under way and wait until it has ended."""
+        self._close_bar()
         await self._job.close()
 
     async def __aenter__(self) -> Self:
@@ -111,6 +124,10 @@ class Run(AsyncIterator[dict[str, Any]]):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
 
     def __del__(self) -> None:
         self._job.abandon()

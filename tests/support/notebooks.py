@@ -24,7 +24,7 @@ REQUIREMENTS = {
     "llamaindex": '"glm-openrouter[llamaindex,testing]" llama-index-retrievers-bm25 ipywidgets',
     "rag": '"glm-openrouter[langchain,llamaindex,testing]" langchain-chroma langchain-classic '
     "langchain-text-splitters bm25s llama-index-vector-stores-chroma llama-index-retrievers-bm25 tqdm ipywidgets",
-    "bulk": '"glm-openrouter[bulk,langchain,testing]" tqdm ipywidgets',
+    "bulk": '"glm-openrouter[bulk,langchain,testing]" ipywidgets',
 }
 """Page -> what pip installs for it."""
 

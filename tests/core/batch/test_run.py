@@ -400,3 +400,33 @@ async def test_a_chain_answers_rows(scripted_openrouter):
         "Which side? 0 boats",
         "Which side? 1 boats",
     }
+
+
+async def fail_odd(row):
+    if row["id"] % 2:
+        raise ValueError("odd")
+    return row["text"]
+
+
+async def test_a_bar_shows_how_many_came_out_and_how_many_failed(capsys):
+    answers = [row async for row in run_batch(rows(4), fail_odd, show_progress=True)]
+    shown = capsys.readouterr().err.split("\r")[-1]
+    assert len(answers) == 4
+    assert "4/4" in shown
+    assert "0.0000 USD, 2 failed" in shown
+
+
+async def test_a_bar_of_rows_that_cannot_be_counted_counts_up(capsys):
+    assert [row async for row in run_batch(iter(rows(3)), text_of, show_progress=True)]
+    assert "Rows: 3row" in capsys.readouterr().err
+
+
+async def test_no_bar_is_shown_unless_it_is_asked_for(capsys):
+    assert [row async for row in run_batch(rows(3), text_of)]
+    assert capsys.readouterr().err == ""
+
+
+async def test_a_bar_without_tqdm_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("glm_openrouter.batch.bar.find_spec", lambda _: None)
+    with pytest.raises(InvalidRequestError, match="pip install tqdm"):
+        run_batch(rows(3), text_of, show_progress=True)
