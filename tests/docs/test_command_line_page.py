@@ -26,7 +26,7 @@ def words_of(output):
 
 def test_the_output_of_each_help_stands_on_the_page(capsys, monkeypatch):
     printed = [help_of(arguments, capsys, monkeypatch) for arguments in ASKED]
-    check_outputs(PAGE, printed, HELP, words_of)
+    check_outputs(PAGE, printed, HELP, words_of, longest=100)
 
 
 def test_the_page_shows_the_help_of_every_command(monkeypatch):

@@ -50,12 +50,12 @@ def blocks_of(page: Path) -> list[str]:
     ]
 
 
-def shown(printed: str) -> str:
+def shown(printed: str, longest: int = LONGEST) -> str:
     """Return what a page shows of what a block printed: without what varies, and no more than a reader reads."""
     for pattern, word in VARIES:
         printed = pattern.sub(word, printed)
     lines = [line.rstrip() for line in printed.strip("\n").splitlines()]
-    return "\n".join([*lines[:LONGEST], "..."] if len(lines) > LONGEST else lines)
+    return "\n".join([*lines[:longest], "..."] if len(lines) > longest else lines)
 
 
 def check_outputs(
@@ -63,6 +63,7 @@ def check_outputs(
     printed: Sequence[str | None],
     blocks: re.Pattern[str] = BLOCK,
     same: Callable[[str], object] = str,
+    longest: int = LONGEST,
 ) -> None:
     """Compare what blocks printed with what stands below them, or write it there if `WRITE_OUTPUTS` is set.
 
@@ -71,12 +72,13 @@ def check_outputs(
         printed: What each block printed; `None` for a block that was not run.
         blocks: Which blocks of the page these are.
         same: What of two outputs has to be equal.
+        longest: Lines of an output that are shown.
     """
     text = page.read_text()
     found = list(blocks.finditer(text))
     assert len(found) == len(printed)
     wanted = [
-        (match["output"] or "") if output is None else _fence(shown(output), match["indent"])
+        (match["output"] or "") if output is None else _fence(shown(output, longest), match["indent"])
         for match, output in zip(found, printed, strict=True)
     ]
     if os.environ.get("WRITE_OUTPUTS"):

@@ -23,8 +23,9 @@ from glm_openrouter._json.lenient import decode_tolerantly, to_number
 from glm_openrouter._json.strict import write_arguments
 from glm_openrouter._response.failures import error_from_body
 from glm_openrouter._secrets import Redactor
+from glm_openrouter.catalogue.account import query_key
 from glm_openrouter.catalogue.infos import GenerationInfo
-from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models, query_key
+from glm_openrouter.catalogue.queries import find_generation, list_endpoints, list_models
 from glm_openrouter.testing import bytes_reply, json_reply
 from support.damage import COMPLETE, DOCUMENTS, STREAMS, changed, outcome, paths_of
 from support.parsing import assemble, assemble_body
