@@ -100,10 +100,11 @@ hooks: $(READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group hooks
 	$(BIN)/pre-commit install
 
-# What benchmarks/README.md is about, into benchmarks/figures. The peers are installed in a place of their own, beside which other tests would not run.
+# All figures of benchmarks/README.md, for an hour. The peers are installed in a place of their own, beside which other
+# tests would not run.
 bench:
 	$(MAKE) VENV=.venv-bench GROUPS='--group test --group bench' .venv-bench/.ready
-	set -e; for script in stream growth imports concurrency latency embed; do \
+	set -e; for script in stream growth imports concurrency latency embed bulk pace; do \
 		.venv-bench/bin/python benchmarks/$$script.py --write; done
 	$(MAKE) figures
 
@@ -117,7 +118,7 @@ $(READY): pyproject.toml
 		--editable '.[all]' $(GROUPS)
 	@touch $(READY)
 
-# The pictures of what benchmarks/figures has, into docs/benchmarks.
+# The tables and the pictures of what benchmarks/figures has.
 figures: $(READY)
 	$(BIN)/python benchmarks/draw.py
 

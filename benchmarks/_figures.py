@@ -1,4 +1,4 @@
-"""What the scripts measured, as data: `figures/*.json`.
+"""What the scripts measured, as data: `figures/*.json`, from which `draw.py` makes the tables and the pictures.
 
 A script has one file, in which each of its tables has a date. All of a file is from one machine, with one Python and
 one set of packages, so whatever stands in it may be compared.
@@ -120,17 +120,16 @@ class Figures:
             "options": given,
         }
         self._file = {"conditions": conditions(), "tables": {}}
-        if self._is_kept and self._path.exists():
-            self._go_on_with(json.loads(self._path.read_text()), bool(options.only))
+        if self._is_kept and options.only and self._path.exists():
+            self._go_on_with(json.loads(self._path.read_text()))
 
-    def _go_on_with(self, old: dict[str, Any], is_part: bool) -> None:
-        if old["conditions"] == self._file["conditions"]:
-            self._file = old
-        elif is_part:
+    def _go_on_with(self, old: dict[str, Any]) -> None:
+        if old["conditions"] != self._file["conditions"]:
             sys.exit(
                 f"{self._path.name} has figures of another machine, Python or set of packages: "
                 "measure all of them, without --only, or leave out --write."
             )
+        self._file = old
 
     def add(self, name: str, title: str, table: Table) -> None:
         """Print a table; with `--write`, put its figures in the place of those that are kept."""
@@ -185,3 +184,14 @@ def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return what is kept of a script."""
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def read_table(name: str, table: str) -> Table:
+    """Return a table that is kept."""
+    kept = read(name)["tables"][table]
+    return Table(kept["columns"], kept["rows"], kept["beside"], kept["compared"])

@@ -112,11 +112,17 @@ def open_files() -> int:
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table in Markdown."""
+    print(markdown_table(head, rows), end="\n\n", flush=True)
+
+
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown, whose columns are as wide as their widest cells."""
     columns = list(zip(head, *rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    for row in (head, ["-" * width for width in widths], *rows):
-        print("| " + " | ".join(map(str.ljust, row, widths)) + " |")
-    print(flush=True)
+    return "\n".join(
+        "| " + " | ".join(map(str.ljust, row, widths)) + " |"
+        for row in (head, ["-" * width for width in widths], *rows)
+    )
 
 
 def median(figures: Sequence[float]) -> float:

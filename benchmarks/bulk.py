@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+from _figures import Figures, Table, add_option
 from _measure import (
     KEY,
     MODEL,
@@ -21,7 +22,6 @@ from _measure import (
     count_requests,
     median,
     memory,
-    print_table,
     raise_file_limit,
     running_server,
     take_turns,
@@ -174,20 +174,23 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--in-flight", type=int, default=256)
     parser.add_argument("--repeat", type=int, default=3, help="rounds; the median counts")
-    parser.add_argument("--only", nargs="*", default=["contenders", "memory"])
+    parser.add_argument("--only", nargs="*", choices=("contenders", "memory"))
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
+    add_option(parser)
     options = parser.parse_args()
     raise_file_limit()
     if options.child:
         be_child(*options.child)
         return
+    figures = Figures("bulk", options)
     with running_server() as url:
-        if "contenders" in options.only:
-            print(f"{options.rows:,} rows, {options.in_flight} in flight:\n")
-            figures = measure(url, options.rows, options.in_flight, options.repeat)
-            report(figures, options.rows)
-        if "memory" in options.only:
-            report_memory(url, options.in_flight)
+        if "contenders" in (options.only or ["contenders"]):
+            turns = measure(url, options.rows, options.in_flight, options.repeat)
+            title = f"{options.rows:,} rows, {options.in_flight} in flight"
+            figures.add("contenders", title, table_of(turns, options.rows))
+        if "memory" in (options.only or ["memory"]):
+            table = measure_memory(url, options.in_flight)
+            figures.add("memory", "Peak memory of `batch.run` with a journal", table)
 
 
 def measure(url: str, rows: int, in_flight: int, rounds: int) -> dict[str, list[list[float]]]:
@@ -209,32 +212,30 @@ def measure(url: str, rows: int, in_flight: int, rounds: int) -> dict[str, list[
         return figures
 
 
-def report(figures: dict[str, list[list[float]]], count: int) -> None:
-    medians = {name: [*map(median, zip(*turns, strict=True))] for name, turns in figures.items()}
-    floor = medians[BARE][0]
-    rows = [
-        [
-            name,
-            f"{cpu / count * 1e6:,.0f} ({cpu / floor:.2f}x)",
-            f"{count / wall:,.0f}",
-            f"{peak:.0f}",
-            f"{requests:,.0f}",
-        ]
-        for name, (cpu, wall, peak, requests) in medians.items()
-    ]
-    head = ["", "CPU of a row: us", "rows a second", "peak memory: MB", "requests"]
-    print_table(head, rows)
+def table_of(turns: dict[str, list[list[float]]], count: int) -> Table:
+    columns = {
+        "cpu": "CPU of a row: us",
+        "speed": "rows a second",
+        "peak": "peak memory: MB",
+        "requests": "requests",
+    }
+    rows = {}
+    for name, found in turns.items():
+        cpu, wall, peak, requests = map(median, zip(*found, strict=True))
+        values = (cpu / count * 1e6, round(count / wall), peak, round(requests))
+        rows[name] = dict(zip(columns, values, strict=True))
+    return Table(columns, rows, beside=BARE, compared=["cpu"])
 
 
-def report_memory(url: str, in_flight: int) -> None:
+def measure_memory(url: str, in_flight: int) -> Table:
     """Each size has a process of its own."""
-    rows = []
+    rows = {}
     for count in (10_000, 100_000):
         name = "batch.run with a journal"
         with Child("bulk.py", "--child", name, url, str(count), str(in_flight)) as child:
             child.read()
-            rows.append([f"{count:,}", f"{json.loads(child.ask())[2]:.1f}"])
-    print_table(["rows, with a journal", "peak memory: MB"], rows)
+            rows[f"{count:,} rows"] = {"peak": json.loads(child.ask())[2]}
+    return Table({"peak": "peak memory: MB"}, rows)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,26 @@
-"""Draws what the scripts measured: `figures/*.json` -> pictures in `docs/benchmarks`, for light and for dark pages.
+"""Shows what the scripts measured: `figures/*.json` -> the tables of pages, and their pictures in `docs/benchmarks`.
 
-The pictures are small SVG files with text that can be read aloud. Equal figures give equal files. What was not measured
-is not drawn.
+The pictures are small SVG files, for light and for dark pages, with text that can be read aloud. Equal figures give
+equal files.
 """
 
-import json
 import math
-from collections.abc import Callable, Iterable
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from _figures import FOLDER, Rows, Table, show
-from _measure import HERE
+from _figures import Rows, read, read_table, show
+from _measure import HERE, markdown_table
 
+PAGES = (HERE.parent / "README.md", HERE / "README.md")
+MARKED = re.compile(
+    r"(<!-- (picture|figures): ([\w-]+) ?([\w-]*) -->\n).*?(<!-- end -->)", re.DOTALL
+)
+"""What is written into pages: a picture by its name, or a table by its script and its name."""
 PICTURES = HERE.parent / "docs" / "benchmarks"
 WIDTH, LEFT, RIGHT = 480, 8, 472
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Helvetica, Arial, sans-serif"
@@ -112,7 +119,7 @@ class Picture:
 
 
 def rows_of(name: str, table: str) -> Rows:
-    return json.loads((FOLDER / f"{name}.json").read_text())["tables"][table]["rows"]
+    return read_table(name, table).rows
 
 
 def logarithmic(values: Iterable[float]) -> Callable[[float], float]:
@@ -250,67 +257,59 @@ def tails(streams: int) -> Picture:
 
 DRAWN: dict[str, Callable[[], Picture]] = {
     "chunk": chunk,
-    "held": held,
-    "memory": memory,
     "growth": growth,
     "cold": cold,
+    "held": held,
+    "memory": memory,
     "tails-100": lambda: tails(100),
     "tails-300": lambda: tails(300),
 }
 
 
-PAGE = HERE / "README.md"
-BEGIN, END = "<!-- `make figures` writes what follows -->", "<!-- end of what it writes -->"
+def outputs() -> dict[Path, str]:
+    """Return what is drawn, and the pages that it is shown on: file -> its text."""
+    drawn = {
+        PICTURES / f"{name}-{theme}.svg": picture.svg(theme)
+        for name, draw in DRAWN.items()
+        for picture in [draw()]
+        for theme in THEMES
+    }
+    return drawn | {page: filled(page.read_text(), page.parent) for page in PAGES}
 
 
-def page(drawn: Iterable[str]) -> str:
-    """Return the page about the benchmarks, with pictures and tables of what was measured."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    parts = [BEGIN, *map(embedded, drawn)]
-    for path in sorted(FOLDER.glob("*.json")):
-        parts += tables_of(path)
-    return "\n\n".join([before.rstrip(), *parts, END]) + rest.partition(END)[2]
+def filled(page: str, folder: Path) -> str:
+    """Return a page with its pictures and tables as the figures say."""
+
+    def write(match: re.Match[str]) -> str:
+        begin, kind, name, table, end = match.groups()
+        if kind == "picture":
+            return f"{begin}{embedded(name, os.path.relpath(PICTURES, folder))}\n{end}"
+        kept = read(name)
+        if table == "conditions":
+            return f"{begin}{describe(kept)}\n{end}"
+        head, *rows = read_table(name, table).cells()
+        title = kept["tables"][table]["title"]
+        return f"{begin}\n{title}:\n\n{markdown_table(head, rows)}\n\n{end}"
+
+    return MARKED.sub(write, page)
 
 
-def embedded(name: str) -> str:
-    facts = DRAWN[name]()
-    words = escape(f"{facts.title}: {'. '.join(facts.facts)}", quote=True)
-    source = f"../docs/benchmarks/{name}"
+def embedded(name: str, folder: str) -> str:
+    """Return a picture for light and for dark pages, in the form that GitHub understands."""
+    picture = DRAWN[name]()
+    words = escape(f"{picture.title}: {'. '.join(picture.facts)}", quote=True)
+    source = f"{folder}/{name}"
     dark = f'<source media="(prefers-color-scheme: dark)" srcset="{source}-dark.svg">'
     return f'<picture>{dark}<img alt="{words}" src="{source}-light.svg"></picture>'
 
 
-def tables_of(path: Path) -> list[str]:
-    """Return the tables of a script, under what they were measured with."""
-    kept = json.loads(path.read_text())
-    facts = kept["conditions"]
-    packages = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
-    parts = [
-        f"### {path.stem}.py",
-        f"{facts['machine']}, Python {facts['python']}, {packages}.",
-    ]
-    for each in kept["tables"].values():
-        cells = Table(each["columns"], each["rows"], each["beside"], each["compared"]).cells()
-        lines = [
-            f"| {' | '.join(row)} |" for row in [cells[0], ["---"] * len(cells[0]), *cells[1:]]
-        ]
-        title = f"{each['title']} ({each['date']}, load {each['load']}):"
-        parts += [title, "\n".join(lines)]
-    return parts
-
-
-def outputs() -> dict[Path, str]:
-    """Return what is drawn: file -> its text."""
-    drawn: dict[Path, str] = {}
-    for name, draw in DRAWN.items():
-        try:
-            picture = draw()
-        except (FileNotFoundError, KeyError):  # not measured
-            continue
-        for theme in THEMES:
-            drawn[PICTURES / f"{name}-{theme}.svg"] = picture.svg(theme)
-    names = dict.fromkeys(path.stem.rpartition("-")[0] for path in drawn)
-    return {**drawn, PAGE: page(names)}
+def describe(kept: Mapping[str, Any]) -> str:
+    """Return when, where and with what figures were taken."""
+    conditions = kept["conditions"]
+    dates = sorted({table["date"] for table in kept["tables"].values()})
+    packages = (f"{name} {version}" for name, version in conditions["versions"].items())
+    where = f"{conditions['machine']}, Python {conditions['python']}"
+    return f"Taken on {' and '.join(dates)}, on {where}, with {', '.join(packages)}."
 
 
 def main() -> None:

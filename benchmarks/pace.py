@@ -16,13 +16,23 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 
-from _measure import KEY, MODEL, Child, print_table, take_turns
+from _figures import Figures, Rows, Table, add_option
+from _measure import KEY, MODEL, Child, take_turns
 from server import completion, read_request, whole
 
 SECONDS = 0.2
 PLACES = 64
 RATE = 200
 LIMITS = {"places": PLACES / SECONDS, "rate": RATE}
+TITLES = {
+    "places": f"A provider with {PLACES} places",
+    "rate": f"A provider that takes {RATE} requests a second",
+}
+COLUMNS = {
+    "used": "used of the limit",
+    "requests": "requests an answer",
+    "failed": "rows that failed",
+}
 IN_FLIGHT = 256
 
 
@@ -99,7 +109,7 @@ async def ask(url: str, rows: int, in_flight: int, *, paced: bool) -> int:
     return failed
 
 
-def measure(limit: str, processes: int, rows: int, *, paced: bool) -> list[str]:
+def measure(limit: str, processes: int, rows: int, *, paced: bool) -> dict[str, float]:
     with Child("pace.py", "serve", limit) as server, ExitStack() as stack:
         url = server.read()
         arguments = [url, str(rows // processes), str(IN_FLIGHT // processes), str(int(paced))]
@@ -113,22 +123,28 @@ def measure(limit: str, processes: int, rows: int, *, paced: bool) -> list[str]:
         failed = sum(map(int, pool.map(Child.ask, workers)))
         seconds = time.monotonic() - began
         answers, refusals = json.loads(server.ask())
-    of_limit = answers / seconds / LIMITS[limit]
-    return [f"{of_limit:.2f}", f"{(answers + refusals) / answers:.2f}", str(failed)]
+    return {
+        "used": answers / seconds / LIMITS[limit],
+        "requests": (answers + refusals) / answers,
+        "failed": failed,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=LIMITS, default=[*LIMITS])
+    parser.add_argument("--only", nargs="+", choices=LIMITS)
     parser.add_argument("--rows", type=int, default=4000)
-    arguments = parser.parse_args()
-    table = []
-    for limit in arguments.only:
+    add_option(parser)
+    options = parser.parse_args()
+    figures = Figures("pace", options)
+    for limit in options.only or LIMITS:
+        rows: Rows = {}
         for processes in (1, 4):
             for paced in (True, False):
-                name = f"{limit}, {processes} processes, {'a pace' if paced else 'no pace'}"
-                table.append([name, *measure(limit, processes, arguments.rows, paced=paced)])
-    print_table(["", "of the limit", "requests an answer", "rows that failed"], table)
+                count = "1 process" if processes == 1 else f"{processes} processes"
+                name = f"{count}, {'with' if paced else 'without'} a pace"
+                rows[name] = measure(limit, processes, options.rows, paced=paced)
+        figures.add(limit, TITLES[limit], Table(COLUMNS, rows))
 
 
 if __name__ == "__main__":

@@ -165,3 +165,8 @@ def test_the_links_of_the_readme_work_on_the_package_index():
     assert len(links) > 20
     assert re.findall(r"\]\((?!https://|#)([^)]+)\)", shown) == [], REINSTALL
     assert f"]({ADDRESS}/quickstart/)" in shown, REINSTALL
+
+
+def test_the_package_index_shows_the_pictures_of_the_readme():
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", METADATA.get_payload())
+    assert pictures == [f"{ADDRESS}/benchmarks/chunk-light.svg"], REINSTALL

@@ -16,6 +16,7 @@ __all__ = [
     "drop_contents",
     "rewrite_links",
     "site_page",
+    "themed_pictures",
     "url_of",
 ]
 
@@ -34,6 +35,7 @@ SITE_PAGES = {
 
 _CONTENTS = re.compile(r"^(?:- \[[^\]]*\]\(#[^)]*\)\n){3,}\n?", re.MULTILINE)
 _FENCE = re.compile(r"^( *```).*?^\1$", re.DOTALL | re.MULTILINE)
+_PICTURE = re.compile(r'<picture>.*?<img alt="([^"]*)" src="([^"]+)-light\.svg"></picture>')
 _LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -54,7 +56,9 @@ def site_page(path: str) -> tuple[str, str] | None:
 
 
 def url_of(page: str) -> str:
-    """Return where a page is, below the address of the site."""
+    """Return where a page is, or a picture, below the address of the site."""
+    if not page.endswith(".md"):
+        return page
     folder, name = posixpath.split(page.removesuffix(".md"))
     return posixpath.join(folder, "" if name in ("README", "index") else f"{name}/")
 
@@ -62,6 +66,16 @@ def url_of(page: str) -> str:
 def drop_contents(text: str) -> str:
     """Return Markdown without the list of its sections at its top, which the site and notebooks show beside it."""
     return _CONTENTS.sub("", text, count=1)
+
+
+def themed_pictures(text: str, replacement: str) -> str:
+    """Return Markdown with another form of pictures for light and for dark pages, which are in GitHub's.
+
+    Args:
+        text: The Markdown.
+        replacement: Instead of each; its first group are the words, its second is the path without `-light.svg`.
+    """
+    return _PICTURE.sub(replacement, text)
 
 
 def rewrite_links(text: str, source: str, to_link: Callable[[str], str]) -> str:

@@ -2,12 +2,18 @@
 
 import ast
 import posixpath
-import re
 from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File, Files
 
-from website.addresses import ROOT, SITE_PAGES, address, drop_contents, rewrite_links
+from website.addresses import (
+    ROOT,
+    SITE_PAGES,
+    address,
+    drop_contents,
+    rewrite_links,
+    themed_pictures,
+)
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -15,9 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["on_config", "on_files", "on_page_markdown"]
 
-_PICTURE = re.compile(r'<picture>.*?<img alt="([^"]*)" src="([^"]+)-light\.svg"></picture>')
 _PICTURES = r"![\1](\2-light.svg#only-light)![\1](\2-dark.svg#only-dark)"
-"""A picture for light and for dark pages, as GitHub and as the theme of the site understand it."""
+"""A picture for light and for dark pages, as the theme understands it."""
 
 _RANKS = {
     "decisions/": 0.2,
@@ -58,7 +63,7 @@ def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files:
     def to_link(target: str) -> str:
         return posixpath.relpath(target, posixpath.dirname(here) or ".")
 
-    markdown = _PICTURE.sub(_PICTURES, markdown)
+    markdown = themed_pictures(markdown, _PICTURES)
     text = drop_contents(rewrite_links(markdown, source, to_link))
     return text.replace("https://.../", f"{address()}/")
 

@@ -30,6 +30,7 @@ class PackageIndexHook(MetadataHookInterface):
             return f"{site}/{url_of(page)}"
 
         readme = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        readme = addresses["themed_pictures"](readme, r"![\1](\2-light.svg)")
         metadata["urls"] = {label: to_link(page) for label, page in _PAGES.items()}
         metadata["readme"] = {
             "content-type": "text/markdown",

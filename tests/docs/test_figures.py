@@ -60,26 +60,31 @@ def test_a_figure_has_three_digits_that_count(value, shown):
     assert _figures.show(value) == shown
 
 
-def test_the_page_and_the_drawings_are_those_of_the_figures():
-    made = {path: path.read_text() for path in [draw.PAGE, *draw.PICTURES.glob("*.svg")]}
+def test_the_pages_and_the_pictures_are_those_of_the_figures():
+    written = {path: path.read_text() for path in [*draw.PAGES, *draw.PICTURES.glob("*.svg")]}
 
-    assert made == draw.outputs(), "`make figures` makes them anew."
+    assert written == draw.outputs(), "`make figures` makes them anew."
 
 
-def test_a_drawing_says_its_figures_in_words(folder, monkeypatch):
-    monkeypatch.setattr(draw, "FOLDER", folder)
+def test_every_picture_and_every_table_is_on_the_page():
+    marks = draw.MARKED.findall(draw.PAGES[-1].read_text())
+
+    assert [name for _, kind, name, *_ in marks if kind == "picture"] == [*draw.DRAWN]
+    assert {(script, table) for _, kind, script, table, _ in marks if kind == "figures"} >= {
+        (path.stem, table)
+        for path in _figures.FOLDER.glob("*.json")
+        for table in json.loads(path.read_text())["tables"]
+    }
+
+
+def test_a_drawing_says_its_figures_in_words(folder):
     rows = {"bare aiohttp": {"streams": 1088}, "ChatGLM.astream": {"streams": 99}}
-    table = {"rows": rows, "columns": {"streams": "streams"}, "beside": "", "compared": None}
-    facts = {"machine": "2 cores", "python": "3.11.7", "versions": {"httpx": "0.28.1"}}
-    measured = {**table, "title": "Held", "date": "2026-12-01", "load": 0.1}
-    (folder / "concurrency.json").write_text(
-        json.dumps({"conditions": facts, "tables": {"held": measured}})
-    )
+    table = {"columns": {"streams": "streams"}, "rows": rows, "beside": "", "compared": None}
+    (folder / "concurrency.json").write_text(json.dumps({"tables": {"held": table}}))
 
-    light, dark, page = draw.outputs().values()
+    light, dark = (draw.held().svg(theme) for theme in ("light", "dark"))
     words = "50 chunks a second each; more is better. bare aiohttp: 1,088. ChatGLM.astream: 99"
     assert f'<desc id="desc">{words}</desc>' in light
     assert light != dark
     assert "{" not in light
-    assert f'alt="Streams that a core holds: {words}"' in page
-    assert "| ChatGLM.astream | 99 |" in page
+    assert f'alt="Streams that a core holds: {words}"' in draw.embedded("held", "docs")
