@@ -100,7 +100,7 @@ hooks: $(READY)
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --group hooks
 	$(BIN)/pre-commit install
 
-# All figures of benchmarks/README.md, for an hour. The peers are installed in a place of their own, beside which other
+# All figures of benchmarks/README.md, which takes more than an hour. The peers are installed in a place of their own, beside which other
 # tests would not run.
 bench:
 	$(MAKE) VENV=.venv-bench GROUPS='--group test --group bench' .venv-bench/.ready
