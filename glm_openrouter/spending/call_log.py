@@ -94,7 +94,9 @@ def describe_call(
     """
     usage = facts.usage or Usage()
     prompt, answer = usage.prompt_tokens_details, usage.completion_tokens_details
-    nothing_to_pay = facts.cached or tries == 0
+    cost = read_cost(facts.usage)
+    if cost is None and (facts.cached or tries == 0):
+        cost = 0.0  # there was nothing to pay
     return LoggedCall(
         time=datetime.now(UTC),
         operation=operation,
@@ -105,7 +107,7 @@ def describe_call(
         cached_tokens=read_count(prompt and prompt.cached_tokens),
         completion_tokens=read_count(usage.completion_tokens),
         reasoning_tokens=read_count(answer and answer.reasoning_tokens),
-        cost=0.0 if nothing_to_pay else read_cost(facts.usage),
+        cost=cost,
         seconds=round(seconds, 6),
         seconds_to_first_token=seconds_to_first_token and round(seconds_to_first_token, 6),
         finish_reason=_name(facts.finish_reason) or None,

@@ -1,5 +1,7 @@
 """OpenRouter's response cache: what is asked for goes out as headers, and what comes from it says so."""
 
+import json
+
 import pytest
 
 from glm_openrouter import ChatRequest, Client, track_spend
@@ -173,3 +175,16 @@ def test_both_frameworks_show_what_was_cached(scripted_openrouter, streamed):
     assert message.response_metadata["cached"] is True
     assert response.raw["cached"] is True
     assert response.additional_kwargs["cached"] is True
+
+
+@pytest.mark.parametrize(("reported", "paid"), [({}, 0.0), ({"usage": {"cost": 0.002}}, 0.002)])
+def test_sum_and_log_of_a_cached_answer_have_the_cost_that_was_reported(
+    run, scripted_openrouter, tmp_path, reported, paid
+):
+    body = {**response_body({"content": "Hi."}), "usage": None, **reported}
+    server = scripted_openrouter(json_reply(body, headers=HIT))
+    with track_spend(log=tmp_path / "calls.jsonl") as spend:
+        run.complete(server.base_url)
+
+    line = json.loads((tmp_path / "calls.jsonl").read_text())
+    assert (spend.total.cost, line["cost"], line["cached"]) == (paid, paid, True)
