@@ -18,7 +18,8 @@ class SharedOptions(TypedDict, total=False):
     timeout: float | Timeout | None
     """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300.
 
-    Also taken as an `httpx.Timeout`, whose `read` is what counts here, and by models as `request_timeout`.
+    Also taken as an `httpx.Timeout`, whose `read` is what counts here, and stands in JSON, and by models as
+    `request_timeout`.
     """
     first_token_timeout: float | None
     """Seconds in which the first reasoning, text or tool call has to come, from the time when a request is sent; from
@@ -73,7 +74,8 @@ class ConnectionArguments(SharedOptions, total=False):
     request_timeout: float | Timeout | None
     """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300.
 
-    Also taken as an `httpx.Timeout`, whose `read` is what counts here, and by models as `request_timeout`.
+    Also taken as an `httpx.Timeout`, whose `read` is what counts here, and stands in JSON, and by models as
+    `request_timeout`.
     """
     http_client: HTTPClient | None
     """Your own `httpx.Client` or `httpx2.Client`, which stays yours to close."""

@@ -7,7 +7,15 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+)
 
 from glm_openrouter._response.memory import MAX_RESPONSE_BYTES
 from glm_openrouter._response.repairs import REPAIRS
@@ -24,6 +32,11 @@ else:
 __all__ = ["CLIENT_OPTIONS", "Account", "ConnectionOptions", "read_options", "refuse_options"]
 
 
+_AS_SECONDS: Final = PlainSerializer(
+    lambda timeout: getattr(timeout, "read", timeout), when_used="json"
+)
+
+
 class ConnectionOptions(BaseModel):
     """The options that clients and models share. Models have them as fields, clients as keys of `ClientOptions`."""
 
@@ -33,12 +46,13 @@ class ConnectionOptions(BaseModel):
         defer_build=True,  # this class validates nothing itself; it saves a tenth of the import
     )
 
-    timeout: float | Timeout | None = Field(
+    timeout: Annotated[float | Timeout | None, _AS_SECONDS] = Field(
         default=None, validation_alias=AliasChoices("timeout", "request_timeout")
     )
     """Seconds that nothing may come: until the response starts, until its first event, between events. Default: 300.
 
-    Also taken as an `httpx.Timeout`, whose `read` is what counts here, and by models as `request_timeout`.
+    Also taken as an `httpx.Timeout`, whose `read` is what counts here, and stands in JSON, and by models as
+    `request_timeout`.
     """
 
     first_token_timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -4,6 +4,7 @@ import copy
 import pickle
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import BaseModel, ValidationError, create_model
 
@@ -119,3 +120,10 @@ def test_a_call_names_a_model_or_none(kind):
     ask = model.complete if kind is llamaindex_glm.GLM else model.invoke
     with pytest.raises(InvalidRequestError, match="id of the model is empty"):
         ask("?", model="")
+
+
+def test_json_has_the_seconds_of_a_timeout_of_httpx(kind):
+    model = kind(timeout=httpx.Timeout(12.5, connect=3))
+    again = kind.model_validate_json(model.model_dump_json())
+    assert again.timeout == 12.5
+    assert model.model_dump()["timeout"] == httpx.Timeout(12.5, connect=3)
