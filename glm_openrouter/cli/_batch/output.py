@@ -146,7 +146,7 @@ class Output:
             return
         try:
             before = msgspec.json.decode(self.job.read_bytes(), type=dict[str, Any])
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             raise UsageError(
                 f"{self.lines} is there, but no {self.job} that says what was asked. Move it away, or choose another "
                 "name for the output."
@@ -199,7 +199,7 @@ def _lines_of(path: Path) -> Iterator[tuple[bytes, _Line]]:
                 return
             try:
                 yield written, msgspec.json.decode(written, type=_Line)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise UsageError(
                     f"{path}, line {number}, is no row of this command: {error}. Move the file away, or choose another "
                     "name for the output."

@@ -156,7 +156,7 @@ def _read_jsonl(path: Path) -> Iterator[_Numbered]:
 def _decode(written: bytes, path: Path, number: int) -> JSONObject:
     try:
         row: JSONObject = msgspec.json.decode(written, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path}, line {number}: no JSON object: {error}") from None
     return row
 

@@ -41,7 +41,7 @@ def read_schema(word: str) -> OutputSpec:
 def _read_file(path: Path) -> Any:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageError(
             f"--schema takes a file with a JSON schema, or module:Class. {path}: {error}"
         ) from None

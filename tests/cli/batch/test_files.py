@@ -67,6 +67,26 @@ def test_what_cannot_be_read_is_named_before_anything_is_sent(batch, name, writt
     assert batch.asked == []
 
 
+@pytest.mark.parametrize("damage", [b"no JSON\n", b'{"id": "\xff"}\n', b"[]\n"])
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("labels.jsonl", "labels.jsonl, line 1, is no row of this command"),
+        (
+            "labels.jsonl.job",
+            "labels.jsonl is there, but no labels.jsonl.job that says what was asked",
+        ),
+    ],
+)
+def test_a_damaged_output_is_refused_before_anything_is_sent(batch, name, problem, damage):
+    assert batch() == 0
+    Path(name).write_bytes(damage)
+
+    assert batch() == 2
+    assert problem in batch.err
+    assert batch.asked == []
+
+
 def test_an_input_that_is_not_there_is_named(batch):
     assert batch(rows="nothing.jsonl") == 1
     assert "nothing.jsonl" in batch.err
