@@ -11,6 +11,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +27,9 @@ __all__ = ["SQLiteStore"]
 
 _MOST_AT_ONCE: Final = 512
 """Answers of one transaction."""
+
+_SECONDS_TO_GATHER: Final = 0.004
+"""In which answers come together before they are written: a transaction costs as much as many of them."""
 
 _SECONDS_TO_READ: Final = 2.0
 """That a reader waits at most: never for a writer, only while another process mends the log of one that was killed."""
@@ -187,6 +191,7 @@ class _OpenFile:
             self._writer.close()
 
     def _write(self, batch: _Batch) -> None:
+        time.sleep(_SECONDS_TO_GATHER)
         with self._filling:
             if self._batch is batch:
                 self._batch = None

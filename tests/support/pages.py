@@ -78,7 +78,9 @@ def check_outputs(
     found = list(blocks.finditer(text))
     assert len(found) == len(printed)
     wanted = [
-        (match["output"] or "") if output is None else _fence(shown(output, longest), match["indent"])
+        (match["output"] or "")
+        if output is None
+        else _fence(shown(output, longest), match["indent"])
         for match, output in zip(found, printed, strict=True)
     ]
     if os.environ.get("WRITE_OUTPUTS"):
