@@ -10,9 +10,9 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
-from glm_openrouter import DEFAULT_MODEL, strip_variant
+from glm_openrouter import DEFAULT_MODEL, JSONObject, strip_variant
 from glm_openrouter.catalogue.queries import retirement_of
 
 from ._plain import plain
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ._console import PlainConsole
 
 __all__ = [
+    "WEATHER_PROMPT",
+    "WEATHER_TOOL",
     "Command",
     "Commands",
     "UsageError",
@@ -36,6 +38,21 @@ __all__ = [
     "write_error",
     "write_line",
 ]
+
+WEATHER_PROMPT: Final = "What is the weather in Paris? Use the tool."
+WEATHER_TOOL: Final[JSONObject] = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get the current weather in a city.",
+        "parameters": {
+            "type": "object",
+            "properties": {"city": {"type": "string"}},
+            "required": ["city"],
+        },
+    },
+}
+"""With that prompt: a question that no model can answer without a call."""
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -20,6 +20,8 @@ from glm_openrouter._json.values import JSONObject
 from glm_openrouter.request.instructions import schema_instruction
 
 from ._common import (
+    WEATHER_PROMPT,
+    WEATHER_TOOL,
     Commands,
     add_connection,
     add_model,
@@ -153,23 +155,9 @@ def check_stream(client: Client, model: str) -> str:
     return f"{events} increments, the first after {first:.2f} s, {_origin(stream.completion)}"
 
 
-_WEATHER: JSONObject = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "Get the current weather in a city.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
-
-
 def check_tools(client: Client, model: str) -> str:
     """Ask for a tool call, without forcing it."""
-    request = _request(model, "What is the weather in Paris? Use the tool.", tools=[_WEATHER])
+    request = _request(model, WEATHER_PROMPT, tools=[WEATHER_TOOL])
     completion = client.complete(request)
     for call in completion.tool_calls:
         if call.parsed is not None:

@@ -24,25 +24,14 @@ from glm_openrouter import (
 )
 from glm_openrouter.tokens import count_prompt_tokens
 
+from ._common import WEATHER_PROMPT, WEATHER_TOOL
+
 if TYPE_CHECKING:
     from glm_openrouter import ClientOptions
 
 __all__ = ["PROMPT", "Measured", "cost_at_most", "measure_all"]
 
 PROMPT: Final = "Describe a lighthouse in a storm, in about 150 words."
-_TOOL_PROMPT: Final = "What is the weather in Paris? Use the tool."
-_TOOL: Final[JSONObject] = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "Get the current weather in a city.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-        },
-    },
-}
 
 _MAX_TOKENS: Final = 400
 """Of each answer."""
@@ -85,7 +74,7 @@ def cost_at_most(endpoint: EndpointInfo, prompt: str) -> float | None:
         return None
     requests = [_request("", endpoint, prompt)]
     if endpoint.supports("tools"):
-        requests.append(_request("", endpoint, _TOOL_PROMPT, [_TOOL]))
+        requests.append(_request("", endpoint, WEATHER_PROMPT, [WEATHER_TOOL]))
     tokens = sum(count_prompt_tokens(request.messages, request.tools or ()) for request in requests)
     answers = len(requests) * _MAX_TOKENS
     per_token = (tokens * _MARGIN * prices.prompt + answers * prices.completion) / 1e6
@@ -142,7 +131,7 @@ async def _try_tool(
 ) -> ToolCheck:
     if not endpoint.supports("tools"):
         return "no tools"
-    completion = await client.complete(_request(model, endpoint, _TOOL_PROMPT, [_TOOL]))
+    completion = await client.complete(_request(model, endpoint, WEATHER_PROMPT, [WEATHER_TOOL]))
     _add_cost(measured, completion)
     return _judge(completion)
 
